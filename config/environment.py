@@ -1,0 +1,86 @@
+"""The settings of one instance, read once from environment variables.
+
+Every variable is documented in README.md with its default; a value that cannot
+be used raises `EnvironmentMistake` with a sentence a person can act on.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+BASE = Path(__file__).resolve().parent.parent
+
+
+class EnvironmentMistake(Exception):
+    """A variable holds a value that cannot be used; the text says which and what to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Addresses, folders and services of one instance."""
+
+    http: tuple[str, int]
+    """Host and port of the pages, the API and the WebSockets."""
+    sip: tuple[str, int]
+    """Host and UDP port of the SIP listener."""
+    data: Path
+    """Folder for database, journal, control socket and secrets."""
+    database_url: str
+    redis_url: str
+    media: str
+    """`child` (own process, the default) or `inprocess` (tests and debuggers)."""
+    media_host: str
+    """Address that session descriptions name and RTP ports bind to."""
+    rtp_ports: tuple[int, int]
+    """First and last UDP port for telephone media, both included."""
+    allowed_hosts: tuple[str, ...]
+    debug: bool
+
+
+def read(variables: Mapping[str, str] = os.environ) -> Environment:
+    """Read the environment; raise EnvironmentMistake for a value that cannot be used."""
+    data = Path(variables.get("CALLSMITH_DATA") or BASE / "data").expanduser().absolute()
+    http = _address(variables, "CALLSMITH_HTTP", "127.0.0.1:8000")
+    sip = _address(variables, "CALLSMITH_SIP", "127.0.0.1:5060")
+    media = variables.get("CALLSMITH_MEDIA") or "child"
+    if media not in ("child", "inprocess"):
+        raise EnvironmentMistake(f"CALLSMITH_MEDIA is {media!r}: write child or inprocess.")
+    return Environment(
+        http=http,
+        sip=sip,
+        data=data,
+        database_url=variables.get("DATABASE_URL") or f"sqlite:///{data / 'callsmith.sqlite3'}",
+        redis_url=variables.get("REDIS_URL", ""),
+        media=media,
+        media_host=variables.get("CALLSMITH_MEDIA_HOST") or sip[0],
+        rtp_ports=_ports(variables, "CALLSMITH_RTP_PORTS", "16384-32767"),
+        allowed_hosts=_hosts(variables, http[0]),
+        debug=variables.get("CALLSMITH_DEBUG") == "1",
+    )
+
+
+def _address(variables: Mapping[str, str], name: str, default: str) -> tuple[str, int]:
+    value = variables.get(name) or default
+    host, _, port = value.rpartition(":")
+    host = host.strip("[]")
+    if not host or not port.isascii() or not port.isdigit() or not 0 <= int(port) <= 65535:
+        raise EnvironmentMistake(f"{name} is {value!r}: write HOST:PORT, for instance {default}.")
+    return host, int(port)
+
+
+def _ports(variables: Mapping[str, str], name: str, default: str) -> tuple[int, int]:
+    value = variables.get(name) or default
+    first, _, last = value.partition("-")
+    if not (first.isdigit() and last.isdigit()):
+        raise EnvironmentMistake(f"{name} is {value!r}: write FIRST-LAST, for instance {default}.")
+    low, high = int(first), int(last)
+    if not 1024 <= low < high <= 65535:
+        raise EnvironmentMistake(f"{name} is {value!r}: both ports lie between 1024 and 65535.")
+    return low, high
+
+
+def _hosts(variables: Mapping[str, str], http_host: str) -> tuple[str, ...]:
+    named = [h.strip() for h in variables.get("CALLSMITH_ALLOWED_HOSTS", "").split(",") if h.strip()]
+    own = [] if http_host in ("0.0.0.0", "::") else [http_host]
+    return tuple(dict.fromkeys(["localhost", "127.0.0.1", "[::1]", *own, *named]))
