@@ -1,0 +1,136 @@
+"""What happened on the wire, for the user of the stack: small frozen dataclasses in the past tense.
+
+The agent puts them in order into a list that the shell drains with `Agent.take_happenings()`. What
+the stack settles alone (100, 200 to BYE and CANCEL, refusals, retransmissions) either never shows
+here or shows as a fact that needs no answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runtime.sip.message import Request, Response
+    from runtime.sip.transaction import ServerTransaction
+    from runtime.sip.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class InviteReceived:
+    """An initial INVITE began a usage in the role UAS; 100 was sent, `transaction` is open."""
+
+    usage: Usage
+    transaction: ServerTransaction
+    request: Request
+    sdp: bytes | None
+    "The body when it is application/sdp, else None: the INVITE carries no offer."
+    from_uri: str
+    to_uri: str
+    request_uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReceived:
+    """A request inside a dialog: re-INVITE ("INVITE"), UPDATE, INFO, MESSAGE, REFER, NOTIFY, BYE.
+
+    All but BYE wait for `usage.respond(transaction, ...)`; BYE was answered with 200.
+    """
+
+    usage: Usage
+    transaction: ServerTransaction
+    method: str
+    request: Request
+    sdp: bytes | None
+    glare: bool = False
+    "An own INVITE or UPDATE is under way: RFC 3261 14.2 asks for 491, the user decides."
+
+
+@dataclass(frozen=True, slots=True)
+class AckReceived:
+    """The ACK to our 2xx arrived (once for each INVITE); `sdp` is the answer if we offered."""
+
+    usage: Usage
+    sdp: bytes | None
+    reinvite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CancelReceived:
+    """A CANCEL hit an unanswered INVITE. It got its 200; the INVITE itself waits for 487."""
+
+    usage: Usage
+    transaction: ServerTransaction
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseReceived:
+    """A response to an own request; 100 is never shown. 3xx-6xx to INVITE is ACKed already."""
+
+    usage: Usage
+    method: str
+    code: int
+    reason: str
+    sdp: bytes | None
+    response: Response
+    reinvite: bool = False
+    "Answers an INVITE sent inside the dialog; with code 491 this is glare."
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionTimedOut:
+    """An own request got no final answer in 64*T1 (timers B, F; or 64*T1 after CANCEL)."""
+
+    usage: Usage
+    method: str
+    reinvite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AckTimedOut:
+    """Our 2xx was repeated for 64*T1 and no ACK came: RFC 3261 13.3.1.4 asks for a BYE."""
+
+    usage: Usage
+    reinvite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TransportFailed:
+    """An own request could not be handed to the network, or its connection went away."""
+
+    usage: Usage
+    method: str
+    reinvite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLost:
+    """The connection that a living usage runs over was closed."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfDialogReceived:
+    """A request other than INVITE outside any dialog, of a method the agent was told to surface.
+
+    Answer it with `Agent.respond(transaction, ...)`.
+    """
+
+    transaction: ServerTransaction
+    method: str
+    request: Request
+
+
+Happening = (
+    InviteReceived
+    | RequestReceived
+    | AckReceived
+    | CancelReceived
+    | ResponseReceived
+    | TransactionTimedOut
+    | AckTimedOut
+    | TransportFailed
+    | ConnectionLost
+    | OutOfDialogReceived
+)
