@@ -81,6 +81,8 @@ def _ports(variables: Mapping[str, str], name: str, default: str) -> tuple[int, 
 
 
 def _hosts(variables: Mapping[str, str], http_host: str) -> tuple[str, ...]:
-    named = [h.strip() for h in variables.get("CALLSMITH_ALLOWED_HOSTS", "").split(",") if h.strip()]
+    named = [
+        h.strip() for h in variables.get("CALLSMITH_ALLOWED_HOSTS", "").split(",") if h.strip()
+    ]
     own = [] if http_host in ("0.0.0.0", "::") else [http_host]
     return tuple(dict.fromkeys(["localhost", "127.0.0.1", "[::1]", *own, *named]))

@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "django_vite",
+    "config.apps.Wiring",
     "designer.apps.DesignerConfig",
     "runtime.apps.RuntimeConfig",
 ]

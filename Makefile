@@ -1,0 +1,52 @@
+# Two commands do everything on a fresh machine: `make run` and `make test`.
+PYTHON ?= python3
+PY = .venv/bin/python
+JOBS ?= auto
+
+.PHONY: help run setup test test-setup check lint types imports fmt test-long bench docs clean
+
+help:
+	@printf '%s\n' \
+	  'make run        set up what is missing and serve Callsmith' \
+	  'make test       set up what the tests need and run them' \
+	  'make check      lint, types, import contracts, then the tests' \
+	  'make setup      the set-up of make run alone' \
+	  'make bench      the figures of docs/figures.md, beside their peers' \
+	  'make test-long  the long proofs, run by hand'
+
+setup:
+	@$(PYTHON) tools/setup.py run
+
+run: setup
+	@$(PY) manage.py serve
+
+test-setup:
+	@$(PYTHON) tools/setup.py test
+
+test: test-setup
+	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup -m "not long"
+
+test-long: test-setup
+	@$(PY) -m pytest -q -m long
+
+lint: test-setup
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+
+types: test-setup
+	@$(PY) -m mypy
+	@PATH="$$($(PY) tools/node_path.py):$$PATH" node_modules/.bin/tsc --noEmit
+
+imports: test-setup
+	@.venv/bin/lint-imports
+
+check: lint types imports test
+
+fmt: test-setup
+	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .
+
+bench: test-setup
+	@$(PY) -m benchmarks
+
+clean:
+	rm -rf .venv .venv-bench .setup node_modules static/dist

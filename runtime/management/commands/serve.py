@@ -1,0 +1,88 @@
+"""`manage.py serve`: the whole instance under one command and one Ctrl+C."""
+
+import asyncio
+import os
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from designer.control import short_path
+from runtime import processes
+from runtime.media.process import command as media_command
+
+
+class Command(BaseCommand):
+    help = "Serve the pages, the SIP listener, the media and the worker, supervised."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--child", choices=["web"], help="run one child only (internal)")
+        parser.add_argument("--watch", metavar="FOLDER", help="deploy YAML files as they change")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["child"] == "web":
+            from runtime import server
+
+            sys.exit(server.run(watch=options["watch"]))
+        sys.exit(self.parent(options["watch"]))
+
+    def parent(self, watch: str | None) -> int:
+        """Check what can be checked, bring the data up to date, then keep the children alive."""
+        environment = settings.CALLSMITH
+        folder = settings.DATA
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            # Held until this process ends: the kernel gives it back however that happens.
+            held = processes.lock(folder)
+            processes.check_ports(environment.http, environment.sip)
+        except (processes.AlreadyRunning, processes.PortTaken) as refusal:
+            self.stderr.write(str(refusal))
+            return 1
+        call_command("prepare", stdout=self.stdout)
+        supervisor = processes.Supervisor(children(folder, watch), folder, self.stderr.write)
+        asyncio.run(supervisor.run(self.announce))
+        held.close()
+        self.stdout.write("Stopped.")
+        return 0
+
+    def announce(self) -> None:
+        host, port = settings.CALLSMITH.http
+        shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host
+        sip_host, sip_port = settings.CALLSMITH.sip
+        self.stdout.write(f"\nCallsmith is ready:  http://{shown}:{port}/")
+        self.stdout.write(f"SIP listens on       {sip_host}:{sip_port} (UDP)")
+        self.stdout.write("Ctrl+C stops it.")
+        self.stdout.flush()
+
+
+def children(folder: Path, watch: str | None) -> list[processes.Child]:
+    """Return the children in the order in which they stop: web, worker, media."""
+    environment = settings.CALLSMITH
+    manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+    web = [*manage, "serve", "--child", "web", *(["--watch", watch] if watch else [])]
+    celery = [sys.executable, "-m", "celery", "-A", "config.celery", "--quiet", "worker"]
+    worker = [*celery, "--pool", "solo", "--loglevel", "warning", "--without-gossip"]
+    worker += ["--without-mingle", "--without-heartbeat"]
+    path = {
+        "PYTHONPATH": os.pathsep.join([str(settings.BASE_DIR), os.environ.get("PYTHONPATH", "")])
+    }
+    listed = [
+        processes.Child("web", web, path, patience=15.0),
+        processes.Child("worker", worker, path, patience=5.0),
+    ]
+    if environment.media == "child":
+        from runtime.server import media_config
+
+        media = media_command(str(media_socket(folder)), media_config(environment))
+        listed.append(processes.Child("media", media, path, patience=5.0))
+    return listed
+
+
+def media_socket(folder: Path) -> Path:
+    """Return the socket that joins the media child to the node."""
+    return short_path(folder / "media.sock")

@@ -1,0 +1,205 @@
+"""The small parent of an instance: it starts, watches, restarts and stops its children.
+
+A child that dies is started again, at once the first time and then with growing
+pauses, so that a child that cannot start does not spin. Children receive
+SIGTERM when the parent dies, whatever it died of (Linux: PR_SET_PDEATHSIG), so
+that no port stays taken by an orphan.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+PR_SET_PDEATHSIG = 1
+PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0)
+"""Seconds before the first, second ... restart in a row; the last one repeats."""
+STEADY = 30.0
+"""A child that ran this long, seconds, counts as started well: its pauses begin anew."""
+
+
+@dataclass(slots=True)
+class Child:
+    """One child process: how it starts, and how long it may take to stop."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    patience: float = 10.0
+    """Seconds between SIGTERM and SIGKILL."""
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    failures: int = 0
+
+
+class PortTaken(Exception):
+    """An address of this instance is in use; the text says which and how to choose another."""
+
+
+def check_ports(http: tuple[str, int], sip: tuple[str, int]) -> None:
+    """Raise PortTaken if another program listens where this instance wants to."""
+    _try(socket.SOCK_STREAM, http, "pages", "CALLSMITH_HTTP=127.0.0.1:8001 make run")
+    _try(socket.SOCK_DGRAM, sip, "SIP", "CALLSMITH_SIP=127.0.0.1:5070 make run")
+
+
+def _try(kind: int, address: tuple[str, int], use: str, remedy: str) -> None:
+    host, port = address
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, kind) as probe:
+        if kind == socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            raise PortTaken(
+                f"{host}:{port}, wanted for {use}, cannot be used ({error.strerror})."
+                f" Choose another: {remedy}"
+            ) from error
+
+
+class AlreadyRunning(Exception):
+    """Another server holds this data folder."""
+
+
+def lock(folder: Path) -> IO[str]:
+    """Take the data folder for this server; raise AlreadyRunning when one has it."""
+    file = (folder / "serve.lock").open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.seek(0)
+        pid = file.read().strip() or "unknown"
+        file.close()
+        raise AlreadyRunning(
+            f"A server (pid {pid}) already uses {folder}. Stop it, or give this one a folder of"
+            " its own: CALLSMITH_DATA=another make run"
+        ) from error
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+class Supervisor:
+    """Keeps the children of one instance running until it is told to stop."""
+
+    def __init__(self, children: Sequence[Child], folder: Path, say: Callable[[str], None]) -> None:
+        self.children = list(children)
+        self.folder = folder
+        self.say = say
+        self.stopping = asyncio.Event()
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Start every child, call `ready` once the web child serves, return after a stop."""
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, self.stopping.set)
+        watches = []
+        for child in self.children:
+            watches.append(asyncio.create_task(self._keep(child)))
+        announce = asyncio.create_task(self._announce(ready))
+        await self.stopping.wait()
+        announce.cancel()
+        for watch in watches:
+            watch.cancel()
+        await asyncio.gather(*watches, announce, return_exceptions=True)
+        await self._stop_all()
+
+    async def _announce(self, ready: Callable[[], None]) -> None:
+        await wait_for_file(self.folder / "web.ready")
+        ready()
+
+    async def _keep(self, child: Child) -> None:
+        while True:
+            if child.name == "web":
+                (self.folder / "web.ready").unlink(missing_ok=True)
+            self._start(child)
+            assert child.process is not None
+            code = await _ended(child.process)
+            ran = time.monotonic() - child.started
+            child.failures = 0 if ran >= STEADY else child.failures + 1
+            pause = PAUSES[min(child.failures, len(PAUSES)) - 1] if child.failures else 0.0
+            self.say(f"The {child.name} process ended ({_reason(code)}); starting it again.")
+            await asyncio.sleep(pause)
+
+    def _start(self, child: Child) -> None:
+        child.started = time.monotonic()
+        child.process = subprocess.Popen(
+            list(child.command),
+            env={**os.environ, **child.environment},
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_end_with_parent,
+        )
+        pids = {c.name: c.process.pid for c in self.children if c.process is not None}
+        path = self.folder / "processes.json"
+        temporary = path.with_suffix(".new")
+        temporary.write_text(json.dumps({"serve": os.getpid(), **pids}))
+        temporary.replace(path)
+
+    async def _stop_all(self) -> None:
+        """Stop in order: web first, so that calls end politely while media still flows."""
+        for child in self.children:
+            if child.process is not None and child.process.poll() is None:
+                await _stop(child)
+        (self.folder / "web.ready").unlink(missing_ok=True)
+        (self.folder / "processes.json").unlink(missing_ok=True)
+
+
+async def _stop(child: Child) -> None:
+    assert child.process is not None
+    with contextlib.suppress(ProcessLookupError):
+        child.process.terminate()
+    try:
+        await asyncio.wait_for(_ended(child.process), child.patience)
+    except TimeoutError:
+        child.process.kill()
+        await _ended(child.process)
+
+
+async def _ended(process: subprocess.Popen[bytes]) -> int:
+    """Wait for a process without a thread: its pidfd becomes readable when it ends."""
+    code = process.poll()
+    if code is not None:
+        return code
+    if not hasattr(os, "pidfd_open"):
+        return await asyncio.to_thread(process.wait)
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+    handle = os.pidfd_open(process.pid)
+    loop.add_reader(handle, lambda: done.done() or done.set_result(None))
+    try:
+        await done
+    finally:
+        loop.remove_reader(handle)
+        os.close(handle)
+    return process.wait()
+
+
+async def wait_for_file(path: Path, interval: float = 0.05) -> None:
+    """Return once `path` exists."""
+    while not path.exists():
+        await asyncio.sleep(interval)
+
+
+def _end_with_parent() -> None:
+    if sys.platform == "linux":
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+_libc = ctypes.CDLL(None)
+
+
+def _reason(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name

