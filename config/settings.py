@@ -86,11 +86,11 @@ DATABASES: dict[str, Any] = {
     "default": dj_database_url.parse(CALLSMITH.database_url, conn_max_age=60)
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # WAL lets pages read while the shipper writes; IMMEDIATE makes writers queue instead of failing.
+    # WAL: pages read while the shipper writes. IMMEDIATE: writers queue instead of failing.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> int:
 
 
 def check_python() -> None:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - the whole point of this line
         raise SetupFailure(
             f"this is Python {sys.version.split()[0]}, Callsmith needs 3.11 or newer.\n"
             "  Install one (Debian, Ubuntu: apt install python3 python3-venv) and name it:"
