@@ -1,0 +1,100 @@
+"""Conditions, guards, published events and resources."""
+
+from __future__ import annotations
+
+from flows.vocabulary.words import GuardWord, PublishedWord, ResourceWord
+
+_GUARDS = (
+    GuardWord(
+        "DialogEstablished",
+        "The call was answered and confirmed: requests can be sent inside it.",
+        "condition",
+        rfc="RFC 3261 12",
+    ),
+    GuardWord("MediaReady", "Media was started and not stopped or lost since.", "condition"),
+    GuardWord(
+        "SDPNegotiated",
+        "Both descriptions are known and settled.",
+        "condition",
+        rfc="RFC 3264",
+    ),
+    GuardWord("HasLocalSDP", "Our description was made.", "condition"),
+    GuardWord("HasRemoteSDP", "The far side's description was taken over.", "condition"),
+    GuardWord(
+        "HasPendingReinvite",
+        "Our own re-INVITE waits for its answer.",
+        "condition",
+        rfc="RFC 3261 14.1",
+    ),
+    GuardWord(
+        "HasPendingOfferAnswer",
+        "An offer, of ours or of the far side, waits for its answer.",
+        "condition",
+        rfc="RFC 3264 4",
+    ),
+    GuardWord("IsIdle", "The session is in the table's initial state.", "state"),
+    GuardWord("InActiveCall", "The session is in the state named Active.", "state"),
+    GuardWord(
+        "AllConditionsMet",
+        "DialogEstablished, MediaReady and SDPNegotiated hold together.",
+        "derived",
+        expands_to="DialogEstablished and MediaReady and SDPNegotiated",
+    ),
+    GuardWord("HasNegotiatedConfig", "A codec was settled.", "derived", expands_to="SDPNegotiated"),
+    GuardWord("IsRegistered", "The address is registered.", "condition", performed=False),
+    GuardWord("IsSubscribed", "The subscription is accepted.", "condition", performed=False),
+    GuardWord(
+        "HasActiveSubscription", "The subscription has not run out.", "condition", performed=False
+    ),
+    GuardWord("OtherSessionActive", "The linked session is active.", "condition", performed=False),
+)
+
+GUARDS: dict[str, GuardWord] = {word.name: word for word in _GUARDS}
+
+CONDITIONS: dict[str, GuardWord] = {w.name: w for w in _GUARDS if w.kind == "condition"}
+"""The conditions every session has from its first moment."""
+
+_PUBLISHED = (
+    PublishedWord("SessionCreated", "A session began."),
+    PublishedWord("StateChanged", "The session went to another state."),
+    PublishedWord("IncomingCall", "A call came in and wants a person."),
+    PublishedWord("CallRinging", "The far side rings."),
+    PublishedWord("CallEstablished", "The call was answered and confirmed."),
+    PublishedWord("CallTerminated", "An answered call ended.", outcome="terminated"),
+    PublishedWord("CallFailed", "The call did not come about.", outcome="failed"),
+    PublishedWord("CallCancelled", "The caller gave up before an answer.", outcome="cancelled"),
+    PublishedWord("CallOnHold", "The call is on hold."),
+    PublishedWord("CallResumed", "The call goes on after a hold."),
+    PublishedWord("MediaFlowEstablished", "The first media packet arrived."),
+    PublishedWord("MediaNegotiated", "Codec and addresses are settled."),
+    PublishedWord("MediaSessionReady", "The media is ready to flow."),
+    PublishedWord("CallMuted", "Our side stopped sending its voice."),
+    PublishedWord("CallUnmuted", "Our side sends its voice again."),
+    PublishedWord("DtmfReceived", "The far side pressed a key."),
+    PublishedWord("TransferAccepted", "The far side accepted a transfer."),
+    PublishedWord("TransferSucceeded", "A transfer reached its target."),
+    PublishedWord("TransferFailed", "A transfer did not reach its target."),
+    PublishedWord("SessionsBridged", "Two sessions hear each other."),
+)
+
+PUBLISHED: dict[str, PublishedWord] = {word.name: word for word in _PUBLISHED}
+
+OUTCOMES = {word.name: word.outcome for word in _PUBLISHED if word.outcome}
+"""Published event that ends a call, to the outcome it stands for."""
+
+_RESOURCES = (
+    ResourceWord("dialog", "The SIP usage: Call-ID, tags, transactions."),
+    ResourceWord("media", "The media leg: ports, codecs, streams."),
+    ResourceWord("echo", "The far side hears itself."),
+    ResourceWord("playback", "A tone or a file is being played."),
+    ResourceWord("recording", "The call is being recorded."),
+    ResourceWord("bridge", "The media is joined with another session's."),
+    ResourceWord("link", "A linked session.", capacity=8),
+)
+
+RESOURCES: dict[str, ResourceWord] = {word.name: word for word in _RESOURCES}
+
+
+def guards_in_state(state: str, initial: str) -> dict[str, bool]:
+    """Return the guards that look at the state, with their value in this state of a table."""
+    return {"IsIdle": state == initial, "InActiveCall": state == "Active"}

@@ -1,0 +1,184 @@
+"""Actions of the vocabulary that this runtime does not perform: using one is the error META996."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flows.vocabulary.words import ActionWord, Parameter
+
+_LINK = Parameter("name", "Name by which this table calls the other session.", default="other")
+
+
+def _later(group: str, meanings: Mapping[str, str]) -> tuple[ActionWord, ...]:
+    return tuple(
+        ActionWord(name, meaning, group, performed=False) for name, meaning in meanings.items()
+    )
+
+
+LATER: tuple[ActionWord, ...] = (
+    ActionWord(
+        "CreateLinkedSession",
+        "Starts another session with its own table.",
+        "Linked session",
+        parameters={
+            "target": Parameter("text", "Address to call.", required=True),
+            "flow": Parameter("name", "Flow of the other session; the same if absent."),
+            "link": _LINK,
+        },
+        acquires=("link",),
+        performed=False,
+    ),
+    ActionWord(
+        "SignalLinked",
+        "Sends the linked session an event.",
+        "Linked session",
+        parameters={
+            "link": _LINK,
+            "event": Parameter("event", "Name of the event.", required=True),
+        },
+        uses=("link",),
+        performed=False,
+    ),
+    ActionWord(
+        "BridgeSessions",
+        "Joins the media with the linked session's.",
+        "Linked session",
+        parameters={"link": _LINK},
+        acquires=("bridge",),
+        uses=("link", "media"),
+        performed=False,
+    ),
+    ActionWord(
+        "UnbridgeSessions",
+        "Parts the media from the linked session's.",
+        "Linked session",
+        parameters={"link": _LINK},
+        releases=("bridge",),
+        uses=("link", "media"),
+        performed=False,
+    ),
+    ActionWord(
+        "SendRejectResponse",
+        "Refuses the INVITE with the code of the event.",
+        "Signalling",
+        parameters={
+            "code": Parameter("integer", "Status code.", default=486, low=400, high=699),
+            "reason": Parameter("text", "Words of the status line."),
+        },
+        sends="response",
+        clears=("INVITE",),
+        performed=False,
+    ),
+    *_later(
+        "Signalling",
+        {
+            "SendRedirectResponse": "Answers the INVITE with another address.",
+            "RetryWithContact": "Calls the address of the redirection.",
+            "ScheduleReinviteRetry": "Repeats the re-INVITE after a random delay.",
+            "ClearPendingReinvite": "Forgets our own open re-INVITE.",
+            "StoreAuthChallenge": "Keeps the challenge of a server.",
+            "SendINVITEWithAuth": "Repeats the INVITE with credentials.",
+            "SendRequestWithAuth": "Repeats the request with credentials.",
+            "SendINVITEWithBumpedSessionExpires": "Repeats the INVITE with a longer interval.",
+            "ArmSessionRefreshTimer": "Watches the session interval.",
+            "PrepareEarlyMediaSDP": "Makes the description for early media.",
+        },
+    ),
+    *_later(
+        "Transfer",
+        {
+            "TransferCall": "Sends the far side to another target.",
+            "SendREFER": "Asks the far side to call a target.",
+            "SendREFERWithReplaces": "Asks the far side to take over a call.",
+            "HoldCurrentCall": "Puts this call on hold for a consultation.",
+            "CreateConsultationCall": "Calls the consulted target.",
+            "TerminateConsultationCall": "Ends the consultation.",
+            "AcceptTransferREFER": "Accepts the far side's REFER.",
+            "SendReferAccepted": "Answers REFER with 202.",
+            "SendRefer100Trying": "Reports that the transfer is being tried.",
+            "SendTransferNOTIFY": "Reports how the transfer goes.",
+            "SendTransferNOTIFYRinging": "Reports that the target rings.",
+            "SendTransferNOTIFYSuccess": "Reports that the transfer succeeded.",
+            "SendTransferNOTIFYFailure": "Reports that the transfer failed.",
+            "StoreTransferTarget": "Keeps the target of the transfer.",
+            "TerminateCurrentCall": "Ends the transferred call.",
+            "InitiateBlindTransfer": "Begins a blind transfer.",
+            "InitiateAttendedTransfer": "Begins an attended transfer.",
+        },
+    ),
+    *_later(
+        "Recording",
+        {
+            "StartRecording": "Starts recording.",
+            "StopRecording": "Stops recording.",
+            "StartRecordingMedia": "Starts recording this leg.",
+            "StopRecordingMedia": "Stops recording this leg.",
+            "StartRecordingMixer": "Starts recording the conference.",
+            "StopRecordingMixer": "Stops recording the conference.",
+        },
+    ),
+    *_later(
+        "Conference",
+        {
+            "CreateAudioMixer": "Opens a mixer.",
+            "RedirectToMixer": "Sends this leg's audio to the mixer.",
+            "ConnectToMixer": "Joins the mixer.",
+            "DisconnectFromMixer": "Leaves the mixer.",
+            "MuteToMixer": "Is not heard in the mixer.",
+            "UnmuteToMixer": "Is heard in the mixer again.",
+            "DestroyMixer": "Closes the mixer.",
+            "BridgeToMixer": "Joins a bridge with the mixer.",
+            "RestoreDirectMedia": "Takes the audio back from the mixer.",
+            "CreateBridge": "Opens a bridge.",
+            "DestroyBridge": "Closes the bridge.",
+        },
+    ),
+    *_later(
+        "Registration",
+        {
+            "SendREGISTER": "Registers the address.",
+            "SendREGISTERWithAuth": "Registers with credentials.",
+            "SendUnREGISTER": "Removes the registration.",
+            "ProcessRegistrationResponse": "Takes over what the registrar answered.",
+        },
+    ),
+    *_later(
+        "Subscription",
+        {
+            "SendSUBSCRIBE": "Subscribes.",
+            "ProcessNOTIFY": "Takes over what a NOTIFY says.",
+            "SendNOTIFY": "Notifies the subscriber.",
+            "SendPUBLISH": "Publishes presence.",
+        },
+    ),
+    *_later(
+        "Messages",
+        {
+            "SendMESSAGE": "Sends a text message.",
+            "ProcessMESSAGE": "Takes over a text message.",
+            "SendINFO": "Sends INFO in the call.",
+            "SendUPDATE": "Sends UPDATE in the call.",
+            "SendOPTIONS": "Asks the far side what it can do.",
+        },
+    ),
+    *_later(
+        "Media",
+        {
+            "StoreNegotiatedConfig": "Keeps the settled codec.",
+            "RestoreMediaFlow": "Lets held media flow again.",
+            "AttemptMediaRecovery": "Tries to bring failed media back.",
+        },
+    ),
+    *_later(
+        "Clean-up",
+        {
+            "StartDialogCleanup": "Begins to give the SIP usage back.",
+            "StartMediaCleanup": "Begins to give the media back.",
+            "ReleaseAllResources": "Gives everything back.",
+            "StartEmergencyCleanup": "Gives everything back after an error.",
+            "CleanupResources": "Gives everything back.",
+            "TriggerCallEstablished": "Announces that the call is established.",
+            "TriggerCallTerminated": "Announces that the call is over.",
+        },
+    ),
+)
