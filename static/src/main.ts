@@ -1,0 +1,24 @@
+import "./css/fonts.css";
+import "./css/tokens.css";
+import "./css/base.css";
+import "./css/components.css";
+import "./css/shell.css";
+import "./css/phone.css";
+import "htmx.org";
+import favicon from "./favicon.svg";
+import { filters } from "./lib/filters";
+import { fleet } from "./lib/fleet";
+import { forms } from "./lib/forms";
+import { menus } from "./lib/menus";
+import { phoneButtons } from "./lib/phone";
+import { theme } from "./lib/theme";
+import { arm } from "./lib/toast";
+
+document.querySelector<HTMLLinkElement>('link[rel="icon"]')?.setAttribute("href", favicon);
+theme();
+menus();
+forms();
+filters();
+phoneButtons();
+fleet();
+for (const toast of document.querySelectorAll<HTMLElement>("[data-toast]")) arm(toast);

@@ -1,0 +1,1 @@
+export function open(_number?: string): void {}

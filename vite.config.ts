@@ -1,0 +1,22 @@
+import { defineConfig } from "vite";
+
+const source = (name: string): string => `static/src/${name}.ts`;
+
+export default defineConfig({
+  base: "./",
+  publicDir: false,
+  build: {
+    outDir: "static/dist",
+    emptyOutDir: true,
+    manifest: "manifest.json",
+    target: "es2022",
+    // No data: addresses in style sheets: the content security policy allows own files only.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 900,
+    rollupOptions: {
+      input: [source("main"), source("editor"), source("live"), source("call"), source("version")],
+    },
+  },
+  worker: { format: "es" },
+});
