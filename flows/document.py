@@ -13,12 +13,13 @@ of aliases or twenty thousand nested lists cost no more than the events up to th
 import gc
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
-from yaml.cyaml import CParser
+from yaml._yaml import CParser
 from yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -29,6 +30,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
+from flows import syntax
 from flows.findings import Finding, Place, Severity
 
 MAX_BYTES = 1 << 20
@@ -41,7 +43,6 @@ _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _UNREADABLE = re.compile(
     "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
-_TAB_INDENT = re.compile(r" *\t\s*")
 _STANDARD = "tag:yaml.org,2002:"
 _PLAIN_TAGS = frozenset(
     ("!", *(_STANDARD + name for name in ("str", "int", "float", "bool", "null")))
@@ -313,10 +314,12 @@ class _Builder:
             self.findings.append(stop.finding)
             return None
         except yaml.MarkedYAMLError as error:
-            self.findings.append(self._explain(error))
+            self.findings.append(
+                syntax.explain(error, self._text, self._lines, self._shift, self._last_quoted)
+            )
             return None
         except (yaml.YAMLError, ValueError) as error:
-            message = f"The text cannot be read as YAML: {_one_line(str(error))}."
+            message = f"The text cannot be read as YAML: {syntax.one_line(str(error))}."
             self.findings.append(_error("SYN001", message, Place(1, 1, 1, 1)))
             return None
         root = self._root
@@ -325,7 +328,8 @@ class _Builder:
         return root
 
     def _consume(self, parser: CParser) -> None:
-        get_event = parser.get_event
+        # One untyped read of the C parser: its stubs know neither values nor that marks exist.
+        get_event: Callable[[], Any] = parser.get_event
         shift, lines, stack = self._shift, self._lines, self._stack
         documents = 0
         while (event := get_event()) is not None:
@@ -366,7 +370,7 @@ class _Builder:
                         "SYN001", "A flow is one document; remove this `---`.", start, start + 3
                     )
 
-    def _open(self, event: "MappingStartEvent | SequenceStartEvent", is_mapping: bool) -> None:
+    def _open(self, event: Any, is_mapping: bool) -> None:
         start = event.start_mark.index + self._shift
         end = event.end_mark.index + self._shift
         if event.tag is not None and event.tag not in _COLLECTION_TAGS:
@@ -390,7 +394,7 @@ class _Builder:
             self._anchors[node.anchor] = _Known(node, visits, opened.height + 1)
         self._add(node, opened.height + 1)
 
-    def _use(self, event: AliasEvent) -> None:
+    def _use(self, event: Any) -> None:
         """An alias becomes a node of its own place that shares the content of what it names."""
         start = event.start_mark.index + self._shift
         end = event.end_mark.index + self._shift
@@ -441,9 +445,8 @@ class _Builder:
         first = opened.keys.setdefault(node.text, node.start)
         if first != node.start:
             line = self._lines.position(first)[0]
-            message = (
-                f"`{_short(node.text)}` is written twice (first on line {line}); keep one of them."
-            )
+            name = syntax.shorten(node.text)
+            message = f"`{name}` is written twice (first on line {line}); keep one of them."
             self.findings.append(_error("SYN002", message, node.place))
 
     def _visit(self, node: Node, visits: int) -> None:
@@ -456,7 +459,9 @@ class _Builder:
 
     def _refuse_tag(self, tag: str, start: int, end: int) -> None:
         short = tag.replace(_STANDARD, "!!")
-        message = f"The tag `{_short(short)}` is not allowed; remove it: values are read as text."
+        message = (
+            f"The tag `{syntax.shorten(short)}` is not allowed; remove it: values are read as text."
+        )
         raise self._stop("SYN007", message, start, end)
 
     def _too_deep(self, start: int, end: int) -> _Stop:
@@ -465,70 +470,6 @@ class _Builder:
 
     def _stop(self, code: str, message: str, start: int, end: int) -> _Stop:
         return _Stop(_error(code, message, self._lines.place(start, end)))
-
-    def _explain(self, error: yaml.MarkedYAMLError) -> Finding:
-        """Say in plain words, and at the line that is to blame, why the text is not YAML."""
-        problem = error.problem or "it is not valid"
-        context = error.context or ""
-        mark = error.problem_mark or error.context_mark
-        at = min(len(self._text), (mark.index if mark is not None else 0) + self._shift)
-        begun = at if error.context_mark is None else error.context_mark.index + self._shift
-        if "quoted scalar" in context and "end of stream" in problem:
-            return self._unclosed_quote(begun)
-        tab = self._tab_at(at)
-        if tab is not None:
-            message = "A tab is used for indentation; YAML needs spaces here."
-            return _error("SYN001", message, self._lines.place(tab, tab + 1))
-        last = self._last_quoted
-        if last is not None and last.style in ("'", '"'):
-            first, final = self._lines.position(last.start)[0], self._lines.position(last.end)[0]
-            if final > first and final >= self._lines.position(at)[0] - 1:
-                return self._unclosed_quote(last.start)
-        if "flow" in context and (
-            "end of stream" in problem or "stream end" in problem or begun < at
-        ):
-            return self._unclosed_bracket(begun, at, problem)
-        if "simple key" in context:
-            at = begun
-        message = f"This cannot be read as YAML: {_PROBLEMS.get(problem, _one_line(problem))}."
-        explanation = _one_line(f"{context} {problem}".strip())
-        return _error("SYN001", message, self._lines.place(at, at), explanation)
-
-    def _unclosed_quote(self, start: int) -> Finding:
-        quote = self._text[start : start + 1]
-        message = f"The quote {quote} that begins here is not closed."
-        return _error("SYN001", message, self._lines.place(start, start + 1))
-
-    def _unclosed_bracket(self, start: int, at: int, problem: str) -> Finding:
-        bracket = self._text[start : start + 1]
-        closing = "]" if bracket == "[" else "}"
-        line = self._lines.position(at)[0]
-        if line > self._lines.position(start)[0]:
-            message = f"The {bracket} that begins here is not closed before line {line}."
-            return _error("SYN001", message, self._lines.place(start, start + 1), problem)
-        message = f"A , or {closing} is missing here (or the {bracket} before it is not closed)."
-        return _error("SYN001", message, self._lines.place(at, at), problem)
-
-    def _tab_at(self, offset: int) -> int | None:
-        """The offset of a tab in the indentation of the line of this offset."""
-        line_start = self._lines.starts[self._lines.position(offset)[0] - 1]
-        found = _TAB_INDENT.match(self._text, line_start)
-        return None if found is None else self._text.index("\t", line_start)
-
-
-_PROBLEMS = {
-    "mapping values are not allowed in this context": (
-        "a `:` stands where no new key can begin; check the indentation, or quote the value"
-    ),
-    "could not find expected ':'": "a `:` is missing after this key",
-    "did not find expected key": "a key was expected here; check the indentation and the quotes",
-    "did not find expected '-' indicator": "a `- ` was expected here; check the indentation",
-    "block sequence entries are not allowed in this context": "a list begins on its own line",
-    "found character that cannot start any token": "quote the value that begins with it",
-    "did not find expected alphabetic or numeric character": (
-        "a name must follow this `*` or `&`; quote the value"
-    ),
-}
 
 
 def _end_of_block(node: Sequence | Mapping) -> int:
@@ -551,11 +492,3 @@ def _alias_of(node: Node, start: int, end: int) -> Node:
     copy.end = end
     copy.alias = True
     return copy
-
-
-def _one_line(text: str) -> str:
-    return _short(" ".join(text.split()).rstrip("."), 160)
-
-
-def _short(text: str, limit: int = 40) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
