@@ -1,0 +1,106 @@
+"""A whole instance for a test: `manage.py serve` with a data folder and ports of its own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import free_port, wait_until
+
+BASE = Path(__file__).resolve().parent.parent
+PASSWORD = "correct horse battery"
+
+
+class Instance:
+    """Starts, asks and stops one instance; every process it started ends with it."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.data = folder
+        self.http = f"127.0.0.1:{free_port()}"
+        self.sip_port = free_port(socket.SOCK_DGRAM)
+        low = 20000 + (os.getpid() * 37 + self.sip_port) % 40000 // 200 * 200
+        self.environment = {
+            **os.environ,
+            "CALLSMITH_DATA": str(folder),
+            "CALLSMITH_HTTP": self.http,
+            "CALLSMITH_SIP": f"127.0.0.1:{self.sip_port}",
+            "CALLSMITH_RTP_PORTS": f"{low}-{low + 199}",
+            "CALLSMITH_MEDIA": "child",
+            "CALLSMITH_ADMIN_PASSWORD": PASSWORD,
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "PYTHONPATH": str(BASE),
+            **environment,
+        }
+        for name in ("DATABASE_URL", "REDIS_URL"):
+            if name not in environment:
+                self.environment.pop(name, None)
+        self.process: subprocess.Popen[str] | None = None
+        self.log = folder.parent / f"{folder.name}.log"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.http}"
+
+    @property
+    def sip(self) -> str:
+        return f"127.0.0.1:{self.sip_port}"
+
+    def start(self, *arguments: str) -> "Instance":
+        """Start `manage.py serve` and return once the pages answer."""
+        command = [sys.executable, str(BASE / "manage.py"), "serve", *arguments]
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                command, cwd=BASE, env=self.environment, stdout=log, stderr=log, text=True
+            )
+        wait_until(self.ready, 60, f"the instance serves; its log: {self.log}")
+        return self
+
+    def ready(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError(f"The server ended:\n{self.log.read_text()[-4000:]}")
+        return (self.data / "web.ready").exists()
+
+    def stop(self) -> None:
+        if self.process is None:
+            return
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+        finally:
+            self.process = None
+
+    def pids(self) -> Mapping[str, int]:
+        """Return the process ids by name: serve, web, worker, media."""
+        return json.loads((self.data / "processes.json").read_text())
+
+    def health(self) -> dict[str, Any]:
+        with urllib.request.urlopen(f"{self.url}/healthz", timeout=10) as answer:
+            return json.load(answer)
+
+    def cli(self, *arguments: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
+        """Run `callsmith ARGUMENTS` against this instance; check its exit code unless None."""
+        result = subprocess.run(
+            [sys.executable, "-m", "config.cli", *arguments],
+            cwd=BASE,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        if code is not None:
+            assert result.returncode == code, f"{arguments}:\n{result.stdout}\n{result.stderr}"
+        return result
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self.cli(*arguments, "--format", "json").stdout)
