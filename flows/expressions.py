@@ -117,6 +117,12 @@ class Expression:
             return self
         return _finished(_folded(self.node, known))
 
+    def expanded(self, definitions: Mapping[str, Expression]) -> Expression:
+        """Return the expression with these names replaced by the expressions they stand for."""
+        if not self.names & definitions.keys():
+            return self
+        return _finished(_folded(self.node, {k: e.node for k, e in definitions.items()}))
+
     @property
     def constant(self) -> bool | None:
         """True or False for an expression that no value can change, else None."""
@@ -530,8 +536,9 @@ def _sum(operator: str, left: Function, right: Function) -> Function:
 
 def _folded(node: Node, known: Values) -> Node:
     match node:
-        case Name(name):
-            return Constant(known[name]) if name in known else node
+        case Name(name) if name in known:
+            value = known[name]
+            return value if isinstance(value, Node) else Constant(value)
         case Not(operand):
             inner = _folded(operand, known)
             return Constant(not inner.value) if isinstance(inner, Constant) else Not(inner)

@@ -8,11 +8,13 @@ from flows.vocabulary.actions import ACTIONS
 from flows.vocabulary.events import EVENTS, TIMER
 from flows.vocabulary.guards import (
     CONDITIONS,
+    EXPANSIONS,
+    FEATURES,
     GUARDS,
     OUTCOMES,
     PUBLISHED,
     RESOURCES,
-    guards_in_state,
+    state_facts,
 )
 from flows.vocabulary.words import (
     ActionWord,
@@ -28,6 +30,8 @@ __all__ = [
     "ACTIONS",
     "CONDITIONS",
     "EVENTS",
+    "EXPANSIONS",
+    "FEATURES",
     "GUARDS",
     "OUTCOMES",
     "PUBLISHED",
@@ -40,5 +44,5 @@ __all__ = [
     "Parameter",
     "PublishedWord",
     "ResourceWord",
-    "guards_in_state",
+    "state_facts",
 ]

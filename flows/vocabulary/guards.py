@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from flows.expressions import Expression, parse
+from flows.table import State
 from flows.vocabulary.words import GuardWord, PublishedWord, ResourceWord
 
 _GUARDS = (
@@ -82,6 +84,26 @@ PUBLISHED: dict[str, PublishedWord] = {word.name: word for word in _PUBLISHED}
 OUTCOMES = {word.name: word.outcome for word in _PUBLISHED if word.outcome}
 """Published event that ends a call, to the outcome it stands for."""
 
+FEATURES: dict[str, str] = {
+    "hold": "Either side can hold and resume the call.",
+    "mute": "A person can mute the own voice.",
+    "transfer": "Calls can be transferred.",
+    "early_media": "Media may flow before the answer.",
+    "authentication": "Challenges of servers are answered.",
+    "redirect": "Redirections are followed.",
+    "session_timer": "The session is refreshed.",
+    "playback": "Sounds are played.",
+    "dtmf": "Keys are understood.",
+    "recording": "Calls are recorded.",
+    "conference": "More than two parties talk.",
+    "linked_sessions": "The flow starts and joins other sessions.",
+    "registration": "Addresses are registered.",
+    "subscription": "Events are subscribed to.",
+    "messaging": "Text messages are taken or sent.",
+    "emergency": "Emergency calls come this way.",
+}
+"""What a flow may claim in `features`; it is then held to the rules of that feature."""
+
 _RESOURCES = (
     ResourceWord("dialog", "The SIP usage: Call-ID, tags, transactions."),
     ResourceWord("media", "The media leg: ports, codecs, streams."),
@@ -95,6 +117,12 @@ _RESOURCES = (
 RESOURCES: dict[str, ResourceWord] = {word.name: word for word in _RESOURCES}
 
 
-def guards_in_state(state: str, initial: str) -> dict[str, bool]:
+def state_facts(state: State) -> dict[str, bool]:
     """Return the guards that look at the state, with their value in this state of a table."""
-    return {"IsIdle": state == initial, "InActiveCall": state == "Active"}
+    return {"IsIdle": state.initial, "InActiveCall": state.name == "Active"}
+
+
+EXPANSIONS: dict[str, Expression] = {
+    word.name: parse(word.expands_to) for word in _GUARDS if word.expands_to
+}
+"""Derived guards with the expression they stand for."""
