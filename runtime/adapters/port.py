@@ -7,9 +7,8 @@ outside, so a test or a simulation gives it another leg and the table runs uncha
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Protocol
+from typing import Any, Protocol
 
-from flows.table import Word
 from runtime.executor.step import Event
 
 
@@ -27,10 +26,11 @@ class ActionError(Exception):
 class Leg(Protocol):
     """One party of a call, as its session sees it."""
 
-    def perform(self, word: Word, event: Event) -> Awaitable[None] | None:
+    def perform(self, call: Any, event: Event) -> Awaitable[None] | None:
         """Do one action of a row that `event` fired; None if it is done, else await its end.
 
-        Raises ActionError, at once or from the awaitable.
+        `call` is what the leg's own binder made of the action when the table was loaded. Raises
+        ActionError, at once or from the awaitable.
         """
 
     def answer(self, cause: int | None, code: int) -> None:
@@ -39,8 +39,9 @@ class Leg(Protocol):
     def is_stale(self, event: Event) -> bool:
         """Whether `event` means nothing any more (a CANCEL of what was answered meanwhile)."""
 
-    def release(self, code: int) -> Awaitable[None] | None:
-        """Let go of all that is held: open requests get `code`, a dialog is ended, media closed.
+    def release(self, code: int | None) -> Awaitable[None] | None:
+        """Let go of all that is held: open requests are answered, a dialog ended, media closed.
 
-        Never raises; twice is harmless. The awaitable ends when the media is closed.
+        `code` is the answer of open requests, None what suits each. Never raises; twice is
+        harmless. The awaitable ends when the media is closed.
         """

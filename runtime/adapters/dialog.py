@@ -1,0 +1,314 @@
+"""The SIP half of a leg: one usage of the stack, and the peer's requests that wait for an answer.
+
+It turns what happened on the wire into the events of the language, each with its most specific
+name, and remembers under a number (the event's *cause*) which request the event came from.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from runtime.adapters.media import direction_of
+from runtime.adapters.port import ActionError
+from runtime.executor.step import Event
+from runtime.sip.agent import Agent
+from runtime.sip.events import (
+    AckReceived,
+    AckTimedOut,
+    CancelReceived,
+    ConnectionLost,
+    Happening,
+    InviteReceived,
+    RequestReceived,
+    ResponseReceived,
+    TransactionTimedOut,
+    TransportFailed,
+)
+from runtime.sip.hop import WS, Hop
+from runtime.sip.message import Response
+from runtime.sip.transaction import ServerTransaction
+from runtime.sip.usage import Usage, UsageError
+
+Headers = Iterable[tuple[str, str]]
+
+
+class Way(NamedTuple):
+    """Where a target is reached: the URI to ask for and the hop to send it to."""
+
+    uri: str
+    hop: Hop
+
+
+Resolve = Callable[[str], Awaitable[Way]]
+"""Finds the way to a target; raises OSError or ValueError with a reason."""
+
+REQUESTS = {
+    "INVITE": "ReinviteReceived",
+    "UPDATE": "UpdateReceived",
+    "INFO": "InfoReceived",
+    "MESSAGE": "MessageReceived",
+    "REFER": "TransferRequested",
+    "BYE": "DialogBYE",
+}
+"""Event of each request inside a dialog; others are answered 501 without asking the table."""
+_EXACT = {
+    180: "Dialog180Ringing",
+    401: "AuthRequired",
+    407: "AuthRequired",
+    422: "SessionIntervalTooSmall",
+    487: "Dialog487RequestTerminated",
+}
+_CLASSES = {
+    1: "Dialog183SessionProgress",
+    2: "Dialog200OK",
+    3: "Dialog3xxRedirect",
+    4: "Dialog4xxFailure",
+    5: "Dialog5xxFailure",
+    6: "Dialog6xxFailure",
+}
+MAX_BODY_FIELD = 4096
+"""Characters of a peer's body that an event carries; the whole message is in the Wire record."""
+
+
+def response_event(method: str, code: int, *, reinvite: bool) -> str | None:
+    """Return the most specific event of a response; None for one that says nothing to a table."""
+    if method == "CANCEL" or (code < 200 and method != "INVITE"):
+        return None
+    if code == 491 and reinvite:
+        return "ReinviteGlare"
+    return _EXACT.get(code) or _CLASSES.get(code // 100)
+
+
+class DialogHalf:
+    """The signalling of one session; every act is handed to the stack and sent at once."""
+
+    def __init__(
+        self,
+        agent: Agent,
+        *,
+        resolve: Resolve,
+        now: Callable[[], float],
+        flush: Callable[[], None],
+        context: Any,
+    ) -> None:
+        self._agent = agent
+        self._resolve = resolve
+        self._now = now
+        self._flush = flush
+        self._context = context
+        self._numbers = itertools.count(1)
+        self._causes: dict[int, ServerTransaction] = {}
+        self.usage: Usage | None = None
+
+    # -- the peer's requests -----------------------------------------------------------------------
+
+    def adopt(self, usage: Usage) -> None:
+        """Speak for `usage`, which an INVITE began."""
+        self.usage = usage
+        usage.context = self._context
+
+    def over_websocket(self) -> bool:
+        """Whether the peer is reached over a WebSocket, as browsers are."""
+        return self.usage is not None and self.usage.hop.transport == WS
+
+    def transaction(self, cause: int | None) -> ServerTransaction | None:
+        """Return the open request of `cause`, else the oldest open one, else None."""
+        if cause is not None:
+            known = self._causes.get(cause)
+            if known is not None and not known.answered:
+                return known
+        return self.usage.open[0] if self.usage is not None and self.usage.open else None
+
+    def is_stale(self, event: Event) -> bool:
+        """Whether the event is a CANCEL of an INVITE that got its final response meanwhile."""
+        if event.name != "DialogCANCEL" or event.cause is None:
+            return False
+        known = self._causes.get(event.cause)
+        return known is not None and known.answered
+
+    def event(self, happening: Happening) -> Event | None:
+        """Return the event of a happening; None if it says nothing to a table."""
+        match happening:
+            case InviteReceived():
+                fields = {"from": happening.from_uri, "to": happening.to_uri}
+                fields |= _sdp(happening.sdp)
+                return Event("IncomingCall", fields, self._cause(happening.transaction))
+            case RequestReceived():
+                return self._request(happening)
+            case CancelReceived():
+                return Event("DialogCANCEL", {}, self._cause(happening.transaction))
+            case AckReceived():
+                return Event("DialogACK", _sdp(happening.sdp))
+            case ResponseReceived():
+                return _response(happening)
+            case TransactionTimedOut():
+                return Event("DialogTimeout", {"method": happening.method})
+            case AckTimedOut():
+                return Event("DialogTimeout", {"method": "ACK"})
+            case TransportFailed():
+                reason = f"{happening.method} could not be sent"
+                return Event("DialogError", {"reason": reason, "method": happening.method})
+            case ConnectionLost():
+                return Event("DialogError", {"reason": "the peer's connection was closed"})
+        return None
+
+    def _request(self, happening: RequestReceived) -> Event | None:
+        name = REQUESTS.get(happening.method)
+        request, transaction = happening.request, happening.transaction
+        if name is None:
+            self._respond(transaction, 501)
+            return None
+        if happening.method == "BYE":
+            return Event(name)
+        cause = self._cause(transaction)
+        match happening.method:
+            case "INVITE" | "UPDATE":
+                fields = _sdp(happening.sdp)
+                if fields:
+                    fields["direction"] = direction_of(fields["sdp"])
+                return Event(name, fields, cause)
+            case "REFER":
+                return Event(name, {"refer_to": request.get("Refer-To") or ""}, cause)
+        fields = {"content_type": request.content_type, "body": text_of(request.body)}
+        return Event(name, fields, cause)
+
+    def _cause(self, transaction: ServerTransaction) -> int:
+        for number, known in self._causes.items():
+            if known is transaction:
+                return number
+        self._causes = {n: known for n, known in self._causes.items() if not known.answered}
+        number = next(self._numbers)
+        self._causes[number] = transaction
+        return number
+
+    # -- acts --------------------------------------------------------------------------------------
+
+    async def create(self, target: str, caller: str, headers: Headers = ()) -> None:
+        """Allocate the dialog of a call to `target`: Call-ID, tag and the way to it."""
+        if self.usage is not None:
+            return
+        try:
+            way = await self._resolve(target)
+        except (OSError, ValueError) as unreachable:
+            raise ActionError(f"{target} cannot be reached: {unreachable}") from unreachable
+        with refusals():
+            usage = self._agent.prepare(
+                way.uri, caller=caller, hop=way.hop, headers=headers, now=self._now()
+            )
+        self.adopt(usage)
+
+    def invite(self, sdp: str | None) -> None:
+        """Send the first INVITE."""
+        self._act(lambda usage, now: usage.invite(sdp=bytes_of(sdp), now=now))
+
+    def ack(self, sdp: str | None) -> None:
+        """Acknowledge the last 2xx."""
+        self._act(lambda usage, now: usage.ack(sdp=bytes_of(sdp), now=now))
+
+    def bye(self) -> None:
+        """End the dialog."""
+        self._act(lambda usage, now: usage.bye(now=now))
+
+    def cancel(self) -> None:
+        """Give up an own INVITE that has no final response."""
+        self._act(lambda usage, now: usage.cancel(now=now))
+
+    def reinvite(self, sdp: str) -> None:
+        """Send a new offer inside the dialog."""
+        self._act(lambda usage, now: usage.reinvite(sdp=bytes_of(sdp), now=now))
+
+    def respond(
+        self,
+        transaction: ServerTransaction,
+        code: int,
+        reason: str | None,
+        sdp: str | None,
+        headers: Headers = (),
+    ) -> None:
+        """Answer a request of the peer."""
+        self._act(
+            lambda usage, now: usage.respond(
+                transaction, code, reason, sdp=bytes_of(sdp), headers=headers, now=now
+            )
+        )
+
+    def answer(self, cause: int | None, code: int) -> None:
+        """Answer the open request of `cause`, else the oldest one; none is harmless."""
+        transaction = self.transaction(cause)
+        if transaction is not None:
+            self._respond(transaction, code)
+
+    def close(self) -> None:
+        """Forget the dialog, politely: what is open is answered, what lives is ended."""
+        usage, self.usage = self.usage, None
+        if usage is None:
+            return
+        usage.context = None
+        self._causes.clear()
+        usage.close(now=self._now())
+        self._flush()
+
+    def _respond(self, transaction: ServerTransaction, code: int) -> None:
+        with refusals():
+            transaction.usage.respond(transaction, code, now=self._now())
+        self._flush()
+
+    def _act(self, act: Callable[[Usage, float], None]) -> None:
+        if self.usage is None:
+            raise ActionError("the session has no dialog: CreateDialog goes before")
+        with refusals():
+            act(self.usage, self._now())
+        self._flush()
+
+
+def _response(happening: ResponseReceived) -> Event | None:
+    name = response_event(happening.method, happening.code, reinvite=happening.reinvite)
+    if name is None:
+        return None
+    fields: dict[str, Any] = {
+        "code": happening.code,
+        "reason": happening.reason,
+        "method": happening.method,
+    }
+    fields |= _sdp(happening.sdp)
+    if name == "Dialog3xxRedirect":
+        fields["contact"] = happening.response.get("Contact") or ""
+    elif name == "SessionIntervalTooSmall":
+        minimum = (happening.response.get("Min-SE") or "").partition(";")[0].strip()
+        fields["minimum"] = int(minimum[:9]) if minimum.isascii() and minimum.isdigit() else None
+    elif name == "AuthRequired":
+        fields["realm"] = _realm(happening.response)
+    return Event(name, fields)
+
+
+def _realm(response: Response) -> str:
+    """Return the realm of a challenge, found in one pass (its grammar is the stack's matter)."""
+    challenge = response.get("WWW-Authenticate") or response.get("Proxy-Authenticate") or ""
+    before, found, rest = challenge[:MAX_BODY_FIELD].partition('realm="')
+    return rest.partition('"')[0] if found else ""
+
+
+def _sdp(body: bytes | None) -> dict[str, str]:
+    return {"sdp": text_of(body)} if body else {}
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn what the stack refuses to do into what a table can answer."""
+    try:
+        yield
+    except UsageError as refused:
+        raise ActionError(str(refused)) from refused
+
+
+def text_of(body: bytes | None) -> str:
+    """Return a body as text, cut to what an event may carry; empty if there is none."""
+    return body.decode("utf-8", "replace")[:MAX_BODY_FIELD] if body else ""
+
+
+def bytes_of(sdp: str | None) -> bytes | None:
+    """Return an SDP as the stack carries it."""
+    return None if sdp is None else sdp.encode()

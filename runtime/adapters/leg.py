@@ -1,0 +1,428 @@
+"""The leg of a call: the methods behind the actions of the language.
+
+One method for each action this runtime performs, found by the action's name in PERFORMED; a test
+holds the names equal to the vocabulary's. A method returns None when it is done, or an awaitable;
+what the world refuses is an ActionError.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+from flows.table import Word
+from runtime.adapters.dialog import DialogHalf
+from runtime.adapters.media import MediaHalf
+from runtime.adapters.port import ActionError
+from runtime.executor.step import Event
+from runtime.media.port import Direction, MediaEvent
+from runtime.sip.events import (
+    AckReceived,
+    Happening,
+    InviteReceived,
+    RequestReceived,
+    ResponseReceived,
+    TransactionTimedOut,
+)
+
+Arguments = Mapping[str, Any]
+Method = Callable[["CallLeg", Arguments, Event], Awaitable[None] | None]
+Hold = Callable[[Coroutine[Any, Any, None]], object]
+
+PERFORMED: dict[str, Method] = {}
+"""The method behind each action."""
+
+_M = TypeVar("_M", bound=Method)
+
+
+class Call(NamedTuple):
+    """One use of an action, ready to be done: found once, when its table is loaded."""
+
+    method: Method
+    arguments: Arguments
+
+
+def bind(word: Word) -> Call:
+    """Return what a leg does for `word`; KeyError for an action that is not performed."""
+    return Call(PERFORMED[word.name], word.arguments)
+
+
+def performs(name: str) -> Callable[[_M], _M]:
+    """Make a method the one behind the action `name`."""
+
+    def register(method: _M) -> _M:
+        PERFORMED[name] = method
+        return method
+
+    return register
+
+
+class CallLeg:
+    """One party of a call: a dialog introduced to its media."""
+
+    def __init__(
+        self,
+        dialog: DialogHalf,
+        media: MediaHalf,
+        *,
+        post: Callable[[Event], None],
+        hold: Hold,
+        target: str = "",
+        caller: str = "",
+    ) -> None:
+        self.dialog = dialog
+        self.media = media
+        self._post = post
+        self._hold = hold
+        self._target = target
+        self._caller = caller
+        self._offered_in_invite = False
+        """The own INVITE under way carries our offer, so that SDP in its responses answers it."""
+        self._own_reinvite = False
+        """The re-INVITE under way renews lost media: its responses are no business of the table."""
+        self._owes_reinvite = False
+        """A re-INVITE that renews lost media waits until the dialog may carry it."""
+
+    # -- the port ----------------------------------------------------------------------------------
+
+    def perform(self, call: Call, event: Event) -> Awaitable[None] | None:
+        """Do one action; see `port.Leg`."""
+        return call.method(self, call.arguments, event)
+
+    def answer(self, cause: int | None, code: int) -> None:
+        """Answer an open request without a row; what the stack refuses is lost with the call."""
+        with contextlib.suppress(ActionError):
+            self.dialog.answer(cause, code)
+        if code >= 300:
+            self.media.offer_declined()
+
+    def is_stale(self, event: Event) -> bool:
+        """Whether the event means nothing any more."""
+        return self.dialog.is_stale(event)
+
+    def release(self, code: int | None) -> Awaitable[None] | None:
+        """Let go of the dialog, politely, and of the media."""
+        usage = self.dialog.usage
+        if code is not None and usage is not None:
+            for _ in range(len(usage.open)):
+                self.answer(None, code)
+        self.dialog.close()
+        return self._close_media() if self.media.held else None
+
+    # -- what happens by itself --------------------------------------------------------------------
+
+    def happened(self, happening: Happening) -> Event | None:
+        """Take note of what happened on the wire; return the table's event, None if there is none.
+
+        Descriptions of the peer are kept here, whole; events carry them only to be looked at.
+        """
+        match happening:
+            case InviteReceived() | RequestReceived() if happening.sdp is not None:
+                self.media.heard_offer(whole(happening.sdp))
+            case AckReceived() if happening.sdp is not None:
+                self.media.heard_answer(whole(happening.sdp))
+            case ResponseReceived(method="INVITE"):
+                if self._take_response(happening):
+                    return None
+            case TransactionTimedOut(method="INVITE", reinvite=True):
+                self.media.offer_refused()
+                self._own_reinvite = False
+        event = self.dialog.event(happening)
+        if self._owes_reinvite:
+            self._hold(self._renew())
+        return event
+
+    def heard(self, event: MediaEvent) -> Event | None:
+        """Return the table's event of what the media says; None if there is none."""
+        detail = event.detail
+        match event.name:
+            case "flowing":
+                return Event("MediaFlowEstablished")
+            case "play_finished" if not detail.get("stopped"):
+                return Event("PlayFinished", {"file": detail.get("source", "")})
+            case "dtmf":
+                fields = {"digit": detail.get("digit"), "duration": detail.get("duration")}
+                return Event("DtmfDetected", fields)
+            case "timeout":
+                return Event("RtpTimeout")
+            case "error":
+                return Event("MediaError", {"reason": detail.get("reason", "")})
+            case "lost":
+                return Event("MediaLost")
+        return None
+
+    def _take_response(self, happening: ResponseReceived) -> bool:
+        """Keep what a response to an own INVITE says; True if it is the leg's own business."""
+        if happening.sdp is not None and happening.code < 300:
+            if self._offered_in_invite:
+                self.media.heard_answer(whole(happening.sdp))
+            elif happening.code >= 200:
+                self.media.heard_offer(whole(happening.sdp))
+        if happening.code >= 300:
+            self.media.offer_refused()
+        if not self._own_reinvite:
+            return False
+        if happening.code >= 200:
+            self._own_reinvite = False
+            self._hold(self._finish_renewal(happening.code))
+        return True
+
+    # -- signalling --------------------------------------------------------------------------------
+
+    @performs("CreateDialog")
+    def create_dialog(self, arguments: Arguments, event: Event) -> Awaitable[None] | None:
+        """Allocate a dialog; one that an INVITE began is there already."""
+        if self.dialog.usage is not None:
+            return None
+        return self.dialog.create(event.fields.get("target") or self._target, self._caller)
+
+    @performs("SendINVITE")
+    async def send_invite(self, arguments: Arguments, event: Event) -> None:
+        """Send the INVITE with the local description, if there is one."""
+        await self.dialog.create(event.fields.get("target") or self._target, self._caller)
+        self._offered_in_invite = self.media.offered
+        self.dialog.invite(self.media.local_sdp if self.media.offered else None)
+
+    @performs("SendACK")
+    def send_ack(self, arguments: Arguments, event: Event) -> None:
+        """Confirm a 2xx; the ACK carries our answer where the offer came in the 2xx."""
+        self.dialog.ack(None if self._offered_in_invite else self.media.local_sdp)
+
+    @performs("SendBYE")
+    def send_bye(self, arguments: Arguments, event: Event) -> None:
+        """End the dialog."""
+        self.dialog.bye()
+
+    @performs("SendCANCEL")
+    def send_cancel(self, arguments: Arguments, event: Event) -> None:
+        """Give up the INVITE; the stack waits for a provisional response where it has to."""
+        self.dialog.cancel()
+
+    @performs("SendReINVITE")
+    def send_reinvite(self, arguments: Arguments, event: Event) -> Awaitable[None]:
+        """Offer the session anew with another direction."""
+        return self._propose(arguments.get("direction", "sendrecv"))
+
+    @performs("HoldCall")
+    def hold_call(self, arguments: Arguments, event: Event) -> Awaitable[None]:
+        """Offer to send only (RFC 3264 8.4)."""
+        return self._propose("sendonly")
+
+    @performs("ResumeCall")
+    def resume_call(self, arguments: Arguments, event: Event) -> Awaitable[None]:
+        """Offer to send and receive again."""
+        return self._propose("sendrecv")
+
+    @performs("SendSIPResponse")
+    def send_sip_response(self, arguments: Arguments, event: Event) -> Awaitable[None] | None:
+        """Answer the request of the event's cause, else the oldest open one."""
+        code: int = arguments.get("code", 200)
+        transaction = self.dialog.transaction(event.cause)
+        if transaction is None:
+            raise ActionError(f"no request of the peer is open that {code} could answer")
+        positive = 200 <= code < 300
+        offers = transaction.method in ("INVITE", "UPDATE")
+        if positive and offers and self.media.held and self._answer_is_missing(transaction):
+            return self._describe_and_respond(code, arguments.get("reason"), event)
+        self._respond(code, arguments.get("reason"), event)
+        return None
+
+    @performs("CleanupDialog")
+    def cleanup_dialog(self, arguments: Arguments, event: Event) -> None:
+        """Give the usage back, politely."""
+        self.dialog.close()
+
+    # -- descriptions ------------------------------------------------------------------------------
+
+    @performs("GenerateLocalSDP")
+    async def generate_local_sdp(self, arguments: Arguments, event: Event) -> None:
+        """Make the answer if the peer's offer waits, else an offer."""
+        self._choose_kind()
+        await self.media.describe()
+
+    @performs("StoreLocalSDP")
+    def store_local_sdp(self, arguments: Arguments, event: Event) -> None:
+        """Nothing is left to do: the description is in force since it was made."""
+
+    @performs("StoreRemoteSDP")
+    def store_remote_sdp(self, arguments: Arguments, event: Event) -> None:
+        """Nothing is left to do: the description was kept when it arrived."""
+
+    @performs("NegotiateSDPAsUAC")
+    async def negotiate_as_uac(self, arguments: Arguments, event: Event) -> None:
+        """Take the answer to our offer, or answer an offer that came in the 2xx."""
+        if self.media.offer_waits:
+            self._choose_kind()
+            await self.media.describe()
+        else:
+            await self.media.settle()
+
+    @performs("NegotiateSDPAsUAS")
+    async def negotiate_as_uas(self, arguments: Arguments, event: Event) -> None:
+        """Answer the peer's offer, or take its answer to ours from the ACK."""
+        if self.media.offer_waits:
+            self._choose_kind()
+            await self.media.describe()
+        else:
+            await self.media.settle()
+
+    # -- media -------------------------------------------------------------------------------------
+
+    @performs("CreateMediaSession")
+    def create_media_session(self, arguments: Arguments, event: Event) -> Awaitable[None] | None:
+        """Take a media leg; one that is held already is enough."""
+        if self.media.held:
+            return None
+        self._choose_kind()
+        return self.media.create()
+
+    @performs("StartMediaSession")
+    def start_media_session(self, arguments: Arguments, event: Event) -> Awaitable[None]:
+        """Let media flow."""
+        return self.media.start()
+
+    @performs("StopMediaSession")
+    async def stop_media_session(self, arguments: Arguments, event: Event) -> None:
+        """Stop the media; what the media layer lost is stopped as well."""
+        with contextlib.suppress(ActionError):
+            await self.media.silence()
+
+    @performs("CleanupMedia")
+    def cleanup_media(self, arguments: Arguments, event: Event) -> Awaitable[None] | None:
+        """Give the media leg back."""
+        return self._close_media() if self.media.held else None
+
+    @performs("RestoreMedia")
+    async def restore_media(self, arguments: Arguments, event: Event) -> None:
+        """Build lost media again; a browser gets a re-INVITE as soon as the dialog may carry it."""
+        if await self.media.recover():
+            self._owes_reinvite = True
+            await self._renew()
+
+    @performs("UpdateMediaDirection")
+    def update_media_direction(self, arguments: Arguments, event: Event) -> Awaitable[None]:
+        """Change what our media does, without a message."""
+        return self.media.direction(arguments.get("direction", "sendrecv"))
+
+    @performs("MuteLocalAudio")
+    def mute_local_audio(self, arguments: Arguments, event: Event) -> Awaitable[None]:
+        """Send silence."""
+        return self.media.mute(True)
+
+    @performs("UnmuteLocalAudio")
+    def unmute_local_audio(self, arguments: Arguments, event: Event) -> Awaitable[None]:
+        """Send our audio again."""
+        return self.media.mute(False)
+
+    @performs("StartEcho")
+    def start_echo(self, arguments: Arguments, event: Event) -> Awaitable[None]:
+        """Send back what is heard."""
+        return self.media.echo(True)
+
+    @performs("StopEcho")
+    def stop_echo(self, arguments: Arguments, event: Event) -> Awaitable[None]:
+        """End the echo."""
+        return self.media.echo(False)
+
+    @performs("PlayTone")
+    def play_tone(self, arguments: Arguments, event: Event) -> Awaitable[None]:
+        """Send a steady tone."""
+        return self.media.tone(float(arguments.get("frequency", 440)))
+
+    @performs("PlayAudioFile")
+    def play_audio_file(self, arguments: Arguments, event: Event) -> Awaitable[None]:
+        """Start a sound file."""
+        return self.media.play(arguments["file"], repeat=bool(arguments.get("repeat")))
+
+    @performs("StopPlayback")
+    def stop_playback(self, arguments: Arguments, event: Event) -> Awaitable[None]:
+        """End the tone or file."""
+        return self.media.stop()
+
+    @performs("SendDTMFTone")
+    def send_dtmf_tone(self, arguments: Arguments, event: Event) -> Awaitable[None]:
+        """Press keys: the action's own, else those of the event."""
+        digits = arguments.get("digits") or event.fields.get("digits") or ""
+        if not digits:
+            raise ActionError("neither the action nor its event says which digits to send")
+        return self.media.dtmf(str(digits))
+
+    @performs("SetCondition")
+    def set_condition(self, arguments: Arguments, event: Event) -> None:
+        """Nothing is left to do: the executor has set it."""
+
+    # -- helpers -----------------------------------------------------------------------------------
+
+    def _choose_kind(self) -> None:
+        """Take browser media towards a WebSocket; an offer of the peer has decided already."""
+        if not self.media.held and not self.media.offer_waits and self.dialog.over_websocket():
+            self.media.kind = "webrtc"
+
+    async def _propose(self, direction: Direction) -> None:
+        await self.media.direction(direction)
+        self._reinvite(await self.media.offer())
+
+    def _reinvite(self, sdp: str) -> None:
+        try:
+            self.dialog.reinvite(sdp)
+        except ActionError:
+            self.media.offer_refused()
+            raise
+        self._offered_in_invite = True
+
+    def _answer_is_missing(self, transaction: Any) -> bool:
+        """Whether a 2xx would leave the peer's offer unanswered, or its wish for an offer unmet."""
+        if self.media.offer_waits:
+            return True
+        wants_offer = transaction.method == "INVITE" and not transaction.request.body
+        return wants_offer and not self.media.offered
+
+    async def _describe_and_respond(self, code: int, reason: str | None, event: Event) -> None:
+        await self.media.describe()
+        self._respond(code, reason, event)
+
+    def _respond(self, code: int, reason: str | None, event: Event) -> None:
+        transaction = self.dialog.transaction(event.cause)
+        if transaction is None:
+            raise ActionError(f"the request that {code} should answer is gone")
+        carries = transaction.method == "INVITE" and (code == 183 or 200 <= code < 300)
+        carries |= transaction.method == "UPDATE" and code < 300 and bool(transaction.request.body)
+        self.dialog.respond(transaction, code, reason, self.media.local_sdp if carries else None)
+        if code >= 300:
+            self.media.offer_declined()
+
+    async def _renew(self) -> None:
+        """Send the re-INVITE that renews lost media, unless another INVITE is under way."""
+        usage = self.dialog.usage
+        if not self._owes_reinvite or usage is None:
+            return
+        if not usage.established or usage.pending_invite or usage.ack_wanted or usage.open:
+            return
+        self._owes_reinvite = False
+        try:
+            self._reinvite(await self.media.offer())
+            self._own_reinvite = True
+        except ActionError as refused:
+            self._post(Event("MediaError", {"reason": refused.reason}))
+
+    async def _finish_renewal(self, code: int) -> None:
+        """Confirm the new media, or say that there is none."""
+        try:
+            if code < 300:
+                self.dialog.ack(None)
+                await self.media.settle()
+                return
+            reason = f"the new media was refused with {code}"
+        except ActionError as refused:
+            reason = refused.reason
+        self._post(Event("MediaError", {"reason": reason}))
+
+    async def _close_media(self) -> None:
+        with contextlib.suppress(ActionError):
+            await self.media.close()
+
+
+def whole(sdp: bytes) -> str:
+    """Return a description as text, uncut."""
+    return sdp.decode("utf-8", "replace")

@@ -1,0 +1,218 @@
+"""Load versions of flows into the running node: compile beside the calls, then swap one reference.
+
+A load that fails leaves the last good version where it was and says why. Texts are kept by their
+hash in a folder, so that a node starts with its flows while the database is away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from flows.check import examine
+from flows.findings import Finding, Severity
+from flows.semantics import Program
+
+log = logging.getLogger(__name__)
+
+DIGEST = re.compile(r"[0-9a-f]{64}\Z")
+KEPT_TEXTS = 200
+"""Texts in the cache beyond those in use; older ones are removed at the start."""
+SOURCE_PATIENCE = 5.0
+"""Seconds to wait for the source of texts at the start before the local copies are taken."""
+
+
+class TextSource(Protocol):
+    """Where the node asks what it should run; any exception means that the source is away."""
+
+    async def desired(self) -> Mapping[str, str]:
+        """Return the wanted digest of each flow."""
+
+    async def text(self, digest: str) -> str | None:
+        """Return the exact text with this SHA-256, None if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A flow was loaded: new sessions of `flow` run the text of `digest`."""
+
+    flow: str
+    digest: str
+    milliseconds: float
+    """Time from the text to the swapped reference."""
+
+
+class LoadRefused(Exception):
+    """A version was not loaded; `reason` in words, `findings` if the text is to blame."""
+
+    def __init__(self, flow: str, digest: str, reason: str, findings: tuple[Finding, ...] = ()):
+        super().__init__(f"{flow}: {reason}")
+        self.flow = flow
+        self.digest = digest
+        self.reason = reason
+        self.findings = findings
+
+
+class Loader:
+    """The programs that new sessions take, by flow."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._programs: dict[str, Program] = {}
+        self._turn = asyncio.Lock()
+        self.failures: dict[str, str] = {}
+        """Flows whose last load failed, with the reason; shown by the health page."""
+
+    def program(self, flow: str) -> Program | None:
+        """Return what a new session of `flow` runs, None if nothing is deployed."""
+        return self._programs.get(flow)
+
+    def deployed(self) -> dict[str, str]:
+        """Return the digest in use of each flow."""
+        return {flow: program.table.digest for flow, program in self._programs.items()}
+
+    async def deploy(self, flow: str, digest: str, text: str, *, force: bool = False) -> Loaded:
+        """Make new sessions of `flow` run `text`.
+
+        `force` lets pass findings of severity error; a text that does not compile never passes.
+        Raises LoadRefused; then the version before stays.
+        """
+        async with self._turn:
+            started = time.perf_counter()
+            try:
+                program = await asyncio.to_thread(_compile, flow, digest, text, force)
+            except LoadRefused as refused:
+                self.failures[flow] = refused.reason
+                raise
+            self._programs[flow] = program
+            self.failures.pop(flow, None)
+            milliseconds = (time.perf_counter() - started) * 1000
+            await asyncio.to_thread(self._remember, digest, text, self.deployed())
+        return Loaded(flow, digest, milliseconds)
+
+    async def withdraw(self, flow: str) -> None:
+        """Let no new session of `flow` begin; sessions that run keep their version."""
+        async with self._turn:
+            self._programs.pop(flow, None)
+            await asyncio.to_thread(self._write_desired, self.deployed())
+
+    async def restore(self, source: TextSource | None) -> list[Loaded]:
+        """Load what should run at the start, from `source` or, if it is away, from the folder.
+
+        Findings do not stop a version that was deployed once; what cannot be loaded is named in
+        `failures`.
+        """
+        desired = await self._desired(source)
+        loaded = []
+        for flow, digest in sorted(desired.items()):
+            text = await self._text(source, digest)
+            if text is None:
+                self.failures[flow] = f"the text of {digest[:12]} is nowhere to be found"
+                continue
+            try:
+                loaded.append(await self.deploy(flow, digest, text, force=True))
+            except LoadRefused as refused:
+                log.error("flow %s is not loaded: %s", flow, refused.reason)
+        await asyncio.to_thread(self._forget_old, set(desired.values()))
+        return loaded
+
+    async def _desired(self, source: TextSource | None) -> Mapping[str, str]:
+        if source is not None:
+            try:
+                async with asyncio.timeout(SOURCE_PATIENCE):
+                    return dict(await source.desired())
+            except Exception as away:  # noqa: BLE001 - a port: whatever it raises, it is away
+                log.warning("deployments cannot be asked for, the local copies run: %s", away)
+        return await asyncio.to_thread(self._read_desired)
+
+    async def _text(self, source: TextSource | None, digest: str) -> str | None:
+        cached = await asyncio.to_thread(self._read_text, digest)
+        if cached is not None or source is None:
+            return cached
+        try:
+            async with asyncio.timeout(SOURCE_PATIENCE):
+                return await source.text(digest)
+        except Exception as away:  # noqa: BLE001 - a port: whatever it raises, it is away
+            log.warning("the text of %s cannot be fetched: %s", digest[:12], away)
+            return None
+
+    # The folder: DIGEST.yaml for each text, desired.json for what ran last.
+
+    def _remember(self, digest: str, text: str, desired: dict[str, str]) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            path = self._folder / f"{digest}.yaml"
+            if not path.exists():
+                _write(path, text.encode())
+            self._write_desired(desired)
+        except OSError as full:
+            # The flow runs; only a start without the database would miss it.
+            log.warning("the text of %s is not kept locally: %s", digest[:12], full)
+
+    def _write_desired(self, desired: dict[str, str]) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        _write(self._folder / "desired.json", msgspec.json.encode(desired))
+
+    def _read_desired(self) -> dict[str, str]:
+        try:
+            raw = (self._folder / "desired.json").read_bytes()
+            return msgspec.json.decode(raw, type=dict[str, str])
+        except FileNotFoundError:
+            return {}
+        except (OSError, msgspec.MsgspecError) as broken:
+            log.error("the list of deployed flows cannot be read: %s", broken)
+            return {}
+
+    def _read_text(self, digest: str) -> str | None:
+        if not DIGEST.match(digest):
+            return None
+        try:
+            raw = (self._folder / f"{digest}.yaml").read_bytes()
+        except OSError:
+            return None
+        return raw.decode() if hashlib.sha256(raw).hexdigest() == digest else None
+
+    def _forget_old(self, wanted: set[str]) -> None:
+        texts = sorted(self._folder.glob("*.yaml"), key=lambda path: path.stat().st_mtime)
+        for path in [path for path in texts if path.stem not in wanted][:-KEPT_TEXTS]:
+            path.unlink(missing_ok=True)
+
+
+def _compile(flow: str, digest: str, text: str, force: bool) -> Program:
+    if hashlib.sha256(text.encode()).hexdigest() != digest:
+        raise LoadRefused(flow, digest, "the text does not have the announced hash")
+    compiled = examine(text)
+    findings = tuple(compiled.findings)
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    if compiled.table is None:
+        raise LoadRefused(flow, digest, f"it does not compile: {_first(errors)}", findings)
+    if errors and not force:
+        raise LoadRefused(flow, digest, f"it has errors: {_first(errors)}", findings)
+    return Program(compiled.table)
+
+
+def _first(errors: list[Finding]) -> str:
+    if not errors:
+        return "no reason was given"
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"line {errors[0].place.line}: {errors[0].message}{more}"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Replace a file so that a crash leaves either the old content or the new."""
+    part = path.with_suffix(".part")
+    with open(part, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, path)

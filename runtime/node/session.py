@@ -1,0 +1,325 @@
+"""A session: one call's machine, its leg, and the loop that joins them.
+
+In words: take an event or the deadline; ask the executor; append the Step to the journal; perform
+its actions in the order written; arm the next deadline. A session has no task of its own: it runs
+when something happens, and a chain of actions gets one task only where an action has to be awaited.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Coroutine
+from time import perf_counter_ns
+from typing import Any, Final, Protocol
+
+from runtime.adapters.port import ActionError, Leg
+from runtime.executor.machine import Machine
+from runtime.executor.step import Event, Step
+from runtime.node.journal import ActionResult, DoneRecord, StepRecord
+
+log = logging.getLogger(__name__)
+
+MAX_PENDING: Final = 256
+"""Events that may wait while an action is awaited; more are dropped and counted."""
+SERVER_ERROR: Final = 500
+"""What open requests are answered when this program fails."""
+OVERLOADED: Final = 503
+
+
+class Shell(Protocol):
+    """What a session needs of the node it runs in."""
+
+    action_limit: float
+    """Seconds an awaited action may take."""
+
+    def now(self) -> float:
+        """Return the time, in seconds since the epoch."""
+
+    def record(self, session: Session, record: StepRecord | DoneRecord) -> None:
+        """Append to the journal; trouble with it marks the session, and the call goes on."""
+
+    def arm(self, session: Session, when: float | None) -> None:
+        """Call `session.due()` at `when`."""
+
+    def hold(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run `work` as a task that somebody holds until it is done."""
+
+    def stepped(self, session: Session, step: Step, done: DoneRecord | None) -> None:
+        """Tell listeners that a step and its actions are done; None if it had no actions."""
+
+    def ended(self, session: Session) -> None:
+        """Forget the session."""
+
+
+class Session:
+    """One session of a flow, from its first event until it has ended."""
+
+    __slots__ = (
+        "id",
+        "flow",
+        "role",
+        "caller",
+        "callee",
+        "started",
+        "since",
+        "machine",
+        "leg",
+        "ended",
+        "outcome",
+        "unhandled",
+        "dropped",
+        "unjournalled",
+        "armed",
+        "_shell",
+        "_pending",
+        "_busy",
+        "_task",
+        "__weakref__",
+    )
+
+    def __init__(
+        self, shell: Shell, machine: Machine, leg: Leg, *, flow: str, caller: str, callee: str
+    ) -> None:
+        self.id = machine.session
+        self.flow = flow
+        self.role = machine.role
+        self.caller = caller
+        self.callee = callee
+        self.started = self.since = shell.now()
+        self.machine = machine
+        self.leg = leg
+        self.ended = False
+        self.outcome: str | None = None
+        self.unhandled = 0
+        self.dropped = 0
+        self.unjournalled = False
+        """Some of its records could not be written."""
+        self.armed: float | None = None
+        self._shell = shell
+        self._pending: deque[Event | None] = deque()
+        """What waits for its turn; None stands for a deadline that has passed."""
+        self._busy = False
+        self._task: asyncio.Task[None] | None = None
+        shell.arm(self, machine.deadline)
+
+    @property
+    def state(self) -> str:
+        return self.machine.state
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the text this session runs, whatever was deployed since."""
+        return self.machine.program.table.digest
+
+    def post(self, event: Event) -> None:
+        """Take an event: now if the session is at rest, else when its turn comes."""
+        if self.ended:
+            return
+        if len(self._pending) >= MAX_PENDING:
+            self.dropped += 1
+            if event.cause is not None:
+                self.leg.answer(event.cause, OVERLOADED)
+            return
+        self._pending.append(event)
+        if not self._busy:
+            self._run()
+
+    def due(self) -> None:
+        """Take note that the armed deadline has passed."""
+        if self.ended:
+            return
+        self._pending.append(None)
+        if not self._busy:
+            self._run()
+
+    def end(self, event: str, outcome: str, code: int) -> None:
+        """End the session from outside its table, politely, with a step that says so."""
+        if self.ended:
+            return
+        self._audit(Event(event), kind="unhandled", outcome=outcome)
+        self._end(outcome, code)
+
+    # -- the loop ----------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        self._busy = True
+        try:
+            while self._pending and not self.ended:
+                rest = self._take(self._pending.popleft())
+                if rest is not None:
+                    # The session stays busy; the task goes on with the loop.
+                    self._task = self._shell.hold(self._continue(rest))
+                    return
+        except Exception as bug:
+            self._failed_ourselves(bug)
+        self._busy = False
+        if not self.ended:
+            self._shell.arm(self, self.machine.deadline)
+
+    async def _continue(self, rest: Coroutine[Any, Any, None]) -> None:
+        try:
+            await rest
+        except Exception as bug:
+            self._failed_ourselves(bug)
+        self._task = None
+        self._run()
+
+    def _take(self, event: Event | None) -> Coroutine[Any, Any, None] | None:
+        """Let one event have its effects; what is returned has to be awaited first."""
+        now = self._shell.now()
+        if event is None:
+            step = self.machine.expire(now)
+            if step is None:
+                return None
+            if (self.machine.deadline or now + 1) <= now:
+                # Timers that fell due together fire one by one.
+                self._pending.appendleft(None)
+            event = Event(step.event, step.fields)
+        elif self.leg.is_stale(event):
+            return None
+        else:
+            step = self.machine.receive(event, now)
+        if step.from_state != step.to_state:
+            self.since = now
+        self._shell.record(self, StepRecord(step))
+        if step.answer is not None:
+            self.leg.answer(event.cause, step.answer)
+        if step.kind == "unhandled":
+            self.unhandled += 1
+        if not step.actions:
+            self._finish(step, None)
+            return None
+        return self._perform(step, event)
+
+    def _perform(self, step: Step, event: Event) -> Coroutine[Any, Any, None] | None:
+        """Do the actions in order up to the first that has to be awaited."""
+        results: list[ActionResult] = []
+        calls = self.machine.calls
+        for index, call in enumerate(calls):
+            began = perf_counter_ns()
+            try:
+                awaited = self.leg.perform(call, event)
+            except ActionError as refused:
+                self._action_failed(step, index, results, began, refused.reason)
+                return None
+            if awaited is not None:
+                return self._perform_awaited(step, event, calls, index, results, awaited, began)
+            results.append(ActionResult(True, (perf_counter_ns() - began) // 1000))
+        self._finish(step, results)
+        return None
+
+    async def _perform_awaited(
+        self,
+        step: Step,
+        event: Event,
+        calls: tuple[Any, ...],
+        index: int,
+        results: list[ActionResult],
+        awaited: Awaitable[None] | None,
+        began: int,
+    ) -> None:
+        """Do the rest of the actions, from the one that is awaited."""
+        while True:
+            try:
+                if awaited is not None:
+                    await self._within_limit(awaited)
+            except ActionError as refused:
+                self._action_failed(step, index, results, began, refused.reason)
+                return
+            if self.ended:
+                return
+            results.append(ActionResult(True, (perf_counter_ns() - began) // 1000))
+            index += 1
+            if index == len(calls):
+                self._finish(step, results)
+                return
+            began = perf_counter_ns()
+            try:
+                awaited = self.leg.perform(calls[index], event)
+            except ActionError as refused:
+                self._action_failed(step, index, results, began, refused.reason)
+                return
+
+    async def _within_limit(self, awaited: Awaitable[None]) -> None:
+        try:
+            async with asyncio.timeout(self._shell.action_limit):
+                await awaited
+        except TimeoutError as late:
+            limit = self._shell.action_limit
+            raise ActionError(f"it was not done within {limit:g} s") from late
+
+    def _action_failed(
+        self, step: Step, index: int, results: list[ActionResult], began: int, reason: str
+    ) -> None:
+        if self.ended:
+            return
+        results.append(ActionResult(False, (perf_counter_ns() - began) // 1000, reason))
+        if not step.ended:
+            self._pending.appendleft(self.machine.failed(step, index, reason))
+        self._finish(step, results)
+
+    def _finish(self, step: Step, results: list[ActionResult] | None) -> None:
+        done = None
+        if results is not None:
+            done = DoneRecord(self.id, step.sequence, tuple(results))
+            self._shell.record(self, done)
+        self._shell.stepped(self, step, done)
+        if step.ended:
+            self._end(step.outcome or "completed", None)
+
+    # -- the end -----------------------------------------------------------------------------------
+
+    def _end(self, outcome: str, code: int | None) -> None:
+        if self.ended:
+            return
+        self.ended = True
+        self.outcome = outcome
+        self._pending.clear()
+        self._shell.arm(self, None)
+        closing = self.leg.release(code)
+        if closing is not None:
+            self._shell.hold(_await(closing))
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+        self._shell.ended(self)
+
+    def _failed_ourselves(self, bug: Exception) -> None:
+        """End this session alone: the fault is this program's, so its audit has to show it."""
+        log.error("session %s ends by a fault of ours", self.id, exc_info=bug)
+        if self.ended:
+            return
+        event = Event("InternalError", {"error": f"{type(bug).__name__}: {bug}"[:500]})
+        self._audit(event, kind="error", outcome="error")
+        self._end("error", SERVER_ERROR)
+
+    def _audit(self, event: Event, *, kind: str, outcome: str) -> None:
+        """Record an end that no row decided."""
+        machine = self.machine
+        machine.sequence += 1
+        step = Step(
+            self.id,
+            machine.sequence,
+            self._shell.now(),
+            event.name,
+            event.fields,
+            -1,
+            "",
+            machine.state,
+            machine.state,
+            self.role,
+            (),
+            (),
+            kind,
+            self.digest,
+            None,
+            True,
+            outcome,
+        )
+        self._shell.record(self, StepRecord(step))
+        self._shell.stepped(self, step, None)
+
+
+async def _await(closing: Awaitable[None]) -> None:
+    await closing
