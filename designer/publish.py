@@ -14,7 +14,6 @@ from django.conf import settings
 from designer import control
 
 
-
 async def apublish(group: str, message: dict[str, Any]) -> None:
     """Publish from the server's own event loop. `message` carries Channels' `type` key."""
     await get_channel_layer().group_send(group, message)

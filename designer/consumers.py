@@ -1,0 +1,225 @@
+"""The editor's socket: translates frames into acts on a desk, and what happened into frames.
+
+Frames wait in an inbox that a task of its own works off, because a consumer is given one frame at a
+time and could not see that a newer text stands behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.urls import reverse
+
+from designer import facts, frames, notices, selectors, tasks
+from designer.access import may
+from designer.desk import Desk, Desks, Message, version_message
+from designer.errors import Conflict, Refused
+
+logger = logging.getLogger(__name__)
+
+NOT_LOGGED_IN = 4401
+NO_SUCH_FLOW = 4404
+NOT_A_FRAME = 4400
+
+desks = Desks()
+"""The desks of this process."""
+
+
+class EditorConsumer(AsyncWebsocketConsumer):
+    """One tab of the editor."""
+
+    clock: Callable[[], float] = staticmethod(time.monotonic)
+
+    desk: Desk | None = None
+    worker: asyncio.Task[None] | None = None
+
+    async def connect(self) -> None:
+        user = self.scope.get("user")
+        name = self.scope["url_route"]["kwargs"]["name"]
+        self.group = notices.flow_group(name)
+        if not may(user, "flow.view"):
+            await self.close(NOT_LOGGED_IN)
+            return
+        flow = await database_sync_to_async(selectors.flow_named)(name)
+        if flow is None:
+            await self.close(NO_SUCH_FLOW)
+            return
+        self.inbox, self.rung = frames.Inbox(), asyncio.Event()
+        self.desk = await desks.at(flow, user)
+        self.desk.tabs.add(self)
+        await self.channel_layer.group_add(self.group, self.channel_name)
+        await self.accept()
+        await self.say(await self.desk.document("open"))
+        await self.say_what_runs()
+        await self.say_presence()
+        self.worker = asyncio.create_task(self.work())
+
+    async def disconnect(self, code: int) -> None:
+        if self.desk is None:
+            return
+        await self.channel_layer.group_discard(self.group, self.channel_name)
+        if self.worker is not None:
+            self.worker.cancel()
+            # What was sent before the line went dead was sent: it belongs to the draft.
+            await asyncio.gather(self.worker, return_exceptions=True)
+            await self.finish_inbox()
+        self.desk.tabs.discard(self)
+        await self.desk.keep()
+        await self.say_presence()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self.desk is None:
+            return
+        try:
+            self.inbox.put(frames.decode(text_data if text_data is not None else bytes_data or b""))
+        except frames.BadFrame as error:
+            await self.say({"type": "refused", "seq": None, "message": str(error)})
+            await self.close(NOT_A_FRAME)
+            return
+        self.rung.set()
+
+    async def work(self) -> None:
+        """Do one frame after the other, until the tab goes."""
+        while True:
+            await self.rung.wait()
+            self.rung.clear()
+            while (frame := self.inbox.take()) is not None:
+                await asyncio.shield(self.act(frame))
+
+    async def finish_inbox(self) -> None:
+        while (frame := self.inbox.take()) is not None:
+            if isinstance(frame, frames.Text | frames.Edit):
+                await self.act(frame)
+
+    async def act(self, frame: frames.Frame) -> None:
+        """Do one frame; whatever goes wrong is said, and the socket goes on."""
+        assert self.desk is not None
+        try:
+            await self.obey(self.desk, frame)
+        except Conflict as conflict:
+            await self.say_conflict(frame.seq, conflict)
+        except Refused as refused:
+            await self.say({"type": "refused", "seq": frame.seq, "message": refused.message})
+        except Exception:
+            logger.exception("frame %s of %s failed", type(frame).__name__, self.desk.flow)
+            text = "Something went wrong here; it is written in the server's log. Nothing was lost."
+            await self.say({"type": "refused", "seq": frame.seq, "message": text})
+
+    async def obey(self, desk: Desk, frame: frames.Frame) -> None:
+        match frame:
+            case frames.Text(seq, text):
+                changed = desk.typed(text, self.clock())
+                await self.show("text", seq, others=changed)
+            case frames.Edit(seq, operation, arguments):
+                await self.show("edit", seq, focus=desk.edited(operation, arguments))
+            case frames.Undo(seq):
+                desk.undone()
+                await self.show("undo", seq)
+            case frames.Redo(seq):
+                desk.redone()
+                await self.show("redo", seq)
+            case frames.Discard(seq):
+                await desk.discard()
+                await self.show("discard", seq)
+            case frames.Save(seq, message, base):
+                version = await desk.save(message, base)
+                await self.say_saved(seq, version_message(version))
+            case frames.Deploy(seq, number, reason):
+                await desk.deploy(number, reason)
+                await self.say({"type": "deploying", "seq": seq, "version": number})
+
+    async def show(
+        self, origin: str, seq: int, *, focus: Any = None, others: bool = True
+    ) -> None:
+        """Answer with the document; this person's other tabs are shown the same text."""
+        assert self.desk is not None
+        document = await self.desk.document(origin, seq, focus)
+        await self.say(document)
+        siblings = [tab for tab in self.desk.tabs if tab is not self]
+        if siblings and others:
+            merged = {**document, "origin": "merge", "seq": None, "text": self.desk.text}
+            for tab in siblings:
+                await tab.say({**merged, "focus": None})
+
+    async def say_saved(self, seq: int, version: Message) -> None:
+        assert self.desk is not None
+        for tab in list(self.desk.tabs):
+            await tab.say(
+                {"type": "saved", "seq": seq if tab is self else None, "version": version}
+            )
+
+    async def say_conflict(self, seq: int, conflict: Conflict) -> None:
+        assert self.desk is not None
+        latest = version_message(conflict.latest)
+        arguments = [self.desk.flow.name, "draft", str(conflict.latest.number)]
+        # The comparison reads the draft, so it has to be there when the link is followed.
+        await self.desk.keep()
+        await self.say(
+            {
+                "type": "conflict",
+                "seq": seq,
+                "message": conflict.message,
+                "latest": latest,
+                "compare": reverse("flow_compare", args=arguments),
+            }
+        )
+
+    async def say_presence(self) -> None:
+        assert self.desk is not None
+        people = desks.people(self.desk.flow)
+        for tab in desks.tabs(self.desk.flow):
+            await tab.say({"type": "presence", "people": people})
+
+    async def say_what_runs(self) -> None:
+        """Tell a new tab of the newest deployment and of the check of the newest version."""
+        assert self.desk is not None
+        flow = self.desk.flow
+        deployment = await database_sync_to_async(
+            lambda: facts.runtime().deployment_message(flow.name)
+        )()
+        if deployment is not None:
+            await self.say(deployment)
+        check = await database_sync_to_async(_check_message)(flow)
+        if check is not None:
+            await self.say(check)
+
+    # What the channel layer brings: the name of the handler is the message's type.
+
+    async def check_progress(self, message: Message) -> None:
+        await self.say({k: v for k, v in message.items() if k != "flow"} | {"type": "check"})
+
+    async def flow_deployment(self, message: Message) -> None:
+        await self.say(message["deployment"])
+
+    async def version_saved(self, message: Message) -> None:
+        desk = self.desk
+        if desk is None or (desk.base is not None and desk.base.number >= message["number"]):
+            return
+        if await desk.follow():
+            document = await desk.document("merge")
+            for tab in list(desk.tabs):
+                await tab.say(document)
+        else:
+            await self.say({"type": "newer", "latest": await desk.latest()})
+
+    async def say(self, message: Message) -> None:
+        """Send one message; a tab that is gone meanwhile is no error."""
+        try:
+            await self.send(text_data=json.dumps(message, separators=(",", ":"), default=str))
+        except Exception as error:  # each server raises its own type for a closed socket
+            logger.debug("a tab is gone: %s", error)
+
+
+def _check_message(flow: Any) -> Message | None:
+    version = selectors.newest_version(flow)
+    task = selectors.check_of(version) if version else None
+    if version is None or task is None:
+        return None
+    return {"type": "check", **tasks.as_message(task, version)}

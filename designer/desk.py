@@ -1,0 +1,285 @@
+"""A desk: one person's work on one flow, shared by all the tabs that person has open on it.
+
+It holds the text with its history and its base version, and keeps the draft in the database. It
+outlives its tabs: history is there after a reload, for as long as the process lives. What happens
+to it comes back as messages for the tabs; who sends them is not its business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from datetime import datetime
+from typing import Any
+
+from channels.db import database_sync_to_async
+from flows import edit
+
+from designer import facts, rendering, selectors, services
+from designer.access import may
+from designer.errors import Conflict, Refused
+from designer.history import History
+from designer.models import Flow, Version
+
+KEEP_SECONDS = 0.3
+"""A draft is written this long after the last change at the latest."""
+MAX_IDLE_DESKS = 100
+
+Message = dict[str, Any]
+
+
+class Desk:
+    """One person's text of one flow. Made by `Desks.at`; every method may raise Refused."""
+
+    def __init__(self, flow: Flow, user: Any, text: str, base: Version | None) -> None:
+        self.flow = flow
+        self.user = user
+        self.name = services.person_name(user)
+        self.history = History(text)
+        self.base = base
+        self.revision = 0
+        self.saved_at: datetime | None = None
+        self.tabs: set[Any] = set()
+        self._unkept = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._keeping = asyncio.Lock()
+        self._writing: set[asyncio.Task[None]] = set()
+
+    @property
+    def text(self) -> str:
+        return self.history.text
+
+    # Changes: each answers the document that all tabs are shown.
+
+    def typed(self, text: str, now: float) -> bool:
+        """Take a text as typed; False if it is the one that stands here already."""
+        self._require("draft.edit")
+        services.usable_text(text)
+        return self._changed(self.history.type(text, now))
+
+    def edited(self, operation: str, arguments: dict[str, Any]) -> Any:
+        """Do one operation of flows.edit and answer what to show then."""
+        self._require("draft.edit")
+        try:
+            result = edit.apply(self.text, operation, arguments)
+        except edit.EditRefused as refused:
+            raise Refused(str(refused)) from None
+        services.usable_text(result.text)
+        self._changed(self.history.change(result.text))
+        return result.focus
+
+    def undone(self) -> None:
+        self._require("draft.edit")
+        if not self._changed(self.history.undo()):
+            raise Refused("There is nothing to undo.")
+
+    def redone(self) -> None:
+        self._require("draft.edit")
+        if not self._changed(self.history.redo()):
+            raise Refused("There is nothing to redo.")
+
+    async def discard(self) -> None:
+        """Begin again from the newest version; the way back is an undo."""
+        self._require("draft.edit")
+        async with self._keeping:
+            latest = await database_sync_to_async(selectors.newest_version)(self.flow)
+            if latest is None:
+                raise Refused("There is no version to go back to yet.")
+            self.base = latest
+            self._moved(self.history.change(latest.text))
+            self._forget_timer()
+            await database_sync_to_async(services.draft_discard)(flow=self.flow, user=self.user)
+            self.saved_at = None
+
+    async def save(self, message: str, base: int | None) -> Version:
+        """Make the text a version on top of number `base`; Conflict if that is not the newest."""
+        self._require("version.save")
+        async with self._keeping:
+            text = self.text
+            try:
+                version = await database_sync_to_async(services.version_save)(
+                    flow=self.flow, text=text, base=base, author=self.user, message=message
+                )
+            except Conflict:
+                # What could not be saved as a version is at least kept as a draft.
+                self._unkept = True
+                raise
+            self.base = version
+            if self.text == text:
+                self._forget_timer()
+        return version
+
+    async def deploy(self, number: int, reason: str) -> None:
+        """Deploy a version of this flow; Refused says why not."""
+        self._require("deployment.make")
+        await database_sync_to_async(self._deploy)(number, reason)
+
+    def _deploy(self, number: int, reason: str) -> None:
+        version = selectors.version_of(self.flow, number)
+        if version is None:
+            raise Refused(f"{self.flow.name} has no version {number}.")
+        facts.runtime().deploy(version=version, user=self.user, reason=reason)
+
+    async def follow(self) -> bool:
+        """Take over a newer version if nothing was changed here; say whether that was done."""
+        async with self._keeping:
+            latest = await database_sync_to_async(selectors.newest_version)(self.flow)
+            if latest is None or (self.base is not None and latest.pk == self.base.pk):
+                return False
+            if self._unkept or self.base is None or self.text != self.base.text:
+                return False
+            self.base = latest
+            return self._moved(self.history.change(latest.text))
+
+    # The draft in the database.
+
+    async def keep(self) -> None:
+        """Write the draft now if it changed since it was last written."""
+        self._forget_timer(unkept=self._unkept)
+        async with self._keeping:
+            if not self._unkept:
+                return
+            self._unkept = False
+            try:
+                draft = await database_sync_to_async(services.draft_save)(
+                    flow=self.flow, user=self.user, text=self.text, base=self.base
+                )
+            except BaseException:
+                self._unkept = True
+                raise
+            self.saved_at = draft.updated_at
+
+    def _moved(self, changed: bool) -> bool:
+        self.revision += changed
+        return changed
+
+    def _changed(self, changed: bool) -> bool:
+        if changed:
+            self.revision += 1
+            self._unkept = True
+            if self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(KEEP_SECONDS, self._due)
+        return changed
+
+    def _due(self) -> None:
+        task = asyncio.create_task(self.keep())
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
+    def _forget_timer(self, *, unkept: bool = False) -> None:
+        self._unkept = unkept
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _require(self, act: str) -> None:
+        if not may(self.user, act):
+            raise Refused("Your account may look at this flow, but not do this.")
+
+    # What tabs are shown.
+
+    async def document(self, origin: str, seq: int | None = None, focus: Any = None) -> Message:
+        """Return the document as it stands: text, findings and picture."""
+        text, revision = self.text, self.revision
+        if rendering.is_large(text):
+            drawn = await asyncio.to_thread(rendering.drawing, text)
+        else:
+            drawn = rendering.drawing(text)
+        message: Message = {
+            "type": "document",
+            "seq": seq,
+            "origin": origin,
+            "revision": revision,
+            "findings": drawn.findings,
+            "dot": drawn.dot,
+            "picture": drawn.picture,
+            "compiles": drawn.compiles,
+            "errors": drawn.compiled.errors,
+            "warnings": drawn.compiled.warnings,
+            "can_undo": self.history.can_undo,
+            "can_redo": self.history.can_redo,
+            "saved_at": self.saved_at.isoformat() if self.saved_at else None,
+            "base": _short(self.base),
+            "latest": await self.latest(),
+            "focus": focus,
+        }
+        if origin != "text":
+            message["text"] = text
+        return message
+
+    async def latest(self) -> Message | None:
+        """Return the newest version of the flow, whoever saved it."""
+        version = await database_sync_to_async(selectors.newest_version)(self.flow)
+        return version_message(version) if version else None
+
+
+class Desks:
+    """All desks of this process; the ones nobody sits at are forgotten, oldest first."""
+
+    def __init__(self) -> None:
+        self._desks: OrderedDict[tuple[int, int], Desk] = OrderedDict()
+        self._opening = asyncio.Lock()
+
+    async def at(self, flow: Flow, user: Any) -> Desk:
+        """Return the person's desk, with the draft on it or else the newest version."""
+        key = (user.pk, flow.pk)
+        async with self._opening:
+            desk = self._desks.get(key)
+            if desk is None:
+                desk = self._desks[key] = await database_sync_to_async(_new_desk)(flow, user)
+            else:
+                await desk.follow()
+            desk.user = user
+            self._desks.move_to_end(key)
+            self._forget_idle()
+        return desk
+
+    def people(self, flow: Flow) -> list[Message]:
+        """Return who has this flow open in this process."""
+        here = [d for d in self._desks.values() if d.flow.pk == flow.pk and d.tabs]
+        return [{"name": d.name, "initials": initials(d.name)} for d in here]
+
+    def tabs(self, flow: Flow) -> list[Any]:
+        """Return every open tab of the flow."""
+        return [t for d in self._desks.values() if d.flow.pk == flow.pk for t in d.tabs]
+
+    def _forget_idle(self) -> None:
+        idle = [key for key, desk in self._desks.items() if not desk.tabs and not desk._unkept]
+        for key in idle[: max(0, len(self._desks) - MAX_IDLE_DESKS)]:
+            del self._desks[key]
+
+
+def _new_desk(flow: Flow, user: Any) -> Desk:
+    draft = selectors.draft_of(flow, user)
+    if draft is not None:
+        desk = Desk(flow, user, draft.text, draft.base)
+        desk.saved_at = draft.updated_at
+        return desk
+    latest = selectors.newest_version(flow)
+    text = latest.text if latest else services.BLANK.format(name=flow.name)
+    return Desk(flow, user, text, latest)
+
+
+def version_message(version: Version) -> Message:
+    """Return what tabs are told about a version."""
+    return {
+        "number": version.number,
+        "digest": version.digest,
+        "author": version.author_name,
+        "message": version.message,
+        "created_at": version.created_at.isoformat(),
+        "errors": version.errors,
+        "warnings": version.warnings,
+        "compiles": version.compiles,
+    }
+
+
+def _short(version: Version | None) -> Message | None:
+    return {"number": version.number, "digest": version.digest} if version else None
+
+
+def initials(name: str) -> str:
+    """Return one or two capitals that stand for a name."""
+    parts = [part for part in name.replace(".", " ").replace("_", " ").split() if part]
+    letters = [part[0] for part in (parts[:1] + parts[-1:] if len(parts) > 1 else parts)]
+    return "".join(letters).upper() or "?"

@@ -1,0 +1,78 @@
+"""What designer pages ask of the running side, through a port.
+
+The runtime's web part may use the designer, never the reverse: so it registers itself here when
+Django starts. Without one, nothing is deployed and no calls are live, and the pages say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from designer.errors import Refused
+from designer.models import Version
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """The version of a flow that new calls take."""
+
+    number: int
+    digest: str
+    by: str
+    at: Any
+    forced: bool
+    reason: str
+    acknowledged: bool
+    """A running node said that it runs exactly this hash."""
+    milliseconds: float | None = None
+    """How long the node took to load it."""
+    failed: str = ""
+    """Why a node could not load it, or empty."""
+
+
+class Runtime(Protocol):
+    """What the runtime answers about all flows at once, and does for one."""
+
+    def deployed(self) -> Mapping[str, Deployed]:
+        """Return what is deployed, by the flow's name."""
+
+    def live_calls(self) -> Mapping[str, int]:
+        """Return how many sessions each flow has now."""
+
+    def deploy(self, *, version: Version, user: Any, reason: str) -> None:
+        """Let new calls take this version; Refused says why not."""
+
+    def deployment_message(self, flow: str) -> dict[str, Any] | None:
+        """Return the newest deployment of a flow as it travels to browsers."""
+
+
+class NoRuntime:
+    """A designer on its own."""
+
+    def deployed(self) -> Mapping[str, Deployed]:
+        return {}
+
+    def live_calls(self) -> Mapping[str, int]:
+        return {}
+
+    def deploy(self, *, version: Version, user: Any, reason: str) -> None:
+        raise Refused("There is no runtime here to deploy to.")
+
+    def deployment_message(self, flow: str) -> dict[str, Any] | None:
+        return None
+
+
+_runtime: Runtime = NoRuntime()
+
+
+def register(runtime: Runtime) -> None:
+    """Let this runtime answer from now on."""
+    global _runtime
+    _runtime = runtime
+
+
+def runtime() -> Runtime:
+    """Return whoever answers."""
+    return _runtime

@@ -1,0 +1,99 @@
+"""What a browser may say on the editor's socket: each frame's shape, checked once at the door."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import msgspec
+
+MAX_FRAME = 2 << 20
+"""Characters of one frame; a text has at most 1 MiB."""
+MAX_WAITING = 256
+"""Frames that may wait for their turn before the sender is told to stop."""
+
+
+class BadFrame(ValueError):
+    """What was sent is no frame of this socket; the text says why."""
+
+
+class Text(msgspec.Struct, tag="text"):
+    """The whole text as it stands after typing."""
+
+    seq: int
+    text: str
+
+
+class Edit(msgspec.Struct, tag="edit"):
+    """One operation of flows.edit."""
+
+    seq: int
+    operation: str
+    arguments: dict[str, Any] = {}
+
+
+class Undo(msgspec.Struct, tag="undo"):
+    seq: int
+
+
+class Redo(msgspec.Struct, tag="redo"):
+    seq: int
+
+
+class Save(msgspec.Struct, tag="save"):
+    """Make the draft a version, on top of version number `base`."""
+
+    seq: int
+    message: str = ""
+    base: int | None = None
+
+
+class Deploy(msgspec.Struct, tag="deploy"):
+    """Let new calls take this version; a `reason` asks to pass over its errors."""
+
+    seq: int
+    version: int
+    reason: str = ""
+
+
+class Discard(msgspec.Struct, tag="discard"):
+    """Let go of the draft and begin again from the newest version."""
+
+    seq: int
+
+
+Frame = Text | Edit | Undo | Redo | Save | Deploy | Discard
+_decoder = msgspec.json.Decoder(Frame)
+
+
+def decode(data: str | bytes) -> Frame:
+    """Read one frame; raise BadFrame for anything else."""
+    if len(data) > MAX_FRAME:
+        raise BadFrame(f"A frame has at most {MAX_FRAME >> 20} MiB.")
+    try:
+        return _decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise BadFrame(f"This frame cannot be read: {error}") from None
+
+
+class Inbox:
+    """Frames that wait. Of several texts in a row only the last one is worth work."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Frame] = deque()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, frame: Frame) -> None:
+        """Add a frame; raise BadFrame when too many wait."""
+        if self._waiting and isinstance(frame, Text) and isinstance(self._waiting[-1], Text):
+            self._waiting[-1] = frame
+        elif len(self._waiting) >= MAX_WAITING:
+            raise BadFrame("Too many frames at once.")
+        else:
+            self._waiting.append(frame)
+
+    def take(self) -> Frame | None:
+        """Return the next frame, None if there is none."""
+        return self._waiting.popleft() if self._waiting else None

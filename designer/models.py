@@ -1,0 +1,146 @@
+"""What the designer keeps: flows, their immutable versions, people's drafts, and running tasks.
+
+A version is the truth: its exact text and the hash over it. Nothing here knows calls or nodes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils import timezone
+
+from designer.errors import VersionIsImmutable
+
+FLOW_NAME = r"^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?$"
+RESERVED_NAMES = frozenset({"new"})
+"""Names that would hide a page of the product."""
+
+
+class Flow(models.Model):
+    """The named thing an operator edits."""
+
+    name = models.SlugField(
+        max_length=64,
+        unique=True,
+        validators=[
+            RegexValidator(
+                FLOW_NAME, "A flow name has letters, digits, - and _ and begins with one of the former."
+            )
+        ],
+    )
+    description = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Version(models.Model):
+    """One saved text of a flow. Rows are written once and never changed."""
+
+    class Origin(models.TextChoices):
+        EDIT = "edit", "edited"
+        IMPORT = "import", "imported"
+        RESTORE = "restore", "restored"
+        FILE = "file", "from a file"
+
+    flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    text = models.TextField()
+    digest = models.CharField(max_length=64, db_index=True)
+    """SHA-256 of the text's UTF-8 bytes, in hexadecimal."""
+    author_name = models.CharField(max_length=150)
+    """Who saved it, kept as text: it outlives the account."""
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    message = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+    parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
+    origin = models.CharField(max_length=8, choices=Origin.choices, default=Origin.EDIT)
+    compiles = models.BooleanField()
+    errors = models.PositiveIntegerField()
+    warnings = models.PositiveIntegerField()
+    report = models.JSONField(default=dict)
+    """What the checker said when it was saved: {"findings": [Finding.as_dict()]}."""
+
+    class Meta:
+        ordering = ["flow", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["flow", "number"], name="one_version_per_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.flow.name} v{self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert the row; only the account of a deleted author may be let go of later."""
+        if not self._state.adding:
+            raise VersionIsImmutable(f"Version {self.number} is saved already and never changes.")
+        super().save(*args, **kwargs)
+
+    @property
+    def label(self) -> str:
+        return f"v{self.number}"
+
+    @property
+    def deployable(self) -> bool:
+        return self.compiles and self.errors == 0
+
+
+class Draft(models.Model):
+    """The text a person is working on: one per person and flow, kept until it is discarded."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts"
+    )
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="drafts")
+    text = models.TextField()
+    base = models.ForeignKey(Version, null=True, on_delete=models.PROTECT, related_name="+")
+    """The version it started from; saving is refused when a newer one exists."""
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "flow"], name="one_draft_per_user_and_flow")
+        ]
+
+    def __str__(self) -> str:
+        return f"draft of {self.flow.name} by {self.user}"
+
+
+class Task(models.Model):
+    """A piece of work for the worker. This row is the truth, the broker is only the bell."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "queued"
+        RUNNING = "running", "running"
+        DONE = "done", "done"
+        FAILED = "failed", "failed"
+        CANCELLED = "cancelled", "cancelled"
+
+    kind = models.CharField(max_length=32)
+    key = models.CharField(max_length=128, unique=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    progress = models.FloatField(default=0.0)
+    """Share of the work done, 0 to 1."""
+    detail = models.JSONField(default=dict)
+    heartbeat = models.DateTimeField(default=timezone.now)
+    """Last sign of life: of the worker, or of the bell that called for one."""
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+    worker = models.CharField(max_length=64, blank=True, default="")
+    attempts = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["state", "heartbeat"], name="task_state_heartbeat")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}: {self.state}"

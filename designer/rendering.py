@@ -1,0 +1,153 @@
+"""From a text to what the editor shows: findings, DOT, and the table as plain data.
+
+The browser draws the DOT; outline, inspector and matrix read the picture, whose shape is
+`PICTURE` below. All of it is pure, so equal texts are looked up instead of drawn again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from flows.check import examine
+from flows.compile import Compiled
+from flows.draw import dot
+from flows.table import Row, State, Table
+
+PICTURE = {
+    "name": "str",
+    "description": "str",
+    "initial": "name of the initial state",
+    "digest": "SHA-256 of the text that was drawn",
+    "states": [
+        {
+            "name": "str",
+            "initial": "bool",
+            "final": "bool",
+            "group": "str",
+            "description": "str",
+            "ignore": {"EVENT": "reason"},
+            "declared": "bool",
+            "role": "UAC | UAS | Both: the roles of its rows taken together",
+            "line": "int",
+            "rows": ["index of a row"],
+        }
+    ],
+    "rows": [
+        {
+            "index": "int",
+            "id": "str",
+            "from_state": "name or *",
+            "role": "UAC | UAS | Both",
+            "event": "name or after",
+            "label": "event as people read it",
+            "after": "seconds or null",
+            "guards": ["text"],
+            "actions": [{"name": "str", "arguments": {"name": "value"}}],
+            "set": {"variable": "expression"},
+            "next_state": "name or null",
+            "publish": ["name"],
+            "ignore": "reason or null",
+            "description": "str",
+            "line": "int",
+            "end_line": "int, the last line of the row",
+        }
+    ],
+    "variables": {"name": "initial value"},
+    "features": ["str"],
+}
+"""The shape of `picture`, as documentation that a test compares with what is sent."""
+
+LARGE = 200
+"""Rows from which drawing belongs into a thread: below, a thread costs more than it saves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Everything there is to say about one text; `dot` and `picture` are None if it compiles not."""
+
+    compiled: Compiled
+    findings: list[dict[str, Any]]
+    dot: str | None
+    picture: dict[str, Any] | None
+
+    @property
+    def compiles(self) -> bool:
+        return self.picture is not None
+
+
+@lru_cache(maxsize=16)
+def drawing(text: str) -> Drawing:
+    """Examine and draw a text. Never raises for what an author wrote."""
+    compiled = examine(text)
+    table = compiled.table
+    return Drawing(
+        compiled=compiled,
+        findings=[finding.as_dict() for finding in compiled.findings],
+        dot=dot(table) if table else None,
+        picture=picture(table) if table else None,
+    )
+
+
+def is_large(text: str) -> bool:
+    """Say whether drawing this text would hold the loop for too long."""
+    return text.count("event:") > LARGE or len(text) > LARGE * 200
+
+
+def picture(table: Table) -> dict[str, Any]:
+    """Return the table as the plain data described in PICTURE."""
+    rows: dict[str, list[Row]] = {}
+    for row in table.rows:
+        rows.setdefault(row.from_state, []).append(row)
+    return {
+        "name": table.name,
+        "description": table.description,
+        "initial": table.initial,
+        "digest": table.digest,
+        "states": [_state(state, rows.get(state.name, [])) for state in table.states.values()],
+        "rows": [_row(row) for row in table.rows],
+        "variables": dict(table.variables),
+        "features": list(table.features),
+    }
+
+
+def _state(state: State, rows: list[Row]) -> dict[str, Any]:
+    roles = {row.role for row in rows}
+    return {
+        "name": state.name,
+        "initial": state.initial,
+        "final": state.final,
+        "group": state.group,
+        "description": state.description,
+        "ignore": dict(state.ignore),
+        "declared": state.declared,
+        "role": roles.pop() if len(roles) == 1 else "Both",
+        "line": state.place.line,
+        "rows": [row.index for row in rows],
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "index": row.index,
+        "id": row.id,
+        "from_state": row.from_state,
+        "role": row.role,
+        "event": row.event,
+        "label": row.label,
+        "after": row.after,
+        "guards": [guard.text for guard in row.guards],
+        "actions": [
+            {"name": word.name, "arguments": dict(word.arguments)} for word in row.actions
+        ],
+        "set": {name: expression.text for name, expression in row.set},
+        "next_state": row.next_state,
+        "publish": list(row.publish),
+        "ignore": row.ignore,
+        "description": row.description,
+        "line": row.place.line,
+        "end_line": max(
+            row.place.line, row.place.end_line - (1 if row.place.end_column <= 1 else 0)
+        ),
+    }

@@ -1,0 +1,204 @@
+"""What the runtime keeps: what is deployed and routed, and the record of every call.
+
+Sessions, steps, wire messages and media records are written by the shipper with plain SQL
+(`runtime.sink`) and only read here; deployments and routes are acts of people.
+"""
+
+from __future__ import annotations
+
+from designer.models import Flow, Version
+from django.db import models
+from django.utils import timezone
+
+
+class Deployment(models.Model):
+    """Somebody let new calls take a version. The newest one of a flow is the desired one."""
+
+    flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="deployments")
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="deployments")
+    by_name = models.CharField(max_length=150)
+    at = models.DateTimeField(default=timezone.now)
+    reason = models.TextField(blank=True, default="")
+    forced = models.BooleanField(default=False)
+    findings_overridden = models.JSONField(default=list)
+    """The errors that were passed over, as they stood then."""
+    superseded_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        permissions = [("force_deployment", "Can deploy a version that has errors")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["flow"],
+                condition=models.Q(superseded_at__isnull=True),
+                name="one_desired_deployment_per_flow",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.flow.name} v{self.version.number} by {self.by_name}"
+
+
+class Acknowledgement(models.Model):
+    """What a node said about a deployment: it runs this hash, or why it does not."""
+
+    deployment = models.ForeignKey(
+        Deployment, on_delete=models.CASCADE, related_name="acknowledgements"
+    )
+    node = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64)
+    milliseconds = models.FloatField(default=0.0)
+    error = models.TextField(blank=True, default="")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["node"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["deployment", "node"], name="one_answer_per_node_and_deployment"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.node}: {self.error or self.digest[:12]}"
+
+
+class Route(models.Model):
+    """Calls whose Request-URI has a user part like this take this flow."""
+
+    pattern = models.CharField(max_length=128, unique=True)
+    """Characters, `?` for one and `*` for any number of them."""
+    flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="routes")
+    position = models.IntegerField()
+    """Routes are tried from the lowest position; `*` is always last."""
+    created = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["position", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.pattern} -> {self.flow.name}"
+
+
+class Session(models.Model):
+    """One SIP usage, in the role UAC or UAS, driven by one version of a flow."""
+
+    id = models.CharField(primary_key=True, max_length=64)
+    node = models.CharField(max_length=64)
+    epoch = models.BigIntegerField()
+    flow_name = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64)
+    number = models.PositiveIntegerField(null=True)
+    """The version's number, if the database knows one with this hash."""
+    role = models.CharField(max_length=4)
+    caller = models.TextField(blank=True, default="")
+    callee = models.TextField(blank=True, default="")
+    started_at = models.FloatField()
+    """Seconds since the epoch, as in each step."""
+    ended_at = models.FloatField(null=True)
+    state = models.CharField(max_length=128)
+    outcome = models.CharField(max_length=32, blank=True, default="")
+    steps = models.PositiveIntegerField(default=0)
+    unhandled = models.PositiveIntegerField(default=0)
+    unjournalled = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-started_at"]
+        permissions = [
+            ("place_call", "Can place calls and use the phone of the page"),
+            ("send_event", "Can send events to calls"),
+        ]
+        indexes = [
+            models.Index(fields=["-started_at"], name="session_started"),
+            models.Index(fields=["flow_name", "-started_at"], name="session_flow_started"),
+            models.Index(fields=["ended_at"], name="session_ended"),
+        ]
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class Step(models.Model):
+    """One decision of the executor, with what became of its actions."""
+
+    session = models.ForeignKey(
+        Session, on_delete=models.CASCADE, related_name="step_set", db_constraint=False
+    )
+    sequence = models.PositiveIntegerField()
+    time = models.FloatField()
+    event = models.CharField(max_length=128)
+    fields = models.JSONField(default=dict)
+    row = models.IntegerField()
+    """Index of the row in the version's table, -1 if none."""
+    row_id = models.CharField(max_length=128, blank=True, default="")
+    from_state = models.CharField(max_length=128)
+    to_state = models.CharField(max_length=128)
+    role = models.CharField(max_length=4)
+    actions = models.JSONField(default=list)
+    results = models.JSONField(default=list)
+    """For each action done: [ok, microseconds, error or null]."""
+    published = models.JSONField(default=list)
+    kind = models.CharField(max_length=10)
+    digest = models.CharField(max_length=64)
+    answer = models.IntegerField(null=True)
+    node = models.CharField(max_length=64)
+    epoch = models.BigIntegerField()
+
+    class Meta:
+        ordering = ["session", "sequence"]
+        constraints = [
+            models.UniqueConstraint(fields=["session", "sequence"], name="one_step_per_sequence")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.session_id} #{self.sequence} {self.event}"
+
+
+class WireMessage(models.Model):
+    """One SIP message as it stood on the wire."""
+
+    session = models.CharField(max_length=64, blank=True, default="", db_index=True)
+    time = models.FloatField()
+    direction = models.CharField(max_length=3)
+    transport = models.CharField(max_length=8)
+    local = models.CharField(max_length=128)
+    remote = models.CharField(max_length=128)
+    data = models.BinaryField()
+    summary = models.TextField(blank=True, default="")
+    """The first line, for lists."""
+    node = models.CharField(max_length=64)
+    epoch = models.BigIntegerField()
+
+    class Meta:
+        ordering = ["time", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.direction} {self.summary}"
+
+
+class MediaRecord(models.Model):
+    """Something the media said about a session: ICE, DTLS, digits, statistics."""
+
+    session = models.CharField(max_length=64, db_index=True)
+    time = models.FloatField()
+    kind = models.CharField(max_length=32)
+    detail = models.JSONField(default=dict)
+    node = models.CharField(max_length=64)
+    epoch = models.BigIntegerField()
+
+    class Meta:
+        ordering = ["time", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.session} {self.kind}"
+
+
+class JournalPosition(models.Model):
+    """How far a journal's segment has been shipped; written with the rows it speaks of."""
+
+    segment = models.CharField(primary_key=True, max_length=200)
+    offset = models.BigIntegerField(default=0)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.segment} at {self.offset}"
