@@ -1,0 +1,204 @@
+"""The executor: one session of a table. It decides; it performs nothing and reads no clock.
+
+machine = Machine(program, session, role, now)
+step = machine.receive(event, now)         # journal it, then perform machine.calls in order
+machine.failed(step, 2, "no answer")       # the third action failed: put the event first
+step = machine.expire(now)                 # once machine.deadline has passed
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flows.semantics import MAXIMUM_LIFE, NO_ROW, Position, Program, Transition, unanswered
+from flows.table import TIMER_EVENT, Word
+from runtime.executor.step import Event, Step
+
+LONGEST_LIFE: Final = 24 * 3600.0
+"""Seconds after which a session ends whatever its table says."""
+ACTION_FAILED: Final = "ActionFailed"
+
+
+class SessionEnded(RuntimeError):
+    """An event was given to a session that has ended: a mistake of the shell."""
+
+
+class Machine:
+    """The state of one session. All times are seconds, as the shell's `now` counts them."""
+
+    __slots__ = (
+        "program",
+        "session",
+        "role",
+        "sequence",
+        "values",
+        "deadline",
+        "ended",
+        "calls",
+        "_position",
+        "_entered",
+        "_timer",
+        "_dies",
+        "_before",
+        "_own",
+        "_done",
+    )
+
+    def __init__(
+        self, program: Program, session: str, role: str, now: float, life: float = LONGEST_LIFE
+    ) -> None:
+        self.program = program
+        self.session = session
+        self.role = role
+        self.sequence = 0
+        self.values = program.initial_values
+        """Conditions and variables; replaced when they change, never changed in place."""
+        self.ended = False
+        self.calls: tuple[Any, ...] = ()
+        """What the program's binder made of each action of the last step, in order."""
+        self._position = position = program.position(program.table.initial, role)
+        self._entered = now
+        self._timer = 0
+        self._dies = now + life
+        due = now + position.first_timer
+        self.deadline: float | None = due if due < self._dies else self._dies
+        """When `expire` wants to be called; None once the session has ended."""
+        self._before = self.values
+        self._own = False
+        """The values are this session's alone: a row computed some, or an action failed."""
+        self._done: Transition | None = None
+
+    @property
+    def state(self) -> str:
+        return self._position.state
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """The actions of the last step with their arguments, parallel to `step.actions`."""
+        return () if self._done is None else self._done.words
+
+    def receive(self, event: Event, now: float) -> Step:
+        """Decide what the event does, and do what concerns the session's own memory.
+
+        Raises SessionEnded, and changes nothing, if the session has ended.
+        """
+        name = event.name
+        fields = event.fields
+        values = self.values
+        first = self._position.candidates.get(name)
+        if first is None:
+            return self._unanswered(name, fields, now)
+        memory = first.memory
+        if memory and memory[0] is values:
+            done = memory[1]
+            self.values = memory[2]
+        else:
+            decided = self.program.decide(first, values, fields, not self._own)
+            if decided is None:
+                return self._unanswered(name, fields, now)
+            done, self.values = decided
+            if done.computed:
+                self._own = True
+        self._before = values
+        self._done = done
+        self.calls = done.calls
+        self.sequence = sequence = self.sequence + 1
+        if done.moves:
+            self._position = position = done.arrival
+            self._entered = now
+            self._timer = 0
+            due = now + position.first_timer
+            self.deadline = due if due < self._dies else self._dies
+        if done.ended:
+            self._end()
+        return Step(
+            self.session,
+            sequence,
+            now,
+            name,
+            fields,
+            done.index,
+            done.row_id,
+            done.from_state,
+            done.next_state,
+            done.role,
+            done.actions,
+            done.published,
+            done.kind,
+            done.version,
+            done.answer,
+            done.ended,
+            done.outcome,
+        )
+
+    def expire(self, now: float) -> Step | None:
+        """Let the earliest timer fire if its time has come; None if it has not.
+
+        Call it until the deadline lies ahead: timers that fell due together fire one by one.
+        """
+        if self.deadline is None or now < self.deadline:
+            return None
+        if self.deadline >= self._dies:
+            return self.receive(Event(MAXIMUM_LIFE), now)
+        seconds = self._position.timers[self._timer]
+        self.elapsed(seconds)
+        return self.receive(Event(TIMER_EVENT, {"seconds": seconds}), now)
+
+    def elapsed(self, seconds: float) -> None:
+        """Disarm this state's timers up to that duration: they have fired."""
+        timers = self._position.timers
+        while self._timer < len(timers) and timers[self._timer] <= seconds:
+            self._timer += 1
+        due = self._entered + timers[self._timer] if self._timer < len(timers) else self._dies
+        self.deadline = min(due, self._dies)
+
+    def failed(self, step: Step, action: int, reason: str) -> Event:
+        """Undo what the actions from number `action` (0-based) on would have set.
+
+        Returns the event to put in front of the session's queue. `step` must be the last one;
+        ValueError, and nothing changed, if it is not. The state the row led to stays.
+        """
+        done = self._done
+        if done is None or step.sequence != self.sequence or not 0 <= action < len(done.actions):
+            raise ValueError(f"step {step.sequence} has no action {action} that can fail now")
+        self.values = done.values_after(self._before, step.fields, action)
+        self._own = True
+        fields = {"action": done.actions[action], "reason": reason, "index": action}
+        return Event(ACTION_FAILED, fields)
+
+    def _end(self) -> None:
+        """Take no further event: a final position has no row, so `receive` needs no question."""
+        self.ended = True
+        self.deadline = None
+        self._position = Position(self._position.state, self.role, final=True)
+
+    def _unanswered(self, name: str, fields: dict[str, Any], now: float) -> Step:
+        """Do what architecture and RFC ask for an event that met no row."""
+        if self.ended:
+            raise SessionEnded(f"session {self.session} has ended and can not take {name}")
+        rule = unanswered(name)
+        self._done = None
+        self.calls = ()
+        self.sequence += 1
+        if rule.ends:
+            self._end()
+        state = self._position.state
+        return Step(
+            self.session,
+            self.sequence,
+            now,
+            name,
+            fields,
+            NO_ROW,
+            "",
+            state,
+            state,
+            self.role,
+            (),
+            (),
+            "unhandled",
+            self.program.table.digest,
+            rule.answer,
+            rule.ends,
+            rule.outcome,
+        )

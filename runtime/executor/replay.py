@@ -1,0 +1,71 @@
+"""Run recorded events again: same table, same events, same times, same Steps.
+
+This is how a session is restored after a crash, how guard values are shown although no record
+keeps them, and how a new version is tried on what really happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from flows.semantics import Program, Tried, explain
+from flows.table import TIMER_EVENT
+from runtime.executor.machine import ACTION_FAILED, LONGEST_LIFE, Machine
+from runtime.executor.step import Event, Step
+
+
+def replay(
+    program: Program, role: str, recorded: Iterable[Step], life: float = LONGEST_LIFE
+) -> list[Step]:
+    """Return the Steps that the events of the recorded ones lead to.
+
+    Equal to the recorded ones if program, role and order are the same. Against another table it
+    stops where that table ends the session.
+    """
+    return list(_run(program, role, recorded, life)[1])
+
+
+def restore(
+    program: Program, role: str, recorded: Iterable[Step], life: float = LONGEST_LIFE
+) -> Machine | None:
+    """Return the machine as it stood after the recorded steps; None if there are none.
+
+    Its first state is taken as entered at the time of the first step.
+    """
+    return _run(program, role, recorded, life)[0]
+
+
+def why(program: Program, role: str, recorded: Sequence[Step]) -> list[Tried]:
+    """Return which rows were tried for the last of the steps, and what their guards said."""
+    *earlier, last = recorded
+    machine = _run(program, role, earlier, LONGEST_LIFE)[0]
+    if machine is None:
+        machine = Machine(program, last.session, role, last.time)
+    elif last.event == ACTION_FAILED:
+        _undo(machine, earlier[-1], last)
+    return explain(program, machine.state, role, last.event, machine.values, last.fields)
+
+
+def _run(
+    program: Program, role: str, recorded: Iterable[Step], life: float
+) -> tuple[Machine | None, list[Step]]:
+    machine: Machine | None = None
+    steps: list[Step] = []
+    for step in recorded:
+        if machine is None:
+            machine = Machine(program, step.session, role, step.time, life)
+        if machine.ended:
+            break
+        if step.event == ACTION_FAILED and steps:
+            _undo(machine, steps[-1], step)
+        if step.event == TIMER_EVENT:
+            machine.elapsed(float(step.fields["seconds"]))
+        steps.append(machine.receive(Event(step.event, step.fields), step.time))
+    return machine, steps
+
+
+def _undo(machine: Machine, previous: Step, failure: Step) -> None:
+    """Do again what the shell did between the two steps: tell the machine what failed."""
+    action = failure.fields.get("index")
+    if isinstance(action, int) and 0 <= action < len(previous.actions):
+        machine.failed(previous, action, str(failure.fields.get("reason", "")))
