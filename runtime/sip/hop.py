@@ -30,4 +30,8 @@ class Hop:
         if isinstance(self.remote, str):
             return f"{self.transport} {self.remote}"
         host, port = self.remote
-        return f"{self.transport} [{host}]:{port}" if ":" in host else f"{self.transport} {host}:{port}"
+        return (
+            f"{self.transport} [{host}]:{port}"
+            if ":" in host
+            else f"{self.transport} {host}:{port}"
+        )

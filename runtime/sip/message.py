@@ -194,9 +194,7 @@ class Request(Message):
 class Response(Message):
     """A response whose mandatory headers are there and whose typed headers parsed."""
 
-    def __init__(
-        self, code: int, reason: str, headers: list[tuple[str, str]], body: bytes
-    ) -> None:
+    def __init__(self, code: int, reason: str, headers: list[tuple[str, str]], body: bytes) -> None:
         super().__init__(headers, body)
         self.code = code
         self.reason = reason
@@ -272,9 +270,7 @@ def _split(data: bytes) -> tuple[Request | Response, Fault]:
     return message, start_fault or fault
 
 
-def _request_line(
-    line: str, headers: list[tuple[str, str]], body: bytes
-) -> tuple[Request, Fault]:
+def _request_line(line: str, headers: list[tuple[str, str]], body: bytes) -> tuple[Request, Fault]:
     method, space, rest = line.partition(" ")
     uri, space, version = rest.rpartition(" ")
     if not space or not _TOKEN.fullmatch(method) or not version[:4].upper() == "SIP/":
@@ -289,9 +285,7 @@ def _request_line(
     return request, None
 
 
-def _status_line(
-    line: str, headers: list[tuple[str, str]], body: bytes
-) -> tuple[Response, Fault]:
+def _status_line(line: str, headers: list[tuple[str, str]], body: bytes) -> tuple[Response, Fault]:
     code, _, reason = line[8:].partition(" ")
     # RFC 4475 3.1.2.19: a status code of four digits is refused, whatever it begins with.
     if not re.fullmatch("[1-6][0-9][0-9]", code):

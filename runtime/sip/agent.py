@@ -1,0 +1,290 @@
+"""A SIP user agent without I/O: bytes and timer events in, bytes and happenings out.
+
+The shell hands every datagram or WebSocket message to `receive` and every timer to `expire`, then
+takes what is to be sent and what happened, and arms one timer for `deadline`. Time is an argument:
+monotonic seconds, the same clock everywhere. One agent serves all usages of a node; it resolves no
+names, opens no sockets and knows nothing of what the calls are for.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+
+from runtime.sip import build
+from runtime.sip.build import Headers
+from runtime.sip.dialog import Dialog, Key
+from runtime.sip.events import ConnectionLost, Happening
+from runtime.sip.hop import UDP, Hop
+from runtime.sip.message import Malformed, Request, check, split
+from runtime.sip.timers import Timers
+from runtime.sip.transaction import Periods, ServerTransaction
+from runtime.sip.uac import Uac
+from runtime.sip.uas import Uas
+from runtime.sip.uri import parse_name_addr, parse_uri, quote_display
+from runtime.sip.usage import Usage, UsageError, UsageState
+
+
+def _always_ready() -> bool:
+    return True
+
+
+def _always_admit(request: Request, hop: Hop) -> int | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
+    """What an agent is told once."""
+
+    token: str
+    "Node id and epoch, of letters, digits and hyphens: begins every local tag and Contact user."
+
+    server_name: str = "callsmith"
+    "Server and User-Agent header."
+
+    out_of_dialog: frozenset[str] = frozenset()
+    "Methods other than INVITE that are surfaced outside a dialog; all others get 405 or 481."
+
+    ready: Callable[[], bool] = _always_ready
+    "Whether OPTIONS is answered 200 (else 503)."
+
+    admit: Callable[[Request, Hop], int | None] = _always_admit
+    "Asked for each new INVITE: None takes it, a number refuses it by 503 with that Retry-After."
+
+    random_hex: Callable[[int], str] = secrets.token_hex
+    "Gives n random bytes as hexadecimal digits."
+
+    periods: Periods = field(default_factory=Periods)
+    "T1, T2 and T4."
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message to send; `usage` is whom it belongs to, where that is known."""
+
+    data: bytes
+    hop: Hop
+    usage: Usage | None
+
+
+class Agent:
+    """Ties transactions, dialogs and both sides of the user agent together."""
+
+    def __init__(self, settings: AgentSettings) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9-]+", settings.token):
+            raise ValueError("the token must be of letters, digits and hyphens")
+        self.settings = settings
+        self.periods = settings.periods
+        self.timers = Timers()
+        self.usages: dict[int, Usage] = {}
+        self.dialogs: dict[Key, tuple[Usage, Dialog]] = {}
+        self.counters: Counter[str] = Counter()
+        self.happenings: list[Happening] = []
+        self.last_usage: Usage | None = None
+        "Whom the last message received belonged to."
+        self._outbox: list[Outgoing] = []
+        self._numbers = count(1)
+        self._connections: dict[str, set[int]] = {}
+        self.uac = Uac(self)
+        self.uas = Uas(self)
+
+    # For the shell.
+
+    def receive(self, data: bytes, hop: Hop, now: float) -> None:
+        """Take one message (or a keep-alive) from the wire; never raises, whatever it holds."""
+        self.last_usage = None
+        if not data.strip(b"\r\n"):
+            self._keep_alive(data, hop)
+            return
+        try:
+            message = split(data)
+            if isinstance(message, Request):
+                if not self._repeated(message, now):
+                    check(message)
+                    self.uas.receive(message, hop, now)
+                return
+            check(message)
+        except Malformed as fault:
+            self.uas.refuse_malformed(fault, hop)
+            return
+        if not self.uac.receive(message, now):
+            self.counters["stray_response"] += 1
+
+    def deadline(self) -> float | None:
+        """When `expire` must be called next."""
+        return self.timers.deadline()
+
+    def expire(self, now: float) -> None:
+        """Fire all timers that are due at `now`."""
+        self.timers.expire(now)
+
+    def take_messages(self) -> list[Outgoing]:
+        """What is to be sent now, in order; the list is the caller's."""
+        outbox, self._outbox = self._outbox, []
+        return outbox
+
+    def take_happenings(self) -> list[Happening]:
+        """What happened since the last call, in order; the list is the caller's."""
+        happenings, self.happenings = self.happenings, []
+        return happenings
+
+    def connection_lost(self, connection: str, now: float) -> None:
+        """A connection was closed: own requests over it failed, living usages are told."""
+        for number in sorted(self._connections.pop(connection, ())):
+            usage = self.usages.get(number)
+            if usage is None or usage.hop.remote != connection:
+                continue
+            if usage.state is not UsageState.TERMINATED:
+                self.tell(usage, ConnectionLost(usage))
+        self.uac.connection_lost(connection, now)
+
+    def transport_failed(self, hop: Hop, now: float) -> None:
+        """A message could not be sent to `hop` (RFC 3261 17.1.4, 18.4)."""
+        self.counters["transport_failed"] += 1
+        self.uac.connection_lost(hop, now)
+
+    # For the user.
+
+    def invite(
+        self,
+        target: str,
+        *,
+        caller: str,
+        hop: Hop,
+        now: float,
+        sdp: bytes | None = None,
+        headers: Headers = (),
+        call_id: str | None = None,
+    ) -> Usage:
+        """Call `target` (a SIP URI) over `hop` as `caller` (a URI, or a name with a URI)."""
+        usage = self.prepare(target, caller=caller, hop=hop, headers=headers, call_id=call_id)
+        usage.invite(now=now, sdp=sdp)
+        return usage
+
+    def prepare(
+        self,
+        target: str,
+        *,
+        caller: str,
+        hop: Hop,
+        now: float = 0.0,
+        headers: Headers = (),
+        call_id: str | None = None,
+    ) -> Usage:
+        """Allocate Call-ID and local tag for a call without sending; `usage.invite()` sends."""
+        try:
+            uri = parse_uri(target)
+            sender = parse_name_addr(caller)
+            _ = sender.uri
+            extra = build.check_headers(headers)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        if not uri.is_sip or uri.headers:
+            raise UsageError(f"{target!r} is not a SIP address that can be called")
+        usage = self.new_usage("UAC", hop)
+        usage.call_id = call_id or f"{self.settings.random_hex(12)}@{self.settings.token}"
+        usage.local_tag = self.new_tag()
+        usage.target = usage.remote_uri = target
+        usage.local_uri = sender.uri_text
+        name = f"{quote_display(sender.display)} " if sender.display else ""
+        usage.from_value = f"{name}<{sender.uri_text}>;tag={usage.local_tag}"
+        usage.headers = extra
+        return usage
+
+    def respond(
+        self,
+        transaction: ServerTransaction,
+        code: int,
+        reason: str | None = None,
+        *,
+        now: float,
+        body: bytes = b"",
+        content_type: str = "",
+        headers: Headers = (),
+    ) -> None:
+        """Answer a request outside any dialog; code 200-699."""
+        if transaction.answered or transaction.usage is not None:
+            raise UsageError("the request cannot be answered this way")
+        if not 200 <= code < 700:
+            raise UsageError("the answer has a code from 200 to 699")
+        try:
+            extra = build.check_headers(headers)
+            phrase = build.check_reason(code, reason)
+            build.check_content_type(content_type)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        self.uas.respond(transaction, code, phrase, extra, body, content_type, now)
+
+    # For transactions and the two cores.
+
+    def send(self, data: bytes, hop: Hop, usage: Usage | None, *, again: bool = False) -> None:
+        if again:
+            self.counters["repeated_out"] += 1
+        self._outbox.append(Outgoing(data, hop, usage))
+
+    def tell(self, usage: Usage, happening: Happening) -> None:
+        if not usage.closed:
+            self.happenings.append(happening)
+
+    def new_tag(self) -> str:
+        return f"{self.settings.token}.{self.settings.random_hex(8)}"
+
+    def new_usage(self, role: str, hop: Hop) -> Usage:
+        return Usage(self, next(self._numbers), role, hop)
+
+    def keep(self, usage: Usage) -> None:
+        self.usages[usage.id] = usage
+        self.bind(usage)
+
+    def bind(self, usage: Usage) -> None:
+        """Remember which connection a usage runs over."""
+        if isinstance(usage.hop.remote, str):
+            self._connections.setdefault(usage.hop.remote, set()).add(usage.id)
+
+    def register(self, usage: Usage, dialog: Dialog) -> None:
+        self.dialogs[dialog.key] = (usage, dialog)
+
+    def forget_early(self, usage: Usage) -> None:
+        for dialog in usage.early.values():
+            self.dialogs.pop(dialog.key, None)
+        usage.early.clear()
+
+    def settle(self, usage: Usage) -> None:
+        """Forget a usage once it is over and waits for nothing."""
+        if usage.state is not UsageState.TERMINATED or usage.own_invite or usage.bye_tx:
+            return
+        self.forget_early(usage)
+        if usage.dialog is not None:
+            self.dialogs.pop(usage.dialog.key, None)
+        self.usages.pop(usage.id, None)
+        bound = self._connections.get(usage.hop.remote) if usage.hop.transport != UDP else None
+        if bound is not None:
+            bound.discard(usage.id)
+
+    def contact(self, usage: Usage) -> str:
+        """Our Contact in a usage: the user part names the node that owns the call."""
+        hop = usage.hop
+        transport = "" if hop.transport == UDP else f";transport={hop.transport.lower()}"
+        return f"<sip:{self.settings.token}.{usage.id:x}@{hop.local}{transport}>"
+
+    def via(self, hop: Hop, branch: str) -> str:
+        """Our Via; rport asks for symmetric responses (RFC 3581)."""
+        return f"SIP/2.0/{hop.transport} {hop.local};rport;branch={branch}"
+
+    def _repeated(self, request: Request, now: float) -> bool:
+        """Only the key is read here, so that a repeated request costs little."""
+        try:
+            return self.uas.receive_again(request, now)
+        except (KeyError, ValueError):
+            return False
+
+    def _keep_alive(self, data: bytes, hop: Hop) -> None:
+        """RFC 5626 4.4.1: a double CRLF over a connection is a ping, answered by one CRLF."""
+        self.counters["keep_alive"] += 1
+        if hop.reliable and data == b"\r\n\r\n":
+            self._outbox.append(Outgoing(b"\r\n", hop, None))

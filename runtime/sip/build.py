@@ -1,0 +1,201 @@
+"""Requests and responses as bytes: nothing is parsed here, and nothing unsafe is written.
+
+Whatever a caller hands in (reason phrases, extra headers) is refused with ValueError when it holds
+a line break or another control character, so that no value can become a header of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from sipmessage import grammar
+
+from runtime.sip.hop import Hop
+from runtime.sip.limits import METHODS
+from runtime.sip.message import Message, Request
+from runtime.sip.uri import split_list
+
+Headers = Iterable[tuple[str, str]]
+
+ALLOW: Final = ", ".join(METHODS)
+ACCEPT: Final = "application/sdp"
+
+_UNSAFE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+_NAME = re.compile(grammar.TOKEN)
+_RPORT = re.compile(r";[ \t]*rport[ \t]*(?=;|$)", re.IGNORECASE)
+_OWNED: Final = frozenset(
+    {"via", "from", "to", "call-id", "cseq", "max-forwards", "content-length", "content-type"}
+)
+
+REASONS: Final[dict[int, str]] = {
+    status.value: status.phrase for status in HTTPStatus if status.value >= 400
+} | {
+    100: "Trying",
+    180: "Ringing",
+    181: "Call Is Being Forwarded",
+    182: "Queued",
+    183: "Session Progress",
+    200: "OK",
+    202: "Accepted",
+    300: "Multiple Choices",
+    301: "Moved Permanently",
+    302: "Moved Temporarily",
+    305: "Use Proxy",
+    380: "Alternative Service",
+    413: "Request Entity Too Large",
+    414: "Request-URI Too Long",
+    416: "Unsupported URI Scheme",
+    420: "Bad Extension",
+    421: "Extension Required",
+    422: "Session Interval Too Small",
+    423: "Interval Too Brief",
+    469: "Bad Info Package",
+    480: "Temporarily Unavailable",
+    481: "Call/Transaction Does Not Exist",
+    482: "Loop Detected",
+    483: "Too Many Hops",
+    484: "Address Incomplete",
+    485: "Ambiguous",
+    486: "Busy Here",
+    487: "Request Terminated",
+    488: "Not Acceptable Here",
+    489: "Bad Event",
+    491: "Request Pending",
+    493: "Undecipherable",
+    494: "Security Agreement Required",
+    500: "Server Internal Error",
+    504: "Server Time-out",
+    505: "Version Not Supported",
+    513: "Message Too Large",
+    580: "Precondition Failure",
+    600: "Busy Everywhere",
+    603: "Decline",
+    604: "Does Not Exist Anywhere",
+    606: "Not Acceptable",
+}
+
+
+@dataclass(slots=True)
+class Outline:
+    """What the request of a client transaction is made of, kept for its ACK and its CANCEL."""
+
+    method: str
+    uri: str
+    via: str
+    from_: str
+    to: str
+    call_id: str
+    cseq: int
+    routes: tuple[str, ...] = ()
+
+
+def check_headers(headers: Headers) -> list[tuple[str, str]]:
+    """The headers of a caller as a list; ValueError for one that is unsafe or the stack's own."""
+    checked = []
+    for name, value in headers:
+        if not _NAME.fullmatch(name) or name.lower() in _OWNED:
+            raise ValueError(f"header {name!r} cannot be set")
+        if _UNSAFE.search(value):
+            raise ValueError(f"header {name} holds a control character")
+        checked.append((name, value))
+    return checked
+
+
+def check_reason(code: int, reason: str | None) -> str:
+    """The reason phrase to send with `code`; ValueError if it holds a control character."""
+    if reason is None:
+        return REASONS.get(code, "Unknown")
+    if _UNSAFE.search(reason):
+        raise ValueError("the reason phrase holds a control character")
+    return reason
+
+
+def check_content_type(content_type: str) -> str:
+    """A Content-Type value that is safe to write; ValueError otherwise."""
+    if _UNSAFE.search(content_type):
+        raise ValueError("the content type holds a control character")
+    return content_type
+
+
+def request(
+    outline: Outline,
+    *,
+    method: str | None = None,
+    to: str | None = None,
+    headers: Headers = (),
+    body: bytes = b"",
+    content_type: str = "",
+) -> bytes:
+    """Write the request of an outline, or, with another `method`, its ACK or CANCEL."""
+    method = method or outline.method
+    lines = [
+        f"{method} {outline.uri} SIP/2.0",
+        f"Via: {outline.via}",
+        "Max-Forwards: 70",
+        f"From: {outline.from_}",
+        f"To: {to or outline.to}",
+        f"Call-ID: {outline.call_id}",
+        f"CSeq: {outline.cseq} {method}",
+    ]
+    lines += [f"Route: {route}" for route in outline.routes]
+    return _finish(lines, headers, body, content_type)
+
+
+def response(
+    source: Request,
+    code: int,
+    reason: str,
+    hop: Hop,
+    *,
+    tag: str,
+    headers: Headers = (),
+    body: bytes = b"",
+    content_type: str = "",
+    dialog: bool = False,
+) -> bytes:
+    """Write a response (RFC 3261 8.2.6.2).
+
+    `hop` is where the request came from; `tag` goes into a To that has none; `dialog` copies the
+    Record-Route headers, as a response that makes a dialog must (12.1.1).
+    """
+    lines = [f"SIP/2.0 {code} {reason}", f"Via: {stamped_via(source, hop)}"]
+    top, *rest = source.lines("Via")
+    lines += [f"Via: {value}" for value in split_list(top)[1:]]
+    lines += [f"Via: {value}" for value in rest]
+    if dialog:
+        lines += [f"Record-Route: {value}" for value in source.lines("Record-Route")]
+    to = source.get("To") or ""
+    if tag and not source.to.tag:
+        to += f";tag={tag}"
+    lines += [f"From: {source.get('From')}", f"To: {to}", f"Call-ID: {source.call_id}"]
+    lines.append(f"CSeq: {source.get('CSeq')}")
+    if code == 100 and (timestamp := source.get("Timestamp")):
+        lines.append(f"Timestamp: {timestamp}")
+    return _finish(lines, headers, body, content_type)
+
+
+def stamped_via(source: Message, hop: Hop) -> str:
+    """The topmost Via with `received` and `rport` as RFC 3261 18.2.1 and RFC 3581 4 ask."""
+    text = source.top_via_text
+    if isinstance(hop.remote, str):
+        return text
+    host, port = hop.remote
+    via = source.via
+    wants_port = via.params.get("rport", "") is None
+    if wants_port:
+        text = _RPORT.sub(f";rport={port}", text, count=1)
+    if (wants_port or via.host != host) and "received" not in via.params:
+        text += f";received={host}"
+    return text
+
+
+def _finish(lines: list[str], headers: Headers, body: bytes, content_type: str) -> bytes:
+    lines += [f"{name}: {value}" for name, value in headers]
+    if body and content_type:
+        lines.append(f"Content-Type: {content_type}")
+    lines.append(f"Content-Length: {len(body)}\r\n\r\n")
+    return "\r\n".join(lines).encode() + body

@@ -1,0 +1,373 @@
+"""The answering side (RFC 3261 8.2, 9.2, 12.2.2, 13.3, 14.2, 15.1.2): requests and our answers.
+
+What is refused without asking anybody is refused without state (8.2.7): a flood of it costs no
+memory, and a repeated request gets the same answer with the same tag.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from runtime.sip import build
+from runtime.sip.checks import refusal
+from runtime.sip.dialog import Dialog, from_invite
+from runtime.sip.events import (
+    AckReceived,
+    AckTimedOut,
+    CancelReceived,
+    InviteReceived,
+    OutOfDialogReceived,
+    RequestReceived,
+)
+from runtime.sip.hop import UDP, Hop
+from runtime.sip.message import Malformed, Request
+from runtime.sip.transaction import ServerTransaction
+from runtime.sip.usage import Usage, UsageState
+
+if TYPE_CHECKING:
+    from runtime.sip.agent import Agent
+
+Pairs = list[tuple[str, str]]
+
+
+class Uas:
+    """Takes requests apart into those settled here, those of a dialog, and those that begin one."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self.transactions: dict[tuple[str, ...], ServerTransaction] = {}
+        self._merge: dict[tuple[str, str, int, str], ServerTransaction] = {}
+        "Out-of-dialog requests by From tag, Call-ID and CSeq (RFC 3261 8.2.2.2)."
+        self._secret = agent.settings.random_hex(16).encode()
+
+    # Requests, in the order in which they are looked at.
+
+    def receive_again(self, request: Request, now: float) -> bool:
+        """Absorb a request whose transaction exists; False if it is a new one."""
+        tx = self.transactions.get(request.key)
+        if tx is None:
+            return False
+        self._agent.last_usage = tx.usage
+        if request.method == "ACK":
+            tx.receive_ack(request, now)
+        else:
+            self._agent.counters["repeated_in"] += 1
+            tx.repeat_request(now)
+        return True
+
+    def receive(self, request: Request, hop: Hop, now: float) -> None:
+        """Take a new request whose mandatory headers were checked."""
+        if request.method == "ACK":
+            self._ack(request, now)
+            return
+        if request.method == "CANCEL":
+            self._cancel(request, hop, now)
+            return
+        refused = refusal(request, self._agent.settings.out_of_dialog)
+        if refused is not None:
+            self.refuse(request, hop, *refused)
+        elif request.to.tag:
+            self._in_dialog(request, hop, now)
+        else:
+            self._out_of_dialog(request, hop, now)
+
+    def refuse(self, request: Request, hop: Hop, code: int, headers: Pairs | None = None) -> None:
+        """Answer without keeping anything."""
+        self._agent.counters[f"refused_{code}"] += 1
+        self._reply(request, hop, code, build.REASONS[code], headers or [])
+
+    def refuse_malformed(self, fault: Malformed, hop: Hop) -> None:
+        """Answer what could be read of a malformed request, if enough could."""
+        self._agent.counters["malformed"] += 1
+        if fault.partial is not None:
+            try:
+                self._reply(fault.partial, hop, fault.code, fault.reason, [])
+            except ValueError:
+                self._agent.counters["unanswerable"] += 1
+
+    def _reply(self, request: Request, hop: Hop, code: int, reason: str, headers: Pairs) -> None:
+        tag = self._stateless_tag(request)
+        headers = [*headers, ("Server", self._agent.settings.server_name)]
+        data = build.response(request, code, reason, hop, tag=tag, headers=headers)
+        self._agent.send(data, reply_hop(request, hop), None)
+
+    def _stateless_tag(self, request: Request) -> str:
+        """The same tag for the same request (RFC 3261 8.2.7), not to be guessed by others."""
+        seed = f"{request.top_via_text}\n{request.call_id}\n{request.get('CSeq')}"
+        digest = hashlib.blake2s(seed.encode(errors="replace"), key=self._secret, digest_size=8)
+        return f"{self._agent.settings.token}.{digest.hexdigest()}"
+
+    def _ack(self, request: Request, now: float) -> None:
+        """An ACK to a 2xx is a transaction of its own and belongs to the dialog (17)."""
+        found = self._find(request)
+        if found is None:
+            self._agent.counters["stray_ack"] += 1
+            return
+        usage, dialog = found
+        self._agent.last_usage = usage
+        tx = usage.unacknowledged.pop(request.cseq.number, None)
+        if tx is not None:
+            tx.acknowledge()
+            reinvite = tx is not usage.initial
+            self._agent.tell(usage, AckReceived(usage, request.sdp, reinvite))
+            self._send_waiting_bye(usage, now)
+
+    def _cancel(self, request: Request, hop: Hop, now: float) -> None:
+        """RFC 3261 9.2: 200 if the INVITE is known; it is the user who ends the INVITE by 487."""
+        tx = self.transactions.get(request.key_for("INVITE"))
+        if tx is None:
+            self.refuse(request, hop, 481)
+            return
+        self._agent.last_usage = tx.usage
+        cancel = self._begin(request, hop, now)
+        cancel.tag = tx.tag
+        self._answer(cancel, 200, "OK", [], now)
+        if tx.usage is not None and not tx.answered and not tx.cancelled:
+            tx.cancelled = True
+            self._agent.tell(tx.usage, CancelReceived(tx.usage, tx))
+
+    def _in_dialog(self, request: Request, hop: Hop, now: float) -> None:
+        found = self._find(request)
+        if found is None:
+            self.refuse(request, hop, 481)
+            return
+        usage, dialog = found
+        self._agent.last_usage = usage
+        if not dialog.accept_cseq(request.cseq.number):
+            self.refuse(request, hop, 500)
+            return
+        if hop.transport != UDP or dialog.hop.transport != UDP:
+            dialog.hop = usage.hop = hop  # A browser that came back has a new connection.
+            self._agent.bind(usage)
+        if request.method == "BYE":
+            self._bye(usage, request, hop, now)
+        elif request.method == "OPTIONS":
+            self._options(request, hop)
+        elif self._overlaps(usage, request.method):
+            # RFC 3261 14.2, RFC 3311 5.2: the peer must wait for the answer to its first one.
+            retry = str(int(self._agent.settings.random_hex(1), 16) % 10)
+            self.refuse(request, hop, 500, [("Retry-After", retry)])
+        else:
+            self._surface(usage, request, hop, now)
+
+    def _overlaps(self, usage: Usage, method: str) -> bool:
+        return method in ("INVITE", "UPDATE") and any(tx.method == method for tx in usage.open)
+
+    def _surface(self, usage: Usage, request: Request, hop: Hop, now: float) -> None:
+        tx = self._begin(request, hop, now)
+        tx.usage = usage
+        if request.method == "INVITE":
+            self._trying(tx, now)
+        usage.open.append(tx)
+        glare = (request.method == "INVITE" and usage.own_invite is not None) or (
+            request.method == "UPDATE" and usage.own_update is not None
+        )
+        happening = RequestReceived(usage, tx, request.method, request, request.sdp, glare)
+        self._agent.tell(usage, happening)
+
+    def _bye(self, usage: Usage, request: Request, hop: Hop, now: float) -> None:
+        """RFC 3261 15.1.2: 200 at once, and 487 to whatever the peer still waits for."""
+        tx = self._begin(request, hop, now)
+        tx.usage = usage
+        self._answer(tx, 200, "OK", [], now)
+        for waiting in tuple(usage.open):
+            self.respond(waiting, 487, build.REASONS[487], [], b"", "", now)
+        for accepted in usage.unacknowledged.values():
+            accepted.acknowledge()
+        usage.unacknowledged.clear()
+        usage.state = UsageState.TERMINATED
+        self._agent.tell(usage, RequestReceived(usage, tx, "BYE", request, None))
+        self._agent.settle(usage)
+
+    def _out_of_dialog(self, request: Request, hop: Hop, now: float) -> None:
+        cseq = request.cseq
+        merge = (request.from_.tag, request.call_id, cseq.number, cseq.method)
+        if merge in self._merge:
+            self.refuse(request, hop, 482)
+        elif request.method == "OPTIONS":
+            self._options(request, hop)
+        elif request.method == "INVITE":
+            self._invite(request, hop, now, merge)
+        elif request.method in self._agent.settings.out_of_dialog:
+            tx = self._begin(request, hop, now)
+            tx.tag = self._stateless_tag(request)
+            self._merge[merge] = tx
+            self._agent.happenings.append(OutOfDialogReceived(tx, request.method, request))
+        elif request.method in ("BYE", "INFO", "UPDATE", "NOTIFY"):
+            self.refuse(request, hop, 481)
+        else:
+            self.refuse(request, hop, 405, [("Allow", build.ALLOW)])
+
+    def _options(self, request: Request, hop: Hop) -> None:
+        """RFC 3261 11.2: what an INVITE would get, and what we can do."""
+        if not self._agent.settings.ready():
+            self.refuse(request, hop, 503)
+            return
+        headers = [
+            ("Allow", build.ALLOW),
+            ("Accept", build.ACCEPT),
+            ("Accept-Encoding", "identity"),
+            ("Accept-Language", "en"),
+            ("Supported", ""),
+        ]
+        self._reply(request, hop, 200, "OK", headers)
+
+    def _invite(
+        self, request: Request, hop: Hop, now: float, merge: tuple[str, str, int, str]
+    ) -> None:
+        tag = self._agent.new_tag()
+        try:
+            dialog = from_invite(request, tag, hop)
+            _ = request.from_.uri, request.to.uri
+        except ValueError:
+            self.refuse(request, hop, 400)
+            return
+        retry_after = self._agent.settings.admit(request, hop)
+        if retry_after is not None:
+            self.refuse(request, hop, 503, [("Retry-After", str(retry_after))])
+            return
+        tx = self._begin(request, hop, now)
+        self._merge[merge] = tx
+        usage = self._agent.new_usage("UAS", hop)
+        usage.call_id, usage.local_tag, usage.dialog = request.call_id, tag, dialog
+        usage.local_uri, usage.remote_uri = request.to.uri_text, request.from_.uri_text
+        usage.state = UsageState.EARLY
+        usage.initial, usage.open = tx, [tx]
+        tx.usage, tx.tag = usage, tag
+        self._agent.keep(usage)
+        self._agent.register(usage, dialog)
+        self._agent.last_usage = usage
+        self._trying(tx, now)
+        happening = InviteReceived(
+            usage,
+            tx,
+            request,
+            request.sdp,
+            usage.remote_uri,
+            usage.local_uri,
+            request.uri_text,
+        )
+        self._agent.tell(usage, happening)
+
+    # Answers.
+
+    def respond(
+        self,
+        tx: ServerTransaction,
+        code: int,
+        reason: str,
+        headers: Pairs,
+        body: bytes,
+        content_type: str,
+        now: float,
+    ) -> None:
+        """Send the user's answer and do what follows from it for the dialog."""
+        usage = tx.usage
+        refreshes = tx.method in ("INVITE", "UPDATE") and code < 300
+        if refreshes and usage is not None:
+            own = [("Contact", self._agent.contact(usage))]
+            if code >= 200:
+                own.append(("Allow", build.ALLOW))
+            headers = own + headers
+        if code >= 200 and usage is not None:
+            usage.open.remove(tx)
+        self._answer(tx, code, reason, headers, now, body, content_type, dialog=refreshes)
+        if code < 200 or usage is None:
+            return
+        if code < 300 and refreshes:
+            self._accepted(usage, tx)
+        elif tx is usage.initial and code >= 300:
+            usage.state = UsageState.TERMINATED
+        self._agent.settle(usage)
+
+    def _accepted(self, usage: Usage, tx: ServerTransaction) -> None:
+        assert usage.dialog is not None
+        if tx.method == "INVITE":
+            usage.unacknowledged[tx.request.cseq.number] = tx
+        if tx is usage.initial:
+            usage.dialog.confirmed = True
+            usage.state = UsageState.CONFIRMED
+        else:
+            usage.dialog.refresh(tx.request)
+
+    def _trying(self, tx: ServerTransaction, now: float) -> None:
+        data = build.response(tx.request, 100, "Trying", tx.source, tag="")
+        tx.respond(100, data, now)
+
+    def _answer(
+        self,
+        tx: ServerTransaction,
+        code: int,
+        reason: str,
+        headers: Pairs,
+        now: float,
+        body: bytes = b"",
+        content_type: str = "",
+        *,
+        dialog: bool = False,
+    ) -> None:
+        data = build.response(
+            tx.request,
+            code,
+            reason,
+            tx.source,
+            tag=tx.tag,
+            headers=[*headers, ("Server", self._agent.settings.server_name)],
+            body=body,
+            content_type=content_type,
+            dialog=dialog,
+        )
+        tx.respond(code, data, now)
+
+    def _begin(self, request: Request, hop: Hop, now: float) -> ServerTransaction:
+        tx = ServerTransaction(self._agent, self, request, hop, reply_hop(request, hop))
+        self.transactions[tx.key] = tx
+        tx.start(now)
+        return tx
+
+    # What transactions tell.
+
+    def on_ack(self, tx: ServerTransaction, ack: Request, now: float) -> None:
+        try:
+            _ = ack.cseq, ack.to, ack.from_
+        except (KeyError, ValueError):
+            self._agent.counters["malformed"] += 1
+            return
+        self._ack(ack, now)
+
+    def on_unacknowledged(self, tx: ServerTransaction, now: float) -> None:
+        usage = tx.usage
+        if usage is None or usage.unacknowledged.pop(tx.request.cseq.number, None) is None:
+            return
+        self._agent.tell(usage, AckTimedOut(usage, tx is not usage.initial))
+        self._send_waiting_bye(usage, now)
+
+    def on_server_end(self, tx: ServerTransaction) -> None:
+        self.transactions.pop(tx.key, None)
+        if not tx.request.to.tag:
+            cseq = tx.request.cseq
+            merge = (tx.request.from_.tag, tx.request.call_id, cseq.number, cseq.method)
+            self._merge.pop(merge, None)
+
+    def _send_waiting_bye(self, usage: Usage, now: float) -> None:
+        if usage.bye_wanted is not None and usage.established and not usage.unacknowledged:
+            self._agent.uac.bye(usage, usage.bye_wanted, now)
+
+    def _find(self, request: Request) -> tuple[Usage, Dialog] | None:
+        key = (request.call_id, request.to.tag, request.from_.tag)
+        return self._agent.dialogs.get(key)
+
+
+def reply_hop(request: Request, hop: Hop) -> Hop:
+    """Where responses go: RFC 3261 18.2.2 and RFC 3581 4; connections answer on themselves.
+
+    The address is always the one the request came from, never what a Via claims.
+    """
+    if isinstance(hop.remote, str):
+        return hop
+    host, port = hop.remote
+    via = request.via
+    if "rport" in via.params:
+        return hop
+    return Hop(hop.transport, (host, via.port or 5060), hop.local)

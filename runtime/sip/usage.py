@@ -1,0 +1,262 @@
+"""One INVITE usage: what its user may do with a call leg, and what the stack remembers of it.
+
+Every act checks first and then does: an illegal one raises `UsageError` and changes nothing. Times
+`now` are monotonic seconds, the same clock for every call into the stack.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, Any
+
+from runtime.sip import build
+from runtime.sip.build import Headers
+from runtime.sip.dialog import Dialog
+from runtime.sip.hop import Hop
+from runtime.sip.transaction import ClientTransaction, ServerTransaction
+from runtime.sip.uri import parse_uri
+
+if TYPE_CHECKING:
+    from runtime.sip.agent import Agent
+
+SDP = "application/sdp"
+
+
+class UsageError(ValueError):
+    """An act that is not possible now, or whose arguments cannot be sent; nothing was changed."""
+
+
+class UsageState(enum.Enum):
+    """How far the call leg is."""
+
+    NEW = "new"
+    CALLING = "calling"
+    EARLY = "early"
+    CONFIRMED = "confirmed"
+    TERMINATED = "terminated"
+
+
+class Usage:
+    """A call leg in the role "UAC" or "UAS". `context` belongs to the user of the stack."""
+
+    __slots__ = (
+        "_agent", "id", "role", "hop", "context", "state", "call_id", "local_tag", "local_uri",
+        "remote_uri", "target", "from_value", "headers", "cseq", "dialog", "early", "open",
+        "initial", "unacknowledged", "own_invite", "own_update", "to_ack", "bye_wanted", "bye_tx",
+        "closed", "__weakref__",
+    )  # fmt: skip
+
+    def __init__(self, agent: Agent, number: int, role: str, hop: Hop) -> None:
+        self._agent = agent
+        self.id = number
+        self.role = role
+        self.hop = hop
+        self.context: Any = None
+        self.state = UsageState.NEW
+        self.call_id = ""
+        self.local_tag = ""
+        self.local_uri = ""
+        self.remote_uri = ""
+        self.target = ""
+        "UAC: the URI that is called."
+        self.from_value = ""
+        "UAC: the From value of the INVITE, tag included."
+        self.headers: list[tuple[str, str]] = []
+        "UAC: extra headers of the INVITE, given at preparation."
+        self.cseq = 0
+        "UAC: the number of the last initial INVITE."
+        self.dialog: Dialog | None = None
+        "The confirmed dialog; until then the latest early one."
+        self.early: dict[str, Dialog] = {}
+        "UAC: early dialogs by remote tag."
+        self.open: list[ServerTransaction] = []
+        "Requests of the peer that want an answer, oldest first."
+        self.initial: ServerTransaction | None = None
+        "UAS: the transaction of the first INVITE."
+        self.unacknowledged: dict[int, ServerTransaction] = {}
+        "Our 2xx to INVITEs that wait for their ACK, by CSeq number."
+        self.own_invite: ClientTransaction | None = None
+        "The own INVITE or re-INVITE that has no final response yet."
+        self.own_update: ClientTransaction | None = None
+        self.to_ack: ClientTransaction | None = None
+        "The own INVITE whose 2xx wants `ack()`."
+        self.bye_wanted: list[tuple[str, str]] | None = None
+        "Headers of a BYE that waits for the ACK (RFC 3261 15)."
+        self.bye_tx: ClientTransaction | None = None
+        self.closed = False
+
+    @property
+    def remote_tag(self) -> str:
+        return self.dialog.remote_tag if self.dialog else ""
+
+    @property
+    def remote_target(self) -> str:
+        return self.dialog.remote_target if self.dialog else self.target
+
+    @property
+    def established(self) -> bool:
+        return self.state is UsageState.CONFIRMED
+
+    @property
+    def pending_invite(self) -> bool:
+        """An own INVITE or re-INVITE is under way."""
+        return self.own_invite is not None
+
+    @property
+    def ack_wanted(self) -> bool:
+        """A 2xx to an own INVITE came and `ack()` was not called yet."""
+        return self.to_ack is not None
+
+    def invite(
+        self, *, now: float, sdp: bytes | None = None, headers: Headers = (), target: str = ""
+    ) -> None:
+        """Send the INVITE of a prepared usage, or try again after a final response that failed.
+
+        A second try keeps Call-ID and local tag and takes the next CSeq number (RFC 3261 8.1.3.5);
+        `target` redirects it.
+        """
+        self._require(self.role == "UAC", "only the calling side begins a call")
+        again = self.state is UsageState.TERMINATED and self.dialog is None and not self.closed
+        self._require(self.state is UsageState.NEW or again, "the INVITE was sent already")
+        extra = self._checked(headers)
+        if target:
+            self._sip_uri(target)
+            self.target = target
+        self._agent.uac.invite(self, self.headers + extra, sdp, now)
+
+    def respond(
+        self,
+        transaction: ServerTransaction,
+        code: int,
+        reason: str | None = None,
+        *,
+        now: float,
+        sdp: bytes | None = None,
+        headers: Headers = (),
+        body: bytes = b"",
+        content_type: str = "",
+    ) -> None:
+        """Answer a request of the peer; 101-199 provisionally, 200-699 for good."""
+        self._require(transaction in self.open, "the request was answered already")
+        self._require(100 < code < 700, "a response has a code from 101 to 699")
+        self._require(
+            code >= 200 or transaction.method == "INVITE",
+            "only an INVITE has provisional responses",
+        )
+        body, content_type = self._body(sdp, body, content_type)
+        extra, phrase = self._checked(headers), self._reason(code, reason)
+        self._agent.uas.respond(transaction, code, phrase, extra, body, content_type, now)
+
+    def ack(self, *, now: float, sdp: bytes | None = None) -> None:
+        """Acknowledge the 2xx to the own INVITE; its repeats are then acknowledged by the stack."""
+        if self.to_ack is None:
+            raise UsageError("there is no 2xx to acknowledge")
+        self._agent.uac.acknowledge(self, self.to_ack, sdp, now)
+
+    def bye(self, *, now: float, headers: Headers = ()) -> None:
+        """End the established dialog; the answer comes as a response to "BYE".
+
+        While our 2xx is not acknowledged the BYE waits for the ACK or its time-out (RFC 3261 15).
+        """
+        self._require(self.established, "there is no established dialog to end")
+        self._require(self.bye_wanted is None, "the dialog is being ended already")
+        extra = self._checked(headers)
+        if self.unacknowledged:
+            self.bye_wanted = extra
+            return
+        self._agent.uac.bye(self, extra, now)
+
+    def cancel(self, *, now: float, headers: Headers = ()) -> None:
+        """Cancel the own initial INVITE: at once if a provisional came, else as soon as one comes.
+
+        What follows is a final response, mostly 487; a 200 that crossed the CANCEL is told as such.
+        """
+        invite = self.own_invite
+        if invite is None or invite.reinvite:
+            raise UsageError("there is no INVITE to cancel")
+        self._require(not invite.cancel_wanted, "the INVITE is being cancelled already")
+        self._agent.uac.cancel(invite, self._checked(headers), now)
+
+    def reinvite(self, *, now: float, sdp: bytes | None = None, headers: Headers = ()) -> None:
+        """Send an INVITE inside the dialog; without `sdp` the peer makes the offer."""
+        self._require(self.established, "there is no established dialog")
+        # RFC 3261 14.1: not while an INVITE of either direction is under way.
+        self._require(not self.pending_invite, "an own INVITE is under way")
+        self._require(not self.ack_wanted, "the last INVITE waits for its ACK")
+        busy = self.unacknowledged or any(tx.method == "INVITE" for tx in self.open)
+        self._require(not busy, "an INVITE of the peer is under way")
+        self._agent.uac.reinvite(self, self._checked(headers), sdp, now)
+
+    def request(
+        self,
+        method: str,
+        *,
+        now: float,
+        body: bytes = b"",
+        content_type: str = "",
+        headers: Headers = (),
+    ) -> None:
+        """Send INFO, UPDATE, MESSAGE, REFER, NOTIFY or OPTIONS inside the dialog."""
+        allowed = ("INFO", "UPDATE", "MESSAGE", "REFER", "NOTIFY", "OPTIONS")
+        self._require(method in allowed, f"{method} is not sent this way")
+        live = self.state in (UsageState.EARLY, UsageState.CONFIRMED) and self.dialog is not None
+        self._require(live, "there is no dialog")
+        if method == "UPDATE":
+            self._require(self.own_update is None, "an own UPDATE is under way")
+        body, content_type = self._body(None, body, content_type)
+        self._agent.uac.request(self, method, self._checked(headers), body, content_type, now)
+
+    def close(self, *, now: float) -> None:
+        """Let go of the usage, politely; harmless when repeated. No happening of it follows.
+
+        Open requests get 487 (if cancelled), 480 (INVITE) or 500; an own INVITE is cancelled, and
+        a 200 that comes all the same is acknowledged and ended; an established dialog gets a BYE.
+        """
+        if self.closed:
+            return
+        self.closed = True
+        for transaction in tuple(self.open):
+            code = 500 if transaction.method != "INVITE" else 487 if transaction.cancelled else 480
+            self._agent.uas.respond(transaction, code, build.REASONS[code], [], b"", "", now)
+        self._agent.uac.abandon(self, now)
+        if self.state is UsageState.NEW:
+            self.state = UsageState.TERMINATED
+        self._agent.settle(self)
+
+    def _body(self, sdp: bytes | None, body: bytes, content_type: str) -> tuple[bytes, str]:
+        if sdp is not None:
+            return sdp, SDP
+        self._require(not body or bool(content_type), "a body needs a content type")
+        try:
+            return body, build.check_content_type(content_type)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+
+    @staticmethod
+    def _require(condition: bool, otherwise: str) -> None:
+        if not condition:
+            raise UsageError(otherwise)
+
+    @staticmethod
+    def _checked(headers: Headers) -> list[tuple[str, str]]:
+        try:
+            return build.check_headers(headers)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+
+    @staticmethod
+    def _reason(code: int, reason: str | None) -> str:
+        try:
+            return build.check_reason(code, reason)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+
+    @staticmethod
+    def _sip_uri(text: str) -> None:
+        try:
+            parse_uri(text)
+        except ValueError as error:
+            raise UsageError(f"{text!r} is not a URI that can be called") from error
+
+    def __repr__(self) -> str:
+        return f"<Usage {self.id} {self.role} {self.state.value} {self.call_id}>"
