@@ -50,3 +50,8 @@ bench: test-setup
 
 clean:
 	rm -rf .venv .venv-bench .setup node_modules static/dist
+
+# The pictures of README and guide, taken by the browser tests.
+.PHONY: images
+images: test-setup
+	@CALLSMITH_IMAGES=1 $(PY) -m pytest -q tests/browser
