@@ -17,7 +17,7 @@ from flows.findings import START, Finding, Place, Severity, in_order
 from flows.reading import Notebook, described, is_name, is_nothing, kind_of, plain_value, shown
 from flows.rows import RowReader
 from flows.suggest import did_you_mean
-from flows.table import Row, State, Table
+from flows.table import ANY_STATE, Row, State, Table
 from flows.vocabulary import EVENTS, FEATURES, GUARDS
 
 LANGUAGE_VERSION = "1"
@@ -313,7 +313,7 @@ def _table(head: _Head, rows: tuple[Row, ...], digest: str, notes: Notebook) -> 
         description=head.description,
         features=head.features,
         states=states,
-        initial=_initial_state(head, states, notes),
+        initial=_initial_state(head, rows, notes),
         variables=head.variables,
         rows=rows,
         properties=head.properties,
@@ -322,32 +322,40 @@ def _table(head: _Head, rows: tuple[Row, ...], digest: str, notes: Notebook) -> 
 
 
 def _used_states(rows: tuple[Row, ...]) -> dict[str, State]:
-    """The states of a table that declares none: those used, in order of use."""
-    states: dict[str, State] = {}
+    """The states of a table that declares none: Idle, and those used, in order of use."""
+    states = {BARE_INITIAL: State(BARE_INITIAL, True, False, "", "", {}, START, False)}
     for row in rows:
         for name in (row.from_state, row.next_state):
-            if name is not None and name != "*" and name not in states:
-                initial, final = name == BARE_INITIAL, name in BARE_FINALS
-                states[name] = State(name, initial, final, "", "", {}, row.place, False)
+            if name is not None and name != ANY_STATE and name not in states:
+                final = name in BARE_FINALS
+                states[name] = State(name, False, final, "", "", {}, row.place, False)
     return states
 
 
-def _initial_state(head: _Head, states: dict[str, State], notes: Notebook) -> str:
-    initials = [state for state in states.values() if state.initial]
-    if not any(state.final for state in states.values()):
-        names = ", ".join(BARE_FINALS)
-        hint = "mark one with {final: true}" if head.states is not None else f"one of {names}"
-        notes.error("NAM114", f"No state is final, so no call can end: {hint}.", head.states_place)
-    if len(initials) == 1:
-        return initials[0].name
-    if not initials:
-        hint = "mark it with {initial: true}" if head.states is not None else "call it Idle"
+def _initial_state(head: _Head, rows: tuple[Row, ...], notes: Notebook) -> str:
+    if head.states is None:
+        if rows and all(row.from_state != BARE_INITIAL for row in rows):
+            notes.error(
+                "NAM114",
+                "No row begins in Idle, where a call begins when no states are declared.",
+                rows[0].place,
+            )
+        return BARE_INITIAL
+    states = head.states.values()
+    initials = [state for state in states if state.initial]
+    if not any(state.final for state in states):
         notes.error(
             "NAM114",
-            f"No state is the initial one, so no call can begin: {hint}.",
+            "No state is final, so no call can end: mark one with {final: true}.",
             head.states_place,
         )
-        return next(iter(states), "")
+    if not initials:
+        notes.error(
+            "NAM114",
+            "No state is the initial one, so no call can begin: mark it with {initial: true}.",
+            head.states_place,
+        )
+        return next(iter(head.states), "")
     for extra in initials[1:]:
         notes.error(
             "NAM114",

@@ -369,7 +369,7 @@ def _unquoted(text: str) -> str:
 # -- tree to text ----------------------------------------------------------------------------------
 
 
-def _text(node: Node, outer: int = 0) -> str:
+def text_of(node: Node, outer: int = 0) -> str:
     """Write the tree; `outer` is the binding strength around it, so that brackets are few."""
     match node:
         case Constant(value):
@@ -379,19 +379,19 @@ def _text(node: Node, outer: int = 0) -> str:
         case EventField(name):
             return f"event.{name}"
         case Not(Membership(operand, choices)):
-            return _bracketed(f"{_text(operand, 4)} not in {_choices_text(choices)}", 4, outer)
+            return _bracketed(f"{text_of(operand, 4)} not in {_choices_text(choices)}", 4, outer)
         case Not(operand):
-            return _bracketed(f"not {_text(operand, 3)}", 3, outer)
+            return _bracketed(f"not {text_of(operand, 3)}", 3, outer)
         case Both(operands):
-            return _bracketed(" and ".join(_text(o, 3) for o in operands), 2, outer)
+            return _bracketed(" and ".join(text_of(o, 3) for o in operands), 2, outer)
         case Either(operands):
-            return _bracketed(" or ".join(_text(o, 2) for o in operands), 1, outer)
+            return _bracketed(" or ".join(text_of(o, 2) for o in operands), 1, outer)
         case Comparison(operator, left, right):
-            return _bracketed(f"{_text(left, 5)} {operator} {_text(right, 5)}", 4, outer)
+            return _bracketed(f"{text_of(left, 5)} {operator} {text_of(right, 5)}", 4, outer)
         case Membership(operand, choices):
-            return _bracketed(f"{_text(operand, 5)} in {_choices_text(choices)}", 4, outer)
+            return _bracketed(f"{text_of(operand, 5)} in {_choices_text(choices)}", 4, outer)
         case Sum(operator, left, right):
-            return _bracketed(f"{_text(left, 5)} {operator} {_text(right, 6)}", 5, outer)
+            return _bracketed(f"{text_of(left, 5)} {operator} {text_of(right, 6)}", 5, outer)
 
 
 def _bracketed(text: str, strength: int, outer: int) -> str:
@@ -427,7 +427,7 @@ def _finished(node: Node) -> Expression:
     names: set[str] = set()
     fields: set[str] = set()
     _collect(node, names, fields)
-    return Expression(_text(node), node, frozenset(names), frozenset(fields), _closure(node))
+    return Expression(text_of(node), node, frozenset(names), frozenset(fields), _closure(node))
 
 
 def _collect(node: Node, names: set[str], fields: set[str]) -> None:

@@ -1,0 +1,51 @@
+"""The checker: rules that look at a whole table. Each family of rules is one module.
+
+`examine(text)` is what the editor asks on every keystroke: compile, then all structural rules.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator
+
+from flows.check import coverage, determinism, names, reachability, runtime, waivers
+from flows.compile import Compiled, compile_text
+from flows.document import without_collector
+from flows.findings import Finding, in_order
+from flows.graph import Graph
+
+Rule = Callable[[Graph], Iterator[Finding]]
+
+RULES: tuple[Rule, ...] = (
+    *names.RULES,
+    *runtime.RULES,
+    *determinism.RULES,
+    *reachability.RULES,
+    *coverage.RULES,
+)
+"""Every structural rule (T0), in the order of the families."""
+
+
+def check(compiled: Compiled, today: datetime.date | None = None) -> list[Finding]:
+    """Return what the structural rules say of a compiled text, its waivers applied.
+
+    They look at the sketch, so they speak even where a word is misspelt. `today` decides which
+    waivers have run out; without it none has.
+    """
+    table = compiled.sketch
+    if table is None or not table.states:
+        return []
+    graph = Graph(table)
+    findings = [finding for rule in RULES for finding in rule(graph)]
+    return waivers.apply(table, findings, today)
+
+
+def examine(text: str, today: datetime.date | None = None) -> Compiled:
+    """Compile a text and run all structural rules; the findings are sorted by line."""
+    compiled = compile_text(text)
+    with without_collector():
+        compiled.findings = in_order([*compiled.findings, *check(compiled, today)])
+    return compiled
+
+
+__all__ = ["RULES", "Rule", "check", "examine"]

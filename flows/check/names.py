@@ -1,0 +1,95 @@
+"""Names that are declared for nothing, or so alike that one is probably a slip (NAM109, NAM110)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+
+from flows.findings import START, Finding, Place, Severity
+from flows.graph import Graph
+from flows.suggest import distance_is_one
+from flows.table import Table
+
+_SHORTEST = 5
+"""Shorter names may differ by one letter without anybody wondering."""
+
+
+def unused_names(graph: Graph) -> Iterator[Finding]:
+    """NAM109: a state no row uses, a variable no expression reads."""
+    table = graph.table
+    used = {row.from_state for row in table.rows} | {row.next_state for row in table.rows}
+    for state in table.states.values():
+        if state.declared and state.name not in used and not state.initial:
+            yield Finding(
+                "NAM109",
+                Severity.WARNING,
+                f"{state.name} is declared, but no row begins or ends there; remove it or use it.",
+                state.place,
+                state=state.name,
+                fix={"operation": "delete_state", "arguments": {"name": state.name}},
+            )
+    read = _names_read(table)
+    for variable in table.variables:
+        if variable not in read:
+            yield Finding(
+                "NAM109",
+                Severity.WARNING,
+                f"The variable {variable} is declared, but no guard or expression reads it.",
+                START,
+            )
+
+
+def _names_read(table: Table) -> set[str]:
+    read: set[str] = set()
+    for row in table.rows:
+        for guard in row.guards:
+            read |= guard.expression.names
+        for _, expression in row.set:
+            read |= expression.names
+    for item in table.properties:
+        read.update(str(item).replace(".", " ").replace("'", " ").split())
+    return read
+
+
+def near_names(graph: Graph) -> Iterator[Finding]:
+    """NAM110: two states, or two variables, that differ by one letter or by case only."""
+    table = graph.table
+    places = {state.name: state.place for state in table.states.values()}
+    yield from _near(table.states, "states", lambda name: places[name])
+    yield from _near(table.variables, "variables", lambda name: START)
+
+
+def _near(names: Iterable[str], what: str, place: Callable[[str], Place]) -> Iterator[Finding]:
+    buckets: dict[str, list[str]] = defaultdict(list)
+    told: set[tuple[str, str]] = set()
+    for name in names:
+        for key in _shortened(name.lower()):
+            for other in buckets[key]:
+                if (other, name) not in told and _alike(other, name):
+                    told.add((other, name))
+                    yield Finding(
+                        "NAM110",
+                        Severity.WARNING,
+                        f"The {what} {other} and {name} are almost the same name; is one a slip?",
+                        place(name),
+                        state=name if what == "states" else None,
+                        confidence="heuristic",
+                    )
+            buckets[key].append(name)
+
+
+def _shortened(key: str) -> set[str]:
+    """Return the word and all its forms with one letter missing: alike words share one."""
+    return {key, *(key[:i] + key[i + 1 :] for i in range(len(key)))}
+
+
+def _alike(left: str, right: str) -> bool:
+    a, b = left.lower(), right.lower()
+    if a.replace("_", "") == b.replace("_", ""):
+        return True
+    if min(len(a), len(b)) < _SHORTEST or any(c.isdigit() for c in a + b):
+        return False
+    return distance_is_one(a, b)
+
+
+RULES = (unused_names, near_names)

@@ -1,0 +1,139 @@
+"""The shape of the graph: what is never reached, what is never left (REA301 to REA308)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flows.findings import Finding, Severity
+from flows.graph import SESSION_ROLES, Graph, closure, reverse
+from flows.table import ANY_STATE, Row
+
+
+def unreachable_states(graph: Graph) -> Iterator[Finding]:
+    """REA301: no row leads from the initial state to this state, in either role."""
+    reached = set().union(*graph.reachable.values())
+    for state in graph.table.states.values():
+        if state.name not in reached:
+            yield Finding(
+                "REA301",
+                Severity.ERROR,
+                f"No call ever comes to {state.name}: no chain of rows leads there from "
+                f"{graph.table.initial}.",
+                state.place,
+                "Its rows are written for nothing, and what should lead there leads elsewhere.",
+                state=state.name,
+            )
+
+
+def dead_ends(graph: Graph) -> Iterator[Finding]:
+    """REA304: a state that is entered, is not final and is never left."""
+    entered = graph.entered()
+    for state in graph.table.states.values():
+        if state.final or state.name not in entered:
+            continue
+        stuck = [
+            role
+            for role in SESSION_ROLES
+            if not graph.successors[role][state.name] - {state.name}
+            and (state.name in graph.reachable[role] or _entered_as(graph, state.name, role))
+        ]
+        if not stuck or (state.initial and len(stuck) == 1):
+            continue
+        who = "" if len(stuck) == 2 or _one_role(graph) else f" as {stuck[0]}"
+        yield Finding(
+            "REA304",
+            Severity.ERROR,
+            f"A call that comes to {state.name}{who} stays there for ever: no row leads on. "
+            "Add a row to another state.",
+            state.place,
+            "Such a call is ended only by the maximum life of a session.",
+            state=state.name,
+        )
+
+
+def _entered_as(graph: Graph, state: str, role: str) -> bool:
+    """Whether a session of the role could enter the state, were its way there reachable."""
+    if any(state in graph.reachable[other] for other in SESSION_ROLES):
+        return False
+    return any(row.next_state == state and role in graph.roles(row) for row in graph.table.rows)
+
+
+def _one_role(graph: Graph) -> bool:
+    """Whether the table speaks for one role only, so that naming it would be noise."""
+    return len({role for row in graph.table.rows for role in graph.roles(row)}) == 1
+
+
+def no_way_to_the_end(graph: Graph) -> Iterator[Finding]:
+    """REA305: a state that is left, but from which no final state can be reached.
+
+    What only leads into a dead end is left to REA304, which names the dead end itself.
+    """
+    told: set[str] = set()
+    for role in SESSION_ROLES:
+        edges = graph.successors[role]
+        backwards = reverse(edges)
+        stuck = [name for name in graph.table.states if not edges[name] - {name}]
+        fine = closure(backwards, graph.ends()) | closure(backwards, stuck)
+        for name in graph.table.states:
+            if name in fine or name not in graph.reachable[role] or name in told:
+                continue
+            told.add(name)
+            yield Finding(
+                "REA305",
+                Severity.ERROR,
+                f"From {name} a call can never end as {role}: no chain of rows leads to a final "
+                "state.",
+                graph.table.states[name].place,
+                state=name,
+            )
+
+
+def rows_of_final_states(graph: Graph) -> Iterator[Finding]:
+    """REA307: a row that begins in a final state."""
+    for row in graph.table.rows:
+        state = graph.table.states.get(row.from_state)
+        if state is not None and state.final:
+            yield Finding(
+                "REA307",
+                Severity.ERROR,
+                f"{state.name} is final: the session is over and this row never fires.",
+                row.place,
+                row=row.index,
+                state=state.name,
+                fix={"operation": "delete_row", "arguments": {"row": row.index}},
+            )
+
+
+def empty_rows(graph: Graph) -> Iterator[Finding]:
+    """REA308: a row that takes its event and does nothing, without saying that it is on purpose."""
+    for row in graph.table.rows:
+        if _does_nothing(graph, row):
+            yield Finding(
+                "REA308",
+                Severity.WARNING,
+                f"This row takes {row.label} and does nothing; if that is meant, say why with "
+                "ignore.",
+                row.place,
+                row=row.index,
+                state=None if row.from_state == ANY_STATE else row.from_state,
+                confidence="heuristic",
+            )
+
+
+def _does_nothing(graph: Graph, row: Row) -> bool:
+    if row.actions or row.set or row.publish or row.ignore is not None:
+        return False
+    if row.next_state is None:
+        return True
+    if row.next_state != row.from_state:
+        return False
+    return all(other.after is None for other in graph.own.get(row.from_state, ()))
+
+
+RULES = (
+    unreachable_states,
+    dead_ends,
+    no_way_to_the_end,
+    rows_of_final_states,
+    empty_rows,
+)
