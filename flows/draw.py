@@ -1,0 +1,240 @@
+"""A table as DOT: one HTML-like table per state, one line in it per row, one edge per target.
+
+All text of users passes `_text` or `_quoted`; attributes come from the constants below and no
+others are ever written, so no text becomes markup, a link or a file name. Colours are fixed
+placeholders: the browser turns each into the class of `CLASSES` and drops the fonts.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from urllib.parse import quote
+
+from flows.picture import ENDS, GOES, STAYS, Picture, RowPicture, StatePicture, picture
+from flows.table import Table
+
+MANY_STATES = 40
+MANY_EDGES = 400
+
+HEADER = {"UAC": "#19708a", "UAS": "#7b449b", "Both": "#4b5a68"}
+BODY = {"UAC": "#e7f4f7", "UAS": "#f5eefa", "Both": "#f3f5f7"}
+LINE = {"UAC": "#bbd8df", "UAS": "#dccbe6", "Both": "#cdd3d8"}
+HEADER_TEXT = "#fefefe"
+HEADER_TAG = "#e6e9ec"
+TEXT = "#161d24"
+MUTED = "#59656f"
+MARK = "#3d4852"
+END_MARK = "#3d4853"
+GHOST = "#b3261e"
+
+CLASSES = {
+    **dict.fromkeys(HEADER.values(), "nh"),
+    **dict.fromkeys(BODY.values(), "nb"),
+    **dict.fromkeys(LINE.values(), "nl"),
+    HEADER_TEXT: "tx-h",
+    HEADER_TAG: "tx-r",
+    TEXT: "tx",
+    MUTED: "tx-m",
+    MARK: "tx-k",
+    END_MARK: "tx-e",
+    GHOST: "ng",
+}
+"""Placeholder colour to the class that gives it its look."""
+
+MARKS = {GOES: "▸", ENDS: "◉", STAYS: "↻"}
+
+_ROLE_CLASS = {"UAC": "uac", "UAS": "uas", "Both": "both"}
+_MARK_ORDER = {GOES: 0, ENDS: 1, STAYS: 2}
+_UNPRINTABLE = re.compile("[^ -~\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]+")
+_NO_TEXT = "&#160;"
+_ROW_HEIGHT = 19
+_HEADER_HEIGHT = 21
+_NAME_LENGTH = 40
+_EVENT_LENGTH = 48
+_SUMMARY_LENGTH = 36
+_TAG_LENGTH = 8
+_TITLE_LENGTH = 300
+
+
+def dot(table: Table, *, role: str | None = None) -> str:
+    """Draw a table; with `role` only what that role can take. Ids: `s_<state>`, `e_<row>`."""
+    return dot_of(picture(table, role=role))
+
+
+def dot_of(drawing: Picture) -> str:
+    """Write the DOT of a picture."""
+    rows = {row["index"]: row for row in drawing["rows"]}
+    drawn = [state for state in drawing["states"] if state["drawn"]]
+    lines = ["digraph flow {", *_settings(len(drawn), len(drawing["edges"]))]
+    for state in drawn:
+        lines.append(_node(state, [rows[index] for index in state["rows"]]))
+    by_name = {state["name"]: state["id"] for state in drawn}
+    for edge in drawing["edges"]:
+        source, target = by_name[edge["source"]], by_name[edge["target"]]
+        kind = "back" if edge["back"] else "forward"
+        colour = HEADER[edge["role"]]
+        attributes = {
+            "id": edge["id"],
+            "class": f"edge {_ROLE_CLASS[edge['role']]} {kind}",
+            "URL": f"#t/{edge['rows'][0]}",
+            "tooltip": edge["label"],
+            "color": colour + "99" if edge["back"] else colour,
+        }
+        port = f"p_{edge['rows'][0]}"
+        if edge["back"]:
+            attributes |= {"style": "dashed", "constraint": "false", "weight": "0"}
+            ends = f'"{source}":{port} -> "{target}":h'
+        else:
+            attributes |= {"weight": "3"}
+            ends = f'"{source}":{port}:e -> "{target}":h:w'
+        lines.append(f"  {ends} [{_attributes(attributes)}];")
+    lines.append("}")
+    return "\n".join(lines) + "\n"
+
+
+def _settings(states: int, edges: int) -> list[str]:
+    graph = {
+        "rankdir": "LR",
+        "splines": "spline" if edges <= MANY_EDGES else "line",
+        "ranksep": "0.4",
+        "nodesep": "0.46",
+        "newrank": "true",
+        "outputorder": "edgesfirst",
+        "bgcolor": "transparent",
+        "pad": "0.25",
+    }
+    if states > MANY_STATES:
+        # Without limits the layout of a large table takes minutes for a picture hardly better.
+        graph |= {"nslimit": "1", "nslimit1": "1", "mclimit": "0.5"}
+    return [
+        f"  graph [{_attributes(graph)}];",
+        '  node [shape=plain, fontname="Arial", fontsize=10];',
+        '  edge [arrowsize=0.7, penwidth=1.3, fontname="Arial"];',
+    ]
+
+
+def _attributes(attributes: dict[str, str]) -> str:
+    return ", ".join(f"{name}={_quoted(value)}" for name, value in attributes.items())
+
+
+def _quoted(text: str) -> str:
+    """A DOT string. A backslash would begin an escape of DOT's own (`\\N` is the node's name)."""
+    one_line = _clean(text, _TITLE_LENGTH)
+    return '"' + one_line.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _clean(text: str, limit: int) -> str:
+    """One line without control characters or half characters, not longer than the limit."""
+    text = " ".join(_UNPRINTABLE.sub(" ", text[: limit * 4]).split())
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def _text(text: str, limit: int) -> str:
+    """Text inside an HTML-like label; never empty, which such a label does not allow."""
+    return html.escape(_clean(text, limit)) or _NO_TEXT
+
+
+def _title(text: str) -> str:
+    """Text of a TITLE: an attribute in which DOT replaces escapes with a backslash as well."""
+    return html.escape(_clean(text, _TITLE_LENGTH).replace("\\", "\\\\")) or _NO_TEXT
+
+
+def _font(text: str, colour: str, size: float, *, bold: bool = False) -> str:
+    inner = f"<B>{text}</B>" if bold else text
+    return f'<FONT COLOR="{colour}" POINT-SIZE="{size:g}">{inner}</FONT>'
+
+
+def _node(state: StatePicture, rows: list[RowPicture]) -> str:
+    role = state["role"]
+    groups = _grouped(rows)
+    tagged = any(row["tag"] for row in rows)
+    columns = 4 if tagged else 3
+    body = [_header(state, columns)]
+    for group in groups:
+        for position, row in enumerate(group):
+            body.append(_line(row, role, tagged, position == 0, len(group)))
+    if not rows:
+        body.append(_empty(state, columns))
+    frame = GHOST if not state["declared"] else HEADER[role]
+    style = ' STYLE="dashed"' if not state["declared"] else ""
+    label = (
+        f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" COLOR="{frame}"'
+        f' BGCOLOR="{BODY[role]}"{style}>{"".join(body)}</TABLE>'
+    )
+    attributes = _attributes({"id": state["id"], "class": _classes(state)})
+    return f'  "{state["id"]}" [{attributes}, label=<{label}>];'
+
+
+def _classes(state: StatePicture) -> str:
+    classes = ["state", _ROLE_CLASS[state["role"]]]
+    flags = {
+        "initial": state["initial"],
+        "final": state["final"],
+        "ghost": not state["declared"],
+        "any": state["wildcard"],
+        "empty": not state["rows"],
+    }
+    return " ".join(classes + [name for name, is_set in flags.items() if is_set])
+
+
+def _header(state: StatePicture, columns: int) -> str:
+    colour = HEADER[state["role"]]
+    link = f'HREF="#s/{quote(state["name"], safe="", errors="replace")}"'
+    title = state["label"] + (f": {state['description']}" if state["description"] else "")
+    shared = f'BGCOLOR="{colour}" HEIGHT="{_HEADER_HEIGHT}" {link} TITLE="{_title(title)}"'
+    name = _font(_text(state["title"], _NAME_LENGTH), HEADER_TEXT, 11, bold=True)
+    tag = _font(state["role"], HEADER_TAG, 8)
+    return (
+        f'<TR><TD PORT="h" ALIGN="LEFT" COLSPAN="{columns - 2}" {shared}>{name}</TD>'
+        f'<TD ALIGN="RIGHT" COLSPAN="2" {shared}>{tag}</TD></TR>'
+    )
+
+
+def _empty(state: StatePicture, columns: int) -> str:
+    said = "not declared" if not state["declared"] else "final" if state["final"] else "no rows"
+    return (
+        f'<TR><TD ALIGN="LEFT" COLSPAN="{columns}" HEIGHT="{_ROW_HEIGHT}">'
+        f"{_font(said, MUTED, 10)}</TD></TR>"
+    )
+
+
+def _grouped(rows: list[RowPicture]) -> list[list[RowPicture]]:
+    """Rows by target: first those that go on, then those that end, then those that stay."""
+    groups: dict[tuple[int, str], list[RowPicture]] = {}
+    for row in rows:
+        # A final state that has rows of its own is drawn, and an edge leads to it.
+        mark = GOES if row["edge"] is not None else row["mark"]
+        groups.setdefault((_MARK_ORDER[mark], row["target"]), []).append(row)
+    return [groups[key] for key in sorted(groups, key=lambda key: key[0])]
+
+
+def _line(row: RowPicture, role: str, tagged: bool, first: bool, span: int) -> str:
+    edge_line = f' BORDER="1" SIDES="T" COLOR="{LINE[role]}"' if first else ""
+    link = f'HREF="#t/{row["index"]}" TITLE="{_title(row["label"])}"'
+    cell = f'<TD ALIGN="LEFT" HEIGHT="{_ROW_HEIGHT}"{edge_line} {link}'
+    guards = f" [{', '.join(row['guards'])}]" if row["guards"] else ""
+    event = _font(_text(row["event"] + guards, _EVENT_LENGTH), TEXT, 10)
+    summary = _font(_text(row["summary"], _SUMMARY_LENGTH), MUTED, 10)
+    cells: list[str] = []
+    if tagged:
+        colour = HEADER.get(row["role"], MUTED)
+        cells.append(f"{cell}>{_font(_text(row['tag'], _TAG_LENGTH), colour, 8)}</TD>")
+        cells.append(f'{cell} ID="{row["id"]}">{event}</TD>')
+    else:
+        cells.append(f'{cell} ID="{row["id"]}">{event}</TD>')
+    cells.append(f"{cell}>{summary}</TD>")
+    if first:
+        cells.append(
+            f'<TD ALIGN="CENTER" ROWSPAN="{span}" PORT="p_{row["index"]}"{edge_line} {link}>'
+            f"{_mark(row)}</TD>"
+        )
+    return f"<TR>{''.join(cells)}</TR>"
+
+
+def _mark(row: RowPicture) -> str:
+    colour = END_MARK if row["mark"] == ENDS else MARK
+    return _font(MARKS[row["mark"]], colour, 10)
+
+
+__all__ = ["CLASSES", "dot", "dot_of", "picture"]
