@@ -15,30 +15,39 @@ from runtime.executor.step import Event, Step
 
 
 def replay(
-    program: Program, role: str, recorded: Iterable[Step], life: float = LONGEST_LIFE
+    program: Program,
+    role: str,
+    recorded: Iterable[Step],
+    *,
+    created: float | None = None,
+    life: float = LONGEST_LIFE,
 ) -> list[Step]:
     """Return the Steps that the events of the recorded ones lead to.
+
+    `created` is when the session began; without it, the time of the first step is taken.
 
     Equal to the recorded ones if program, role and order are the same. Against another table it
     stops where that table ends the session.
     """
-    return list(_run(program, role, recorded, life)[1])
+    return _run(program, role, recorded, created, life)[1]
 
 
 def restore(
-    program: Program, role: str, recorded: Iterable[Step], life: float = LONGEST_LIFE
+    program: Program,
+    role: str,
+    recorded: Iterable[Step],
+    *,
+    created: float | None = None,
+    life: float = LONGEST_LIFE,
 ) -> Machine | None:
-    """Return the machine as it stood after the recorded steps; None if there are none.
-
-    Its first state is taken as entered at the time of the first step.
-    """
-    return _run(program, role, recorded, life)[0]
+    """Return the machine as it stood after the recorded steps; None if there are none."""
+    return _run(program, role, recorded, created, life)[0]
 
 
 def why(program: Program, role: str, recorded: Sequence[Step]) -> list[Tried]:
     """Return which rows were tried for the last of the steps, and what their guards said."""
     *earlier, last = recorded
-    machine = _run(program, role, earlier, LONGEST_LIFE)[0]
+    machine = restore(program, role, earlier)
     if machine is None:
         machine = Machine(program, last.session, role, last.time)
     elif last.event == ACTION_FAILED:
@@ -47,13 +56,18 @@ def why(program: Program, role: str, recorded: Sequence[Step]) -> list[Tried]:
 
 
 def _run(
-    program: Program, role: str, recorded: Iterable[Step], life: float
+    program: Program,
+    role: str,
+    recorded: Iterable[Step],
+    created: float | None,
+    life: float,
 ) -> tuple[Machine | None, list[Step]]:
     machine: Machine | None = None
     steps: list[Step] = []
     for step in recorded:
         if machine is None:
-            machine = Machine(program, step.session, role, step.time, life)
+            began = step.time if created is None else created
+            machine = Machine(program, step.session, role, began, life)
         if machine.ended:
             break
         if step.event == ACTION_FAILED and steps:
