@@ -168,21 +168,20 @@ def flow_import(
     return Imported(flow, version, created=True, notes=notes)
 
 
-def import_starters(folder: Path) -> list[Imported]:
-    """Import each file of the starters' folder whose flow does not exist yet, in order of name."""
+def import_starters(folder: Path) -> list[str]:
+    """Import each file of the starters' folder whose flow does not exist yet; return their names."""
     made = []
     for path in sorted(Path(folder).glob("*.yaml")):
         if Flow.objects.filter(name=path.stem).exists():
             continue
-        made.append(
-            flow_import(
-                text=path.read_bytes().decode(),
-                file_name=path.name,
-                author_name="Callsmith",
-                origin=Version.Origin.FILE,
-                name=path.stem,
-            )
+        flow_import(
+            text=path.read_bytes().decode(),
+            file_name=path.name,
+            author_name="Callsmith",
+            origin=Version.Origin.FILE,
+            name=path.stem,
         )
+        made.append(path.stem)
     return made
 
 

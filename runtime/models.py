@@ -83,7 +83,7 @@ class Route(models.Model):
 class Session(models.Model):
     """One SIP usage, in the role UAC or UAS, driven by one version of a flow."""
 
-    id = models.CharField(primary_key=True, max_length=64)
+    id = models.CharField(primary_key=True, max_length=128)
     node = models.CharField(max_length=64)
     epoch = models.BigIntegerField()
     flow_name = models.CharField(max_length=64)
@@ -96,7 +96,7 @@ class Session(models.Model):
     started_at = models.FloatField()
     """Seconds since the epoch, as in each step."""
     ended_at = models.FloatField(null=True)
-    state = models.CharField(max_length=128)
+    state = models.TextField()
     outcome = models.CharField(max_length=32, blank=True, default="")
     steps = models.PositiveIntegerField(default=0)
     unhandled = models.PositiveIntegerField(default=0)
@@ -126,13 +126,13 @@ class Step(models.Model):
     )
     sequence = models.PositiveIntegerField()
     time = models.FloatField()
-    event = models.CharField(max_length=128)
+    event = models.TextField()
     fields = models.JSONField(default=dict)
     row = models.IntegerField()
     """Index of the row in the version's table, -1 if none."""
-    row_id = models.CharField(max_length=128, blank=True, default="")
-    from_state = models.CharField(max_length=128)
-    to_state = models.CharField(max_length=128)
+    row_id = models.TextField(blank=True, default="")
+    from_state = models.TextField()
+    to_state = models.TextField()
     role = models.CharField(max_length=4)
     actions = models.JSONField(default=list)
     results = models.JSONField(default=list)
@@ -157,12 +157,12 @@ class Step(models.Model):
 class WireMessage(models.Model):
     """One SIP message as it stood on the wire."""
 
-    session = models.CharField(max_length=64, blank=True, default="", db_index=True)
+    session = models.CharField(max_length=128, blank=True, default="", db_index=True)
     time = models.FloatField()
-    direction = models.CharField(max_length=3)
-    transport = models.CharField(max_length=8)
-    local = models.CharField(max_length=128)
-    remote = models.CharField(max_length=128)
+    direction = models.CharField(max_length=8)
+    transport = models.CharField(max_length=16)
+    local = models.TextField()
+    remote = models.TextField()
     data = models.BinaryField()
     summary = models.TextField(blank=True, default="")
     """The first line, for lists."""
@@ -179,9 +179,9 @@ class WireMessage(models.Model):
 class MediaRecord(models.Model):
     """Something the media said about a session: ICE, DTLS, digits, statistics."""
 
-    session = models.CharField(max_length=64, db_index=True)
+    session = models.CharField(max_length=128, db_index=True)
     time = models.FloatField()
-    kind = models.CharField(max_length=32)
+    kind = models.TextField()
     detail = models.JSONField(default=dict)
     node = models.CharField(max_length=64)
     epoch = models.BigIntegerField()

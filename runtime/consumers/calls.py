@@ -1,0 +1,113 @@
+"""The socket that follows one call.
+
+The record lags behind the node by what the shipper has not brought yet, so a snapshot joins both:
+the steps of the record and those seen since somebody follows. What is missing between the two is
+fetched as soon as it arrives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from channels.db import database_sync_to_async
+
+from runtime import audit, bridge
+from runtime.consumers.watching import WatchingConsumer
+from runtime.hub import Watcher
+
+Frame = dict[str, Any]
+
+LOOK_EVERY = 0.5
+"""Seconds between looks into the record while something of a call is still on its way."""
+GIVE_UP_AFTER = 60
+"""Looks in a row that brought nothing new."""
+
+
+class CallConsumer(WatchingConsumer):
+    """One session: its steps as they happen; one that is over is shown from the record."""
+
+    follower: asyncio.Task[None] | None = None
+
+    async def prepare(self) -> bool:
+        self.id = self.scope["url_route"]["kwargs"]["id"]
+        self.stored = await database_sync_to_async(stored_call)(self.id)
+        return self.stored is not None or audit.live_session(self.id) is not None
+
+    def watch(self, hub: Any) -> Watcher:
+        self.follower = asyncio.create_task(self.follow())
+        return hub.watch_call(self.id, self.put, self.snapshot, self.busy)
+
+    async def disconnect(self, code: int) -> None:
+        if self.follower is not None:
+            self.follower.cancel()
+        await super().disconnect(code)
+
+    async def without_node(self) -> None:
+        await self.send(text_data=json.dumps({**self.snapshot(), "seq": 0}, default=str))
+
+    def snapshot(self) -> Frame:
+        """Return the call as it stands now, of the record and of the node together."""
+        stored: Frame = self.stored or NOTHING
+        live = audit.live_session(self.id)
+        frame = {"type": "snapshot", **stored, "steps": list(self.lines().values())}
+        if live is None:
+            return frame
+        table = live.machine.program.table
+        number = (stored["session"] or {}).get("number")
+        frame["session"] = audit.summary(live, number)
+        frame["possible"] = audit.possible_events(table, live.state, live.role)
+        return frame
+
+    def lines(self) -> dict[int, Frame]:
+        """Return all known steps by sequence, in order."""
+        hub = bridge.current_hub()
+        seen = {line["sequence"]: line for line in (self.stored or NOTHING)["steps"]}
+        seen.update(hub.lines_of(self.id) if hub is not None else {})
+        return dict(sorted(seen.items()))
+
+    def missing(self) -> bool:
+        """Say whether the record has yet to bring something of this call."""
+        live = audit.live_session(self.id)
+        if live is not None:
+            return len(self.lines()) < live.machine.sequence
+        session = (self.stored or NOTHING)["session"]
+        return session is None or session["ended"] is None
+
+    async def follow(self) -> None:
+        """Look into the record while there is something to come: steps missed, wire messages."""
+        idle = 0
+        while idle < GIVE_UP_AFTER and (self.missing() or audit.live_session(self.id) is not None):
+            await asyncio.sleep(LOOK_EVERY)
+            before = self.stored or NOTHING
+            missing = self.missing()
+            self.stored = await database_sync_to_async(stored_call)(self.id) or self.stored
+            now = self.stored or NOTHING
+            idle = idle + 1 if now == before else 0
+            if missing and len(now["steps"]) > len(before["steps"]) and self.watcher is not None:
+                self.watcher.refresh()
+            elif len(now["wire"]) > len(before["wire"]):
+                await self.send(
+                    text_data=json.dumps(
+                        {"type": "wire", "wire": now["wire"][len(before["wire"]) :]}
+                    )
+                )
+
+
+NOTHING: Frame = {"session": None, "steps": [], "wire": [], "possible": []}
+
+
+def stored_call(session_id: str) -> Frame | None:
+    """Return what the record says of a session, None if it knows none."""
+    session = audit.session_of(session_id)
+    if session is None:
+        return None
+    over = session.ended_at is not None
+    table = audit.table_of(session.digest)
+    return {
+        "session": audit.stored_summary(session),
+        "steps": audit.steps_of(session_id),
+        "wire": audit.wire_of(session_id),
+        "possible": [] if over else audit.possible_events(table, session.state, session.role),
+    }

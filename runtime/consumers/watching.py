@@ -1,0 +1,100 @@
+"""What all watching sockets share: the log-in, the way from the hub to the browser, acknowledgements."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from designer.access import may
+
+from runtime import bridge
+from runtime.hub import Watcher
+
+NOT_LOGGED_IN = 4401
+NOT_FOUND = 4404
+MAX_FRAME = 64 << 10
+MAX_PENDING = 40
+"""Frames that may wait in the socket before the watcher counts as stale."""
+
+AWAY = {
+    "type": "away",
+    "message": "The node is not running here. Start the server with `make run`.",
+}
+
+
+class WatchingConsumer(AsyncWebsocketConsumer):
+    """One browser that watches; a subclass says what."""
+
+    act = "call.view"
+
+    async def connect(self) -> None:
+        self.watcher: Watcher | None = None
+        self.pending: set[asyncio.Task[None]] = set()
+        self.group = ""
+        if not may(self.scope.get("user"), self.act):
+            await self.close(NOT_LOGGED_IN)
+            return
+        if not await self.prepare():
+            await self.close(NOT_FOUND)
+            return
+        await self.accept()
+        if bridge.current_hub() is None:
+            await self.without_node()
+        else:
+            self.watcher = self.watch(bridge.current_hub())
+        if self.group:
+            await self.channel_layer.group_add(self.group, self.channel_name)
+
+    async def disconnect(self, code: int) -> None:
+        hub = bridge.current_hub()
+        if self.watcher is not None and hub is not None:
+            hub.leave(self.watcher)
+        if self.group:
+            await self.channel_layer.group_discard(self.group, self.channel_name)
+        for task in list(self.pending):
+            task.cancel()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Take an acknowledgement; a watcher says nothing else."""
+        if self.watcher is None or text_data is None or len(text_data) > MAX_FRAME:
+            return
+        try:
+            frame = json.loads(text_data)
+        except (ValueError, RecursionError):
+            return
+        if isinstance(frame, dict) and frame.get("type") == "ack":
+            self.watcher.acknowledge(frame.get("seq"))
+
+    # For the hub: it is called on the loop and does not wait.
+
+    def put(self, frame: str) -> None:
+        """Send a frame in the background."""
+        task = asyncio.ensure_future(self.send(text_data=frame))
+        self.pending.add(task)
+        task.add_done_callback(self._sent)
+
+    def busy(self) -> bool:
+        """Say whether the socket takes no more for now."""
+        return len(self.pending) >= MAX_PENDING
+
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        self.pending.discard(task)
+        if not task.cancelled():
+            # A browser that is gone meanwhile is no error: its disconnect follows.
+            task.exception()
+
+    # For subclasses.
+
+    async def prepare(self) -> bool:
+        """Fetch what is needed; False if there is no such thing."""
+        return True
+
+    def watch(self, hub: Any) -> Watcher:
+        """Join the hub."""
+        raise NotImplementedError
+
+    async def without_node(self) -> None:
+        """Show what can be shown where no node runs."""
+        await self.send(text_data=json.dumps(AWAY))

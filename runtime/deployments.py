@@ -1,0 +1,246 @@
+"""Deploying: which version new calls take, by whose word, and what the nodes say to it.
+
+A deployment is a row. The message to the nodes is only a bell: a node that missed it reads the rows
+when it starts. A version that does not compile is never deployed; one with errors only by a
+permitted person with a reason, and both are kept and shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from channels.db import database_sync_to_async
+from designer import notices, selectors
+from designer.access import may
+from designer.errors import Refused
+from designer.facts import Deployed
+from designer.models import Flow, Version
+from designer.services import person_name
+from django.db import transaction
+from django.utils import timezone
+from flows.compile import Compiled
+from flows.findings import Finding, Severity
+
+from runtime import bridge, routes
+from runtime.models import Acknowledgement, Deployment, Route, Session
+
+FIRST_FLOW = "echo_test"
+"""The flow that a fresh instance answers every call with."""
+
+
+def deploy(
+    *, version: Version, user: Any = None, by_name: str = "", reason: str = ""
+) -> Deployment:
+    """Let new calls of the flow take this version; Refused says why not.
+
+    Without a user it is an act of the command line: whoever may write the database may deploy.
+    Deploying what is deployed already changes nothing and rings the nodes again.
+    """
+    if user is not None and not may(user, "deployment.make"):
+        raise Refused("Your account may not deploy.")
+    reason = reason.strip()
+    overridden = _passed_over(version, selectors.compiled_version(version), user, reason)
+    with transaction.atomic():
+        Flow.objects.select_for_update().get(pk=version.flow_id)
+        deployment = current(version.flow)
+        if deployment is None or deployment.version_id != version.pk:
+            now = timezone.now()
+            Deployment.objects.filter(flow=version.flow, superseded_at=None).update(
+                superseded_at=now
+            )
+            deployment = Deployment.objects.create(
+                flow=version.flow,
+                version=version,
+                by_name=by_name or (person_name(user) if user else "command line"),
+                at=now,
+                reason=reason,
+                forced=bool(overridden),
+                findings_overridden=[finding.as_dict() for finding in overridden],
+            )
+        announce(deployment)
+        notices.announce(
+            notices.NODES, {"type": "flow.deploy", "deployment": deployment.pk}
+        )
+    return deployment
+
+
+def _passed_over(
+    version: Version, compiled: Compiled, user: Any, reason: str
+) -> list[Finding]:
+    """Return the errors that are passed over; Refused where they may not be."""
+    errors = [f for f in compiled.findings if f.severity is Severity.ERROR]
+    first = f"Line {errors[0].place.line}: {errors[0].message}" if errors else ""
+    if compiled.table is None:
+        raise Refused(f"{version} does not compile and cannot be deployed. {first}")
+    if not errors:
+        return []
+    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    if not reason:
+        raise Refused(f"{version} has {count} and is not deployed without a reason. {first}")
+    if user is not None and not may(user, "deployment.force"):
+        raise Refused(f"{version} has {count}. Your account may not deploy over errors. {first}")
+    return errors
+
+
+def current(flow: Flow) -> Deployment | None:
+    """Return the deployment new calls of a flow follow."""
+    found = Deployment.objects.filter(flow=flow, superseded_at=None)
+    return found.select_related("flow", "version").order_by("-pk").first()
+
+
+def desired() -> list[Deployment]:
+    """Return the deployment in force of each flow."""
+    found = Deployment.objects.filter(superseded_at=None)
+    return list(found.select_related("flow", "version").order_by("flow__name"))
+
+
+def history(flow: Flow | None = None, limit: int = 200) -> list[Deployment]:
+    """Return deployments with what the nodes said, newest first."""
+    found = Deployment.objects.select_related("flow", "version").defer("version__text")
+    if flow is not None:
+        found = found.filter(flow=flow)
+    return list(found.prefetch_related("acknowledgements").order_by("-pk")[:limit])
+
+
+def acknowledge(
+    *, deployment_id: int, node: str, digest: str, milliseconds: float = 0.0, error: str = ""
+) -> Acknowledgement:
+    """Keep what a node said about a deployment and tell everybody who looks."""
+    answer, _ = Acknowledgement.objects.update_or_create(
+        deployment_id=deployment_id,
+        node=node,
+        defaults={
+            "digest": digest,
+            "milliseconds": milliseconds,
+            "error": error,
+            "at": timezone.now(),
+        },
+    )
+    announce(Deployment.objects.select_related("flow", "version").get(pk=deployment_id))
+    return answer
+
+
+def announce(deployment: Deployment) -> None:
+    """Tell all pages of the flow how its deployment stands."""
+    group = notices.flow_group(deployment.flow.name)
+    # Built when the transaction is kept, so that it says what is kept.
+    transaction.on_commit(
+        lambda: notices.send(
+            group, {"type": "flow.deployment", "deployment": as_message(deployment)}
+        ),
+        robust=True,
+    )
+
+
+def as_message(deployment: Deployment) -> dict[str, Any]:
+    """Return a deployment as it travels to browsers."""
+    return {
+        "type": "deployment",
+        "flow": deployment.flow.name,
+        "version": deployment.version.number,
+        "digest": deployment.version.digest,
+        "by": deployment.by_name,
+        "at": deployment.at.isoformat(),
+        "forced": deployment.forced,
+        "reason": deployment.reason,
+        "overridden": len(deployment.findings_overridden),
+        "nodes": [
+            {
+                "node": answer.node,
+                "digest": answer.digest,
+                "milliseconds": answer.milliseconds,
+                "error": answer.error,
+                "at": answer.at.isoformat(),
+            }
+            for answer in deployment.acknowledgements.all()
+        ],
+    }
+
+
+def acknowledged(deployment: Deployment) -> Acknowledgement | None:
+    """Return the answer of a node that runs exactly this hash."""
+    return deployment.acknowledgements.filter(
+        digest=deployment.version.digest, error=""
+    ).first()
+
+
+def first_run(flow_name: str = FIRST_FLOW) -> None:
+    """Deploy the echo flow and route every call to it, if nobody ever deployed or routed."""
+    flow = selectors.flow_named(flow_name)
+    version = selectors.newest_version(flow) if flow else None
+    if flow is None or version is None:
+        return
+    if not Deployment.objects.exists():
+        deploy(version=version, by_name="Callsmith")
+    if not Route.objects.exists():
+        routes.route_add(pattern=routes.ANYBODY, flow=flow)
+
+
+class DatabaseSource:
+    """Where a node asks what it should run: the rows, by hash (`runtime.node.loader.TextSource`)."""
+
+    async def desired(self) -> Mapping[str, str]:
+        """Return the wanted digest of each flow."""
+        return await database_sync_to_async(
+            lambda: {each.flow.name: each.version.digest for each in desired()}
+        )()
+
+    async def text(self, digest: str) -> str | None:
+        """Return the exact text with this hash."""
+
+        def read() -> str | None:
+            version = selectors.version_by_digest(digest)
+            return version.text if version else None
+
+        return await database_sync_to_async(read)()
+
+
+class DesignerRuntime:
+    """What the designer's pages are told (`designer.facts.Runtime`)."""
+
+    def deployed(self) -> Mapping[str, Deployed]:
+        found = Deployment.objects.filter(superseded_at=None)
+        rows = found.select_related("flow", "version").defer("version__text", "version__report")
+        return {row.flow.name: _deployed(row) for row in rows.prefetch_related("acknowledgements")}
+
+    def live_calls(self) -> Mapping[str, int]:
+        node = bridge.current_node()
+        if node is not None:
+            return count_by_flow(node)
+        counts: dict[str, int] = {}
+        for name in Session.objects.filter(ended_at=None).values_list("flow_name", flat=True):
+            counts[name] = counts.get(name, 0) + 1
+        return counts
+
+    def deploy(self, *, version: Version, user: Any, reason: str) -> None:
+        deploy(version=version, user=user, reason=reason)
+
+    def deployment_message(self, flow: str) -> dict[str, Any] | None:
+        found = Deployment.objects.filter(flow__name=flow, superseded_at=None)
+        deployment = found.select_related("flow", "version").first()
+        return as_message(deployment) if deployment else None
+
+
+def count_by_flow(node: Any) -> dict[str, int]:
+    """Return how many sessions of each flow live in the node."""
+    counts: dict[str, int] = {}
+    for session in list(node.sessions()):
+        counts[session.flow] = counts.get(session.flow, 0) + 1
+    return counts
+
+
+def _deployed(row: Deployment) -> Deployed:
+    answers = list(row.acknowledgements.all())
+    good = next((a for a in answers if not a.error and a.digest == row.version.digest), None)
+    return Deployed(
+        number=row.version.number,
+        digest=row.version.digest,
+        by=row.by_name,
+        at=row.at,
+        forced=row.forced,
+        reason=row.reason,
+        acknowledged=good is not None,
+        milliseconds=good.milliseconds if good else None,
+        failed=next((answer.error for answer in answers if answer.error), ""),
+    )
