@@ -17,8 +17,15 @@ from sipmessage import grammar
 from sipmessage.message import COMPACT_FORMS
 
 from runtime.sip import limits
-from runtime.sip.uri import NameAddr, Uri, parse_hostport, parse_name_addr, parse_params
-from runtime.sip.uri import parse_uri, split_list
+from runtime.sip.uri import (
+    NameAddr,
+    Uri,
+    parse_hostport,
+    parse_name_addr,
+    parse_params,
+    parse_uri,
+    split_list,
+)
 
 MAGIC_COOKIE: Final = "z9hG4bK"
 "A branch that begins so is unique (RFC 3261 8.1.1.7)."

@@ -12,8 +12,16 @@ from typing import TYPE_CHECKING, Protocol
 from runtime.sip import build
 from runtime.sip.hop import Hop
 from runtime.sip.message import Request, Response
-from runtime.sip.tables import INVITE_CLIENT, INVITE_SERVER, NON_INVITE_CLIENT, NON_INVITE_SERVER
-from runtime.sip.tables import Act, Machine, State, Wait
+from runtime.sip.tables import (
+    INVITE_CLIENT,
+    INVITE_SERVER,
+    NON_INVITE_CLIENT,
+    NON_INVITE_SERVER,
+    Act,
+    Machine,
+    State,
+    Wait,
+)
 from runtime.sip.timers import Entry, Timers
 
 if TYPE_CHECKING:

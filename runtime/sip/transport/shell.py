@@ -1,0 +1,195 @@
+"""The asyncio shell around an agent: one clock, one timer, whatever transports there are.
+
+It moves bytes and happenings and decides nothing. The order is the journal's: what came in is told
+to the tap before anything it caused is told to the listener, and what goes out is told to the tap
+before it leaves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import socket
+import time
+from collections.abc import Callable
+
+from runtime.sip.agent import Agent, Outgoing
+from runtime.sip.events import Happening
+from runtime.sip.hop import UDP, WS, Hop
+from runtime.sip.transport.udp import UdpTransport
+from runtime.sip.uri import parse_uri
+from runtime.sip.usage import Usage
+
+Tap = Callable[[str, Hop, bytes, float, Usage | None], None]
+Listener = Callable[[Happening], None]
+
+log = logging.getLogger(__name__)
+
+
+class Shell:
+    """Runs one agent. All methods belong to the event loop's thread."""
+
+    def __init__(
+        self,
+        agent: Agent,
+        *,
+        on_happening: Listener,
+        tap: Tap | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.agent = agent
+        self.now = clock
+        self._on_happening = on_happening
+        self._tap = tap
+        self._udp: UdpTransport | None = None
+        self._connections: dict[str, tuple[Hop, Callable[[bytes], None]]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._armed: float | None = None
+        self._flushing = False
+        self._closed = False
+
+    async def listen_udp(self, host: str, port: int) -> tuple[str, int]:
+        """Open the UDP endpoint; port 0 takes a free one. Returns what was bound; OSError if not.
+
+        With a wildcard host the address shown to each peer is the one the kernel would use to it.
+        """
+        self._udp = UdpTransport(self._receive, self._failed)
+        return await self._udp.open(host, port)
+
+    def open_connection(
+        self, connection: str, send: Callable[[bytes], None], *, local: str
+    ) -> None:
+        """Take over a WebSocket that carries SIP; `send` must not block, `local` is host:port."""
+        self._connections[connection] = (Hop(WS, connection, local), send)
+
+    def receive(self, connection: str, data: bytes) -> None:
+        """One WebSocket message (RFC 7118 5.1: exactly one SIP message, or a keep-alive)."""
+        found = self._connections.get(connection)
+        if found is None:
+            raise KeyError(f"connection {connection!r} is not open")
+        self._receive(data, found[0])
+        self.flush()
+
+    def close_connection(self, connection: str) -> None:
+        """The WebSocket is gone; harmless when repeated."""
+        if self._connections.pop(connection, None) is not None:
+            self.agent.connection_lost(connection, self.now())
+            self.flush()
+
+    async def resolve(self, uri: str) -> Hop:
+        """The UDP hop of a SIP URI; ValueError for what is no SIP URI, OSError if unknown."""
+        parsed = parse_uri(uri)
+        if not parsed.is_sip or not parsed.host:
+            raise ValueError(f"{uri!r} is not a SIP address that can be called")
+        if self._udp is None:
+            raise OSError("no UDP endpoint is open")
+        port = parsed.port or 5060
+        try:
+            address = str(ipaddress.ip_address(parsed.host))
+        except ValueError:
+            loop = asyncio.get_running_loop()
+            found = await loop.getaddrinfo(
+                parsed.host, port, family=self._udp.family, type=socket.SOCK_DGRAM
+            )
+            address = str(found[0][4][0])
+        return self._udp.hop(address, port)
+
+    def flush(self) -> None:
+        """Send what waits, tell what happened, arm the timer: after each act from outside."""
+        if self._flushing or self._closed:
+            return  # The loop below takes up what a listener's act adds.
+        self._flushing = True
+        try:
+            while True:
+                for message in self.agent.take_messages():
+                    self._send(message)
+                happenings = self.agent.take_happenings()
+                if not happenings:
+                    break
+                for happening in happenings:
+                    self._tell(happening)
+        finally:
+            self._flushing = False
+        self._arm()
+
+    async def close(self) -> None:
+        """Stop the timer and the endpoint; harmless when repeated."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._udp is not None:
+            self._udp.close()
+        self._connections.clear()
+
+    def _receive(self, data: bytes, hop: Hop) -> None:
+        now = self.now()
+        try:
+            self.agent.receive(data, hop, now)
+        except Exception:
+            # Our own mistake: it must end neither the endpoint nor the other calls.
+            self.agent.counters["internal_error"] += 1
+            log.exception("a SIP message from %s could not be handled", hop)
+        self._record("in", hop, data, now, self.agent.last_usage)
+        self.flush()
+
+    def _send(self, message: Outgoing) -> None:
+        hop = message.hop
+        self._record("out", hop, message.data, self.now(), message.usage)
+        if isinstance(hop.remote, str):
+            connection = self._connections.get(hop.remote)
+            if connection is None:
+                self.agent.transport_failed(hop, self.now())
+            else:
+                connection[1](message.data)
+        elif hop.transport != UDP or self._udp is None:
+            self.agent.transport_failed(hop, self.now())
+        else:
+            self._udp.send(message.data, hop)
+
+    def _failed(self, hop: Hop, error: OSError) -> None:
+        log.info("sending to %s failed: %s", hop, error)
+        self.agent.transport_failed(hop, self.now())
+        self.flush()
+
+    def _tell(self, happening: Happening) -> None:
+        try:
+            self._on_happening(happening)
+        except Exception:
+            # The listener's mistake: it ends one call at most, never the endpoint.
+            self.agent.counters["listener_failed"] += 1
+            log.exception("a SIP happening was not handled")
+
+    def _record(
+        self, direction: str, hop: Hop, data: bytes, now: float, usage: Usage | None
+    ) -> None:
+        if self._tap is None:
+            return
+        try:
+            self._tap(direction, hop, data, now, usage)
+        except Exception:
+            # A journal that fails refuses new calls by itself; running calls go on.
+            self.agent.counters["tap_failed"] += 1
+            log.exception("a SIP message was not recorded")
+
+    def _arm(self) -> None:
+        deadline = self.agent.deadline()
+        if deadline == self._armed and self._timer is not None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._armed = deadline
+        if deadline is not None:
+            delay = max(0.0, deadline - self.now())
+            self._timer = asyncio.get_running_loop().call_later(delay, self._expire)
+
+    def _expire(self) -> None:
+        self._timer = None
+        try:
+            self.agent.expire(self.now())
+        except Exception:
+            self.agent.counters["internal_error"] += 1
+            log.exception("a SIP timer could not be handled")
+        self.flush()
