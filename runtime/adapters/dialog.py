@@ -92,23 +92,23 @@ class DialogHalf:
         resolve: Resolve,
         now: Callable[[], float],
         flush: Callable[[], None],
-        context: Any,
     ) -> None:
         self._agent = agent
         self._resolve = resolve
         self._now = now
         self._flush = flush
-        self._context = context
         self._numbers = itertools.count(1)
         self._causes: dict[int, ServerTransaction] = {}
         self.usage: Usage | None = None
+        self.context: Any = None
+        """What the stack gives back with everything that happens to the usage."""
 
     # -- the peer's requests -----------------------------------------------------------------------
 
     def adopt(self, usage: Usage) -> None:
         """Speak for `usage`, which an INVITE began."""
         self.usage = usage
-        usage.context = self._context
+        usage.context = self.context
 
     def over_websocket(self) -> bool:
         """Whether the peer is reached over a WebSocket, as browsers are."""

@@ -375,7 +375,7 @@ class CallLeg:
         """Whether a 2xx would leave the peer's offer unanswered, or its wish for an offer unmet."""
         if self.media.offer_waits:
             return True
-        wants_offer = transaction.method == "INVITE" and not transaction.request.body
+        wants_offer = transaction.method == "INVITE" and transaction.request.sdp is None
         return wants_offer and not self.media.offered
 
     async def _describe_and_respond(self, code: int, reason: str | None, event: Event) -> None:
@@ -387,7 +387,9 @@ class CallLeg:
         if transaction is None:
             raise ActionError(f"the request that {code} should answer is gone")
         carries = transaction.method == "INVITE" and (code == 183 or 200 <= code < 300)
-        carries |= transaction.method == "UPDATE" and code < 300 and bool(transaction.request.body)
+        carries |= (
+            transaction.method == "UPDATE" and code < 300 and transaction.request.sdp is not None
+        )
         self.dialog.respond(transaction, code, reason, self.media.local_sdp if carries else None)
         if code >= 300:
             self.media.offer_declined()

@@ -6,19 +6,25 @@ answer waits until an action takes it. Every failure of the media layer is an Ac
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from runtime.adapters.port import ActionError
 from runtime.media.port import Direction, Kind, MediaError, MediaLink
+
+Report = Callable[[str, dict[str, Any]], None]
+"""Takes a fact of the media for the audit: its kind and its detail."""
 
 
 class MediaHalf:
     """The media of one session; `name` is the leg's id at the port (the session's own id)."""
 
-    def __init__(self, link: MediaLink, name: str) -> None:
+    def __init__(self, link: MediaLink, name: str, *, report: Report | None = None) -> None:
         self._link = link
         self._name = name
+        self._report = report
         self.kind: Kind = "rtp"
         """What `create` makes; the leg learns it from the peer's offer or the peer's connection."""
         self.held = False
@@ -185,6 +191,9 @@ class MediaHalf:
             return
         self.held = self.offered = self._rollback = self._silenced = False
         self.local_sdp = self._remote_offer = self._remote_answer = None
+        if self._report is not None:
+            with contextlib.suppress(MediaError):  # lost media has nothing more to tell
+                self._report("stats", await self._link.stats(self._name))
         async with refusals():
             await self._link.close(self._name)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import os
 import re
 import time
 from collections.abc import Mapping
@@ -17,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import msgspec
-
 from flows.check import examine
 from flows.findings import Finding, Severity
 from flows.semantics import Program
+from runtime.adapters.leg import bind
+from runtime.node.keep import read_json, write, write_json
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +103,7 @@ class Loader:
         """Let no new session of `flow` begin; sessions that run keep their version."""
         async with self._turn:
             self._programs.pop(flow, None)
-            await asyncio.to_thread(self._write_desired, self.deployed())
+            await asyncio.to_thread(self._remember_desired, self.deployed())
 
     async def restore(self, source: TextSource | None) -> list[Loaded]:
         """Load what should run at the start, from `source` or, if it is away, from the folder.
@@ -150,28 +149,22 @@ class Loader:
 
     def _remember(self, digest: str, text: str, desired: dict[str, str]) -> None:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
             path = self._folder / f"{digest}.yaml"
             if not path.exists():
-                _write(path, text.encode())
-            self._write_desired(desired)
+                write(path, text.encode())
         except OSError as full:
             # The flow runs; only a start without the database would miss it.
             log.warning("the text of %s is not kept locally: %s", digest[:12], full)
+        self._remember_desired(desired)
 
-    def _write_desired(self, desired: dict[str, str]) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        _write(self._folder / "desired.json", msgspec.json.encode(desired))
+    def _remember_desired(self, desired: dict[str, str]) -> None:
+        try:
+            write_json(self._folder / "desired.json", desired)
+        except OSError as full:
+            log.warning("the list of deployed flows is not kept locally: %s", full)
 
     def _read_desired(self) -> dict[str, str]:
-        try:
-            raw = (self._folder / "desired.json").read_bytes()
-            return msgspec.json.decode(raw, type=dict[str, str])
-        except FileNotFoundError:
-            return {}
-        except (OSError, msgspec.MsgspecError) as broken:
-            log.error("the list of deployed flows cannot be read: %s", broken)
-            return {}
+        return read_json(self._folder / "desired.json", dict[str, str]) or {}
 
     def _read_text(self, digest: str) -> str | None:
         if not DIGEST.match(digest):
@@ -198,7 +191,7 @@ def _compile(flow: str, digest: str, text: str, force: bool) -> Program:
         raise LoadRefused(flow, digest, f"it does not compile: {_first(errors)}", findings)
     if errors and not force:
         raise LoadRefused(flow, digest, f"it has errors: {_first(errors)}", findings)
-    return Program(compiled.table)
+    return Program(compiled.table, bind)
 
 
 def _first(errors: list[Finding]) -> str:
@@ -206,13 +199,3 @@ def _first(errors: list[Finding]) -> str:
         return "no reason was given"
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return f"line {errors[0].place.line}: {errors[0].message}{more}"
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Replace a file so that a crash leaves either the old content or the new."""
-    part = path.with_suffix(".part")
-    with open(part, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)

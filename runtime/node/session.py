@@ -153,7 +153,7 @@ class Session:
                     self._task = self._shell.hold(self._continue(rest))
                     return
         except Exception as bug:
-            self._failed_ourselves(bug)
+            self.fault(bug)
         self._busy = False
         if not self.ended:
             self._shell.arm(self, self.machine.deadline)
@@ -162,7 +162,7 @@ class Session:
         try:
             await rest
         except Exception as bug:
-            self._failed_ourselves(bug)
+            self.fault(bug)
         self._task = None
         self._run()
 
@@ -285,7 +285,7 @@ class Session:
             self._task.cancel()
         self._shell.ended(self)
 
-    def _failed_ourselves(self, bug: Exception) -> None:
+    def fault(self, bug: Exception) -> None:
         """End this session alone: the fault is this program's, so its audit has to show it."""
         log.error("session %s ends by a fault of ours", self.id, exc_info=bug)
         if self.ended:

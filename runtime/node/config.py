@@ -1,0 +1,44 @@
+"""Settings of a node, given by whoever starts it; nothing here reads the environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from runtime.media.port import MediaConfig
+
+MediaMode = Literal["inprocess", "attach", "child"]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """Everything a node has to be told."""
+
+    folder: Path
+    """Where the journal and the copies of deployed flows are kept."""
+    name: str = "node1"
+    """Letters, digits and hyphens; part of every local tag, so unique among the nodes."""
+    sip_host: str = "127.0.0.1"
+    sip_port: int = 5060
+    """UDP port; 0 takes a free one."""
+    media: MediaMode = "inprocess"
+    """The media engine: in this process; in a process somebody else starts and watches
+    ("attach"); or in a child that the node starts and watches itself."""
+    media_socket: Path | None = None
+    """Unix socket of the media process; None: `media.sock` in the folder."""
+    media_config: MediaConfig = field(default_factory=MediaConfig)
+    max_sessions: int = 2000
+    """Calls at once; more are answered 503."""
+    max_life: float = 4 * 3600.0
+    """Seconds after which a session is ended whatever its table says."""
+    retry_after: int = 5
+    """Seconds that a 503 asks the caller to wait."""
+    action_limit: float = 10.0
+    """Seconds an awaited action may take before it has failed."""
+    server_name: str = "callsmith"
+
+    @property
+    def socket(self) -> Path:
+        """The Unix socket of the media process."""
+        return self.media_socket or self.folder / "media.sock"

@@ -1,0 +1,396 @@
+"""The node: the one place where stack, media, journal, flows and sessions are joined.
+
+It runs on one asyncio loop and knows no web framework; texts and routes reach it through ports, and
+whoever embeds it calls its methods. `runtime.node.api` holds what they answer and refuse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from flows.vocabulary import EVENTS
+from runtime.adapters.leg import CallLeg
+from runtime.executor.step import Event
+from runtime.media.link import ChildLink, InProcess
+from runtime.media.port import MediaError, MediaEvent, MediaLink
+from runtime.media.process import ChildProcess
+from runtime.node.api import CallRefused, EventRefused, NoSuchSession, Summary, summary
+from runtime.node.clock import Clock
+from runtime.node.config import NodeConfig
+from runtime.node.journal import Journal, MediaRecord, next_epoch
+from runtime.node.keep import read_json, write_json
+from runtime.node.loader import SOURCE_PATIENCE, Loaded, Loader, TextSource
+from runtime.node.routes import Route, RouteTable
+from runtime.node.session import Session
+from runtime.node.signalling import Signalling
+from runtime.node.supervisor import Listeners, Supervisor
+from runtime.sip.agent import AgentSettings
+from runtime.sip.uri import parse_uri
+
+log = logging.getLogger(__name__)
+
+STOP_CODE = 503
+BYE_PATIENCE = 1.0
+"""Seconds that the peers of ended calls have to answer while the node stops."""
+CHILD_PAUSE = 0.2
+"""Seconds before a media process that ended is started again."""
+
+
+class RouteSource(Protocol):
+    """Where the node asks for its routes; any exception means that the source is away."""
+
+    async def routes(self) -> Sequence[Route]:
+        """Return the routes in their order."""
+
+
+class Node:
+    """A runtime: it answers calls by the flows deployed to it, until it is stopped."""
+
+    def __init__(
+        self,
+        config: NodeConfig,
+        texts: TextSource | None = None,
+        routes: RouteSource | None = None,
+        *,
+        journal: Callable[[NodeConfig, int], Journal] | None = None,
+        link: Callable[[Callable[[MediaEvent], None]], MediaLink] | None = None,
+        settings: Callable[[AgentSettings], AgentSettings] = lambda given: given,
+    ) -> None:
+        """Make a node; `journal`, `link` and `settings` are for tests that put their own in."""
+        self.config = config
+        self.name = config.name
+        self.epoch = next_epoch(config.folder / "journal", config.name)
+        self.journal = (journal or _journal)(config, self.epoch)
+        self.routes = RouteTable()
+        self._texts = texts
+        self._route_source = routes
+        self._supervisor = Supervisor(config, self.journal, Clock())
+        self._loader = Loader(config.folder / "flows")
+        self._link: MediaLink | None = link(self._heard) if link is not None else None
+        self._child: ChildProcess | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._draining = False
+        self._running = False
+        self._signalling = Signalling(
+            config,
+            self._supervisor,
+            self._loader,
+            self.routes,
+            self,
+            self._media,
+            token=f"{config.name}-{self.epoch}",
+            settings=settings,
+        )
+
+    @property
+    def listeners(self) -> Listeners:
+        """Who hears of each step."""
+        return self._supervisor.listeners
+
+    @property
+    def sip_address(self) -> tuple[str, int]:
+        """Host and port of SIP over UDP."""
+        return self._signalling.address
+
+    # -- start and stop ----------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Load what is deployed, join the media, listen. OSError if the SIP address is taken."""
+        await self._start_media()
+        await self._loader.restore(self._texts)
+        await self._restore_routes()
+        await self._signalling.start()
+        self._running = True
+
+    async def stop(self, drain: float = 0.0) -> None:
+        """Take no new call, wait up to `drain` seconds for those there are, end the rest politely.
+
+        Twice is harmless.
+        """
+        if self._draining and not self._running:
+            return
+        self._draining = True
+        if drain > 0:
+            try:
+                async with asyncio.timeout(drain):
+                    await self._supervisor.drained()
+            except TimeoutError:
+                log.info("%d calls are ended by the stop", len(self._supervisor.sessions))
+        ended = list(self._supervisor)
+        for session in ended:
+            session.end("NodeStopping", "shutdown", STOP_CODE)
+        if ended:
+            await self._farewell()
+        self._running = False
+        await self._supervisor.close(BYE_PATIENCE)
+        await self._signalling.close()
+        await self._stop_media()
+        await asyncio.to_thread(self.journal.close)
+
+    async def _farewell(self) -> None:
+        """Give the peers of ended calls a moment to answer, so that BYEs are repeated if lost."""
+        try:
+            async with asyncio.timeout(BYE_PATIENCE):
+                while any(not _quiet(usage) for usage in self._signalling.agent.usages.values()):
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            log.info("some peers did not confirm the end of their call")
+
+    # -- flows and routes --------------------------------------------------------------------------
+
+    async def deploy(self, flow: str, digest: str, text: str, force: bool = False) -> Loaded:
+        """Let new sessions of `flow` run `text`; raises LoadRefused and changes nothing."""
+        return await self._loader.deploy(flow, digest, text, force=force)
+
+    async def withdraw(self, flow: str) -> None:
+        """Let no new session of `flow` begin."""
+        await self._loader.withdraw(flow)
+
+    def deployed(self) -> dict[str, str]:
+        """Return the digest in use of each flow."""
+        return self._loader.deployed()
+
+    def set_routes(self, routes: Iterable[Route]) -> None:
+        """Replace all routes; ValueError, and nothing changed, for a pattern that is none."""
+        self.routes.replace(routes)
+        try:
+            write_json(self._routes_file, [[route.pattern, route.flow] for route in self.routes])
+        except OSError as full:
+            log.warning("the routes are not kept locally: %s", full)
+
+    async def _restore_routes(self) -> None:
+        if self._route_source is not None:
+            try:
+                async with asyncio.timeout(SOURCE_PATIENCE):
+                    self.set_routes(await self._route_source.routes())
+                return
+            except Exception as away:
+                log.warning("routes cannot be asked for, the local copy is used: %s", away)
+        kept = read_json(self._routes_file, list[tuple[str, str]])
+        self.routes.replace(Route(pattern, flow) for pattern, flow in kept or [])
+
+    @property
+    def _routes_file(self) -> Any:
+        return self.config.folder / "flows" / "routes.json"
+
+    # -- calls -------------------------------------------------------------------------------------
+
+    def call(self, flow: str, target: str, caller: str | None = None) -> str:
+        """Place a call that `flow` drives in the role UAC; return the session's id.
+
+        A target without a scheme is a user of this node. Raises CallRefused.
+        """
+        trouble = "the node is not running" if not self._running else self.refuses()
+        if trouble is None and self.unwritable():
+            trouble = f"the journal cannot be written: {self.journal.reason}"
+        program = self._loader.program(flow)
+        if trouble is None and program is None:
+            trouble = f"no version of {flow} is deployed"
+        if trouble is not None or program is None:
+            raise CallRefused(trouble or "")
+        host = self.sip_address[0]
+        target = target if ":" in target else f"sip:{target}@{host}"
+        caller = caller or f"sip:{self.config.server_name}@{_bracketed(host)}"
+        for uri in (target, caller):
+            _check_uri(uri)
+        return self._signalling.place(flow, program, target, caller).id
+
+    def send(self, session_id: str, event: str, fields: Mapping[str, Any] | None = None) -> None:
+        """Give a session an event that people may send; raises NoSuchSession or EventRefused."""
+        session = self._session(session_id)
+        word = EVENTS.get(event)
+        if word is None or not word.user:
+            raise EventRefused(f"{event} is no event that people may send")
+        if session.role not in word.roles:
+            raise EventRefused(f"{event} is not for a session in the role {session.role}")
+        unknown = set(fields or {}) - set(word.fields)
+        if unknown:
+            raise EventRefused(f"{event} has no field {sorted(unknown)[0]}")
+        session.post(Event(event, dict(fields or {})))
+
+    def possible(self, session_id: str) -> list[str]:
+        """Return the events people may send that the session's state has a row for."""
+        session = self._session(session_id)
+        position = session.machine.program.position(session.state, session.role)
+        return [
+            name
+            for name, word in EVENTS.items()
+            if word.user and session.role in word.roles and name in position.candidates
+        ]
+
+    def sessions(self) -> list[Summary]:
+        """Return a line for each living session, the oldest first."""
+        return [summary(session) for session in self._supervisor]
+
+    def session(self, session_id: str) -> Summary:
+        """Return the line of a living session; raises NoSuchSession."""
+        return summary(self._session(session_id))
+
+    def _session(self, session_id: str) -> Session:
+        try:
+            return self._supervisor.sessions[session_id]
+        except KeyError:
+            raise NoSuchSession(f"no session {session_id} lives on this node") from None
+
+    # -- browsers ----------------------------------------------------------------------------------
+
+    def websocket_connected(
+        self,
+        connection: str,
+        send: Callable[[bytes], None],
+        *,
+        local: str,
+        user: str | None = None,
+    ) -> None:
+        """A browser's SIP WebSocket was opened under the unique id `connection`.
+
+        `local` is our "host:port" as the browser sees it; `user` the only one it may register.
+        """
+        self._signalling.connected(connection, send, local=local, user=user)
+
+    def websocket_received(self, connection: str, data: bytes | str) -> None:
+        """One SIP message came over a WebSocket."""
+        self._signalling.received(connection, data.encode() if isinstance(data, str) else data)
+
+    def websocket_lost(self, connection: str) -> None:
+        """A WebSocket was closed; twice is harmless."""
+        self._signalling.lost(connection)
+
+    # -- health ------------------------------------------------------------------------------------
+
+    def refuses(self) -> str | None:
+        """Return why no new call is taken now, None if one is."""
+        if self._draining:
+            return "the node is stopping"
+        if self._supervisor.full:
+            return f"all {self.config.max_sessions} sessions are in use"
+        return None
+
+    def unwritable(self) -> bool:
+        """Return whether a call would run unrecorded now; asking tries to mend it."""
+        return not self.journal.check()
+
+    def health(self) -> dict[str, Any]:
+        """Return how the node does, as plain data."""
+        journal = self.journal.check()
+        attached = getattr(self._link, "attached", self._link is not None)
+        well = self._running and journal and attached and not self._draining
+        counters = self._signalling.agent.counters
+        return {
+            "status": "ok" if well else "degraded",
+            "node": self.name,
+            "epoch": self.epoch,
+            "sip": {
+                "address": "{}:{}".format(*self.sip_address),
+                "listening": self._running,
+                "draining": self._draining,
+                "registered": len(self._signalling.location),
+                "refused": {str(code): n for code, n in self._signalling.refused.items()},
+                "counters": dict(counters),
+            },
+            "media": {"mode": self.config.media, "attached": attached},
+            "journal": {
+                "healthy": journal,
+                "reason": self.journal.reason,
+                "number": self.journal.number,
+                "durable": self.journal.durable,
+                "unrecorded": self._supervisor.unrecorded,
+            },
+            "sessions": {
+                "now": len(self._supervisor.sessions),
+                "max": self.config.max_sessions,
+                "started": self._supervisor.started,
+                "outcomes": dict(self._supervisor.outcomes),
+                "versions": [
+                    {"flow": flow, "digest": digest, "sessions": count}
+                    for (flow, digest), count in self._supervisor.versions.items()
+                ],
+                "unjournalled": sum(session.unjournalled for session in self._supervisor),
+            },
+            "flows": {"deployed": self.deployed(), "failures": dict(self._loader.failures)},
+        }
+
+    # -- media -------------------------------------------------------------------------------------
+
+    def _media(self) -> MediaLink:
+        assert self._link is not None, "the node was not started"
+        return self._link
+
+    async def _start_media(self) -> None:
+        if self._link is not None:
+            return
+        if self.config.media == "inprocess":
+            self._link = InProcess(self.config.media_config, self._heard)
+            return
+        if self.config.media == "child":
+            self._child = ChildProcess(self.config.socket, self.config.media_config)
+            await self._child.start()
+            self._watch = asyncio.create_task(self._watch_child(self._child), name="media child")
+        link = ChildLink(self.config.socket, self._heard)
+        self._link = link
+        try:
+            legs = await link.attach()
+        except MediaError as away:
+            log.warning("the media process is not there yet: %s", away)
+            return
+        # Calls of an earlier start of this node are over; so is their media.
+        for leg in legs:
+            await link.close(leg.leg)
+
+    async def _watch_child(self, child: ChildProcess) -> None:
+        while True:
+            status = await child.wait()
+            log.error("the media process ended with %s and is started again", status)
+            await asyncio.sleep(CHILD_PAUSE)
+            await child.start()
+
+    async def _stop_media(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        if self._link is not None:
+            try:
+                await self._link.shutdown()
+            except MediaError as gone:
+                log.info("the media process is gone already: %s", gone)
+        if self._child is not None:
+            await self._child.stop()
+
+    def _heard(self, event: MediaEvent) -> None:
+        session = self._supervisor.sessions.get(event.leg)
+        if session is None:
+            return
+        record = MediaRecord(session.id, self._supervisor.now(), event.name, dict(event.detail))
+        if not self._supervisor.keep(record):
+            session.unjournalled = True
+        try:
+            assert isinstance(session.leg, CallLeg)
+            heard = session.leg.heard(event)
+            if heard is not None:
+                session.post(heard)
+        except Exception as bug:
+            session.fault(bug)
+
+
+def _journal(config: NodeConfig, epoch: int) -> Journal:
+    return Journal(config.folder / "journal", config.name, epoch)
+
+
+def _quiet(usage: Any) -> bool:
+    """Whether nothing of the usage waits for its peer any more."""
+    return usage.bye_tx is None and usage.own_invite is None and not usage.unacknowledged
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _check_uri(uri: str) -> None:
+    try:
+        if not parse_uri(uri).is_sip:
+            raise CallRefused(f"{uri} is no SIP address")
+    except ValueError as unreadable:
+        raise CallRefused(f"{uri} is no SIP address: {unreadable}") from unreadable

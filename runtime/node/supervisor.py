@@ -1,0 +1,169 @@
+"""The sessions of a node: who lives, what they hold, and what is written down about them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+from flows.semantics import Program
+from runtime.adapters.port import Leg
+from runtime.executor.machine import Machine
+from runtime.executor.step import Step
+from runtime.node.clock import Clock, Timers
+from runtime.node.config import NodeConfig
+from runtime.node.journal import DoneRecord, Journal, JournalFull, Record, StepRecord
+from runtime.node.session import Session
+
+log = logging.getLogger(__name__)
+
+Listener = Callable[[Session, Step, DoneRecord | None], None]
+
+
+class Listeners:
+    """Who wants to hear of each step; nothing is made ready for nobody."""
+
+    def __init__(self) -> None:
+        self._listeners: tuple[Listener, ...] = ()
+
+    def add(self, listener: Listener) -> None:
+        """Call `listener` on the loop for each step whose actions are done."""
+        self._listeners = (*self._listeners, listener)
+
+    def remove(self, listener: Listener) -> None:
+        """Call it no more; an unknown one is harmless."""
+        self._listeners = tuple(known for known in self._listeners if known != listener)
+
+    def tell(self, session: Session, step: Step, done: DoneRecord | None) -> None:
+        """Call all of them; what one of them fails at is not the session's matter."""
+        for listener in self._listeners:
+            try:
+                listener(session, step, done)
+            except Exception:
+                log.exception("a listener failed")
+
+
+class Supervisor:
+    """The shell of all sessions of a node (see `session.Shell`)."""
+
+    def __init__(self, config: NodeConfig, journal: Journal, clock: Clock) -> None:
+        self.action_limit = config.action_limit
+        self.sessions: dict[str, Session] = {}
+        self.listeners = Listeners()
+        self.outcomes: Counter[str] = Counter()
+        self.started = 0
+        self.unrecorded = 0
+        """Records that could not be written since the start."""
+        self.versions: Counter[tuple[str, str]] = Counter()
+        """Living sessions by flow and digest."""
+        self._config = config
+        self._journal = journal
+        self._clock = clock
+        self._timers = Timers(clock.now)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._numbers = itertools.count(1)
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(list(self.sessions.values()))
+
+    @property
+    def full(self) -> bool:
+        """Whether no further session may begin."""
+        return len(self.sessions) >= self._config.max_sessions
+
+    def next_id(self) -> str:
+        """Return a session id that is unique over all nodes and starts."""
+        return f"{self._journal.node}-{self._journal.epoch}-{next(self._numbers)}"
+
+    def begin(
+        self,
+        name: str,
+        leg: Leg,
+        program: Program,
+        role: str,
+        *,
+        flow: str,
+        caller: str,
+        callee: str,
+    ) -> Session:
+        """Begin a session in its initial state; its first event is still to come."""
+        machine = Machine(program, name, role, self.now(), self._config.max_life)
+        session = Session(self, machine, leg, flow=flow, caller=caller, callee=callee)
+        self.sessions[name] = session
+        self.versions[flow, session.digest] += 1
+        self._empty.clear()
+        self.started += 1
+        return session
+
+    async def drained(self) -> None:
+        """Return when no session lives."""
+        await self._empty.wait()
+
+    async def close(self, patience: float) -> None:
+        """Wake nobody any more, and wait for what is still being done."""
+        self._timers.close()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=patience)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+
+    def keep(self, record: Record) -> bool:
+        """Append a record to the journal; whether it is kept."""
+        try:
+            self._journal.append(record)
+        except JournalFull as full:
+            if self.unrecorded == 0:
+                log.error("records are lost: %s", full)
+            self.unrecorded += 1
+            return False
+        return True
+
+    # -- what sessions ask for ---------------------------------------------------------------------
+
+    def now(self) -> float:
+        """Return the time, in seconds since the epoch."""
+        return self._clock.now()
+
+    def record(self, session: Session, record: StepRecord | DoneRecord) -> None:
+        """Append to the journal; trouble with it marks the session, and the call goes on."""
+        if not self.keep(record):
+            session.unjournalled = True
+
+    def arm(self, session: Session, when: float | None) -> None:
+        """Wake the session at `when`."""
+        self._timers.arm(session, when)
+
+    def hold(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run `work` as a task that is held until it is done."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._let_go)
+        return task
+
+    def stepped(self, session: Session, step: Step, done: DoneRecord | None) -> None:
+        """Tell the listeners."""
+        self.listeners.tell(session, step, done)
+
+    def ended(self, session: Session) -> None:
+        """Forget a session."""
+        if self.sessions.pop(session.id, None) is None:
+            return
+        self.outcomes[session.outcome or "completed"] += 1
+        version = session.flow, session.digest
+        self.versions[version] -= 1
+        if not self.versions[version]:
+            del self.versions[version]
+        if not self.sessions:
+            self._empty.set()
+
+    def _let_go(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("work beside a session failed", exc_info=task.exception())
