@@ -179,15 +179,17 @@ def _classes(state: StatePicture) -> str:
 
 
 def _header(state: StatePicture, columns: int) -> str:
-    colour = HEADER[state["role"]]
+    role = state["role"]
     link = f'HREF="#s/{quote(state["name"], safe="", errors="replace")}"'
     title = state["label"] + (f": {state['description']}" if state["description"] else "")
-    shared = f'BGCOLOR="{colour}" HEIGHT="{_HEADER_HEIGHT}" {link} TITLE="{_title(title)}"'
     name = _font(_text(state["title"], _NAME_LENGTH), HEADER_TEXT, 11, bold=True)
-    tag = _font(state["role"], HEADER_TAG, 8)
+    tag = _font(_text(role, _TAG_LENGTH), HEADER_TAG, 8)
+    # One filled cell with a table inside: two filled cells show a seam between them.
     return (
-        f'<TR><TD PORT="h" ALIGN="LEFT" COLSPAN="{columns - 2}" {shared}>{name}</TD>'
-        f'<TD ALIGN="RIGHT" COLSPAN="2" {shared}>{tag}</TD></TR>'
+        f'<TR><TD PORT="h" COLSPAN="{columns}" BGCOLOR="{HEADER[role]}" CELLPADDING="0"'
+        f' HEIGHT="{_HEADER_HEIGHT}" {link} TITLE="{_title(title)}">'
+        '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3"><TR>'
+        f'<TD ALIGN="LEFT">{name}</TD><TD ALIGN="RIGHT">{tag}</TD></TR></TABLE></TD></TR>'
     )
 
 
@@ -214,7 +216,7 @@ def _line(row: RowPicture, role: str, tagged: bool, first: bool, span: int) -> s
     link = f'HREF="#t/{row["index"]}" TITLE="{_title(row["label"])}"'
     cell = f'<TD ALIGN="LEFT" HEIGHT="{_ROW_HEIGHT}"{edge_line} {link}'
     guards = f" [{', '.join(row['guards'])}]" if row["guards"] else ""
-    event = _font(_text(row["event"] + guards, _EVENT_LENGTH), TEXT, 10)
+    event = _font(_text(row["short"] + guards, _EVENT_LENGTH), TEXT, 10)
     summary = _font(_text(row["summary"], _SUMMARY_LENGTH), MUTED, 10)
     cells: list[str] = []
     if tagged:

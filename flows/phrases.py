@@ -63,7 +63,24 @@ _WITH_ARGUMENTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "SignalLinked": lambda a: f"signal {_some(a, 'event')}",
 }
 
+_RESPONSE_EVENT = re.compile(r"Dialog(\d[\dx]{2})[A-Z]?[A-Za-z]*")
+_REQUEST_EVENT = re.compile(r"Dialog([A-Z]{3,})")
+_SHORT_EVENTS = {
+    "ReinviteReceived": "re-INVITE",
+    "ReinviteGlare": "491",
+    "UpdateReceived": "UPDATE",
+    "InfoReceived": "INFO",
+    "MessageReceived": "MESSAGE",
+    "ReferReceived": "REFER",
+}
+
 Phrase = str
+
+
+def short_event(row: Row) -> Phrase:
+    """An event as people who know SIP say it: `200` for Dialog200OK, `BYE` for DialogBYE."""
+    found = _RESPONSE_EVENT.fullmatch(row.label) or _REQUEST_EVENT.fullmatch(row.label)
+    return found.group(1) if found else _SHORT_EVENTS.get(row.label, row.label)
 
 
 def phrase_of(word: Word) -> Phrase:

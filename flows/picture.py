@@ -11,7 +11,7 @@ from collections import defaultdict, deque
 from hashlib import sha256
 from typing import TypedDict
 
-from flows.phrases import summary_of
+from flows.phrases import short_event, summary_of
 from flows.table import ANY_STATE, ROLES, Row, State, Table
 
 GOES = "goes"
@@ -30,6 +30,9 @@ class RowPicture(TypedDict):
     role: str
     tag: str
     event: str
+    """The event's name, as the text has it."""
+    short: str
+    """The event in the few letters of the drawing."""
     guards: list[str]
     actions: list[str]
     summary: str
@@ -317,6 +320,7 @@ def _row(table: Table, row: Row, header_role: str, edge: str | None) -> RowPictu
         role=row.role,
         tag=row.role if row.role != header_role else "",
         event=row.label,
+        short=short_event(row),
         guards=guards,
         actions=[word.name for word in row.actions],
         summary=summary,
