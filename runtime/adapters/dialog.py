@@ -102,6 +102,8 @@ class DialogHalf:
         self.usage: Usage | None = None
         self.context: Any = None
         """What the stack gives back with everything that happens to the usage."""
+        self.epitaph: Any = None
+        """What takes its place once the dialog is closed and only its last messages are left."""
 
     # -- the peer's requests -----------------------------------------------------------------------
 
@@ -246,15 +248,13 @@ class DialogHalf:
         usage, self.usage = self.usage, None
         if usage is None:
             return
-        usage.context = None
+        usage.context = self.epitaph
         self._causes.clear()
         usage.close(now=self._now())
         self._flush()
 
     def _respond(self, transaction: ServerTransaction, code: int) -> None:
-        with refusals():
-            transaction.usage.respond(transaction, code, now=self._now())
-        self._flush()
+        self._act(lambda usage, now: usage.respond(transaction, code, now=now))
 
     def _act(self, act: Callable[[Usage, float], None]) -> None:
         if self.usage is None:

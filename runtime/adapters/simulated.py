@@ -35,7 +35,8 @@ class SimulatedLeg:
         """Write the action down, and fail or wait if it was told to."""
         if call.name in self.waiting:
             return self._wait(call)
-        return self._do(call)
+        self._do(call)
+        return None
 
     def answer(self, cause: int | None, code: int) -> None:
         """Write the answer down."""

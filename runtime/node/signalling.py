@@ -146,7 +146,7 @@ class Signalling:
         session = self._supervisor.begin(
             name, leg, program, role, flow=flow, caller=caller, callee=callee
         )
-        dialog.context = session
+        dialog.context, dialog.epitaph = session, name
         return session, leg
 
     def _media_fact(self, session: Session, kind: str, detail: dict[str, object]) -> None:
