@@ -57,12 +57,17 @@ class Server:
         self._writer: asyncio.StreamWriter | None = None
         self._kept: deque[MediaEvent] = deque(maxlen=KEPT_EVENTS)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self._vigil = Vigil(config.linger, self._loop.time())
         self._watch()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one runtime; one that attaches later takes its place."""
+        task = asyncio.current_task()
+        assert task is not None, "a connection is served in a task of its own"
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         if self._writer is not None:
             self._writer.close()
         self._writer = writer
@@ -79,6 +84,15 @@ class Server:
             self._writer = None
             self._vigil.detached(self._loop.time())
             self._watch()
+
+    async def stop(self) -> None:
+        """Let the runtime go, then close all legs."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=1.0)
+        await self.media.shutdown()
 
     async def _perform(self, request: wire.Request, writer: asyncio.StreamWriter) -> None:
         try:
@@ -132,7 +146,7 @@ async def _main(path: Path, config: MediaConfig) -> None:
     await server.ended.wait()
     listening.close()
     path.unlink(missing_ok=True)
-    await server.media.shutdown()
+    await server.stop()
 
 
 def main(arguments: list[str]) -> None:

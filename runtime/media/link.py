@@ -21,6 +21,7 @@ from runtime.media.port import (
     MediaConfig,
     MediaError,
     MediaEvent,
+    MediaLink,
 )
 
 logger = logging.getLogger(__name__)
@@ -265,6 +266,10 @@ class ChildLink(_Link):
             self._on_event(event)
         except Exception:  # a listener's mistake must not end the link
             logger.exception("the listener of media events failed")
+
+
+LINKS: tuple[type[MediaLink], ...] = (InProcess, ChildLink)
+"""Both serve the whole port: the type checker compares them with it here."""
 
 
 class _Lost(MediaError):

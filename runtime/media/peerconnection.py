@@ -103,9 +103,8 @@ class Peer:
     ) -> None:
         """Take the answer to `offered`."""
         if self._negotiated:
-            self.transceiver.direction = (
-                rtc_sdp.SessionDescription.parse(offered).media[self._index].direction
-            )
+            wanted = _audio(rtc_sdp.SessionDescription.parse(offered)).direction
+            self.transceiver.direction = wanted or "sendrecv"
             await self.connection.setLocalDescription(_described("offer", offered))
         await self._set_remote("answer", remote_sdp)
         self._agreed(remote)
@@ -171,10 +170,6 @@ class Peer:
     def _agreed(self, remote: rtc_sdp.SessionDescription) -> None:
         self._negotiated = True
         self._ufrag = _ufrag(remote)
-
-    @property
-    def _index(self) -> int:
-        return self.transceiver._get_mline_index() or 0
 
     # what flows
 
