@@ -399,7 +399,8 @@ class CallLeg:
         usage = self.dialog.usage
         if not self._owes_reinvite or usage is None:
             return
-        if not usage.established or usage.pending_invite or usage.ack_wanted or usage.open:
+        busy = usage.pending_invite or usage.ack_wanted or usage.open or usage.unacknowledged
+        if busy or not usage.established:
             return
         self._owes_reinvite = False
         try:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from runtime.adapters.port import ActionError
 from runtime.media.port import Direction, Kind, MediaError, MediaLink
+from runtime.media.sound import PROMPTS
 
 Report = Callable[[str, dict[str, Any]], None]
 """Takes a fact of the media for the audit: its kind and its detail."""
@@ -21,9 +23,18 @@ Report = Callable[[str, dict[str, Any]], None]
 class MediaHalf:
     """The media of one session; `name` is the leg's id at the port (the session's own id)."""
 
-    def __init__(self, link: MediaLink, name: str, *, report: Report | None = None) -> None:
+    def __init__(
+        self,
+        link: MediaLink,
+        name: str,
+        *,
+        sounds: Path | None = None,
+        report: Report | None = None,
+    ) -> None:
+        """Make an empty half; `sounds` is the one folder whose files may be played."""
         self._link = link
         self._name = name
+        self._sounds = sounds
         self._report = report
         self.kind: Kind = "rtp"
         """What `create` makes; the leg learns it from the peer's offer or the peer's connection."""
@@ -164,8 +175,9 @@ class MediaHalf:
     async def play(self, source: str, *, repeat: bool) -> None:
         """Start a prompt; its end is the event PlayFinished."""
         self._require()
+        playable = self._playable(source)
         async with refusals():
-            await self._link.play(self._name, source, repeat=repeat)
+            await self._link.play(self._name, playable, repeat=repeat)
 
     async def stop(self) -> None:
         """End a prompt or a tone; none is harmless."""
@@ -202,6 +214,18 @@ class MediaHalf:
             self._rollback = False
             async with refusals():
                 await self._link.rollback(self._name)
+
+    def _playable(self, source: str) -> str:
+        """Return a prompt's name or the path of a sound file; a table names nothing else."""
+        if source in PROMPTS:
+            return source
+        if self._sounds is None:
+            raise ActionError(f"there is no prompt {source!r} and no folder of sounds")
+        folder = self._sounds.resolve()
+        path = (folder / source.replace("\0", "")).resolve()
+        if not path.is_relative_to(folder):
+            raise ActionError(f"{source!r} is outside the folder of sounds")
+        return str(path)
 
     def _require(self) -> None:
         if not self.held:

@@ -39,6 +39,11 @@ class NodeConfig:
     server_name: str = "callsmith"
 
     @property
+    def sounds(self) -> Path:
+        """The one folder whose files a table may play, beside the built-in prompts."""
+        return self.folder / "sounds"
+
+    @property
     def socket(self) -> Path:
         """The Unix socket of the media process."""
         return self.media_socket or self.folder / "media.sock"

@@ -137,7 +137,12 @@ class Signalling:
         )
         leg = CallLeg(
             dialog,
-            MediaHalf(self._link(), name, report=lambda k, d: self._media_fact(session, k, d)),
+            MediaHalf(
+                self._link(),
+                name,
+                sounds=self._config.sounds,
+                report=lambda kind, detail: self._media_fact(session, kind, detail),
+            ),
             post=lambda event: session.post(event),
             hold=self._supervisor.hold,
             target=callee,
