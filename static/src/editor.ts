@@ -1,1 +1,177 @@
-export {};
+import "./css/diagram.css";
+import "./css/editor.css";
+import { Actions } from "./editor/actions";
+import { addRow, addState } from "./editor/add-dialogs";
+import type { EditorBoot } from "./editor/boot";
+import { CheckLine } from "./editor/check-line";
+import { deployDialog } from "./editor/deploy-dialog";
+import { Diagram } from "./editor/diagram";
+import { Inspector } from "./editor/inspector";
+import { keysDialog } from "./editor/keys-dialog";
+import { Link } from "./editor/link";
+import { Outline } from "./editor/outline";
+import { Problems } from "./editor/problems";
+import { receive } from "./editor/receive";
+import { saveDialog } from "./editor/save-dialog";
+import { shortcuts } from "./editor/shortcuts";
+import { Store } from "./editor/store";
+import { Topbar } from "./editor/topbar";
+import { Yaml } from "./editor/yaml";
+import { boot } from "./lib/boot";
+import { digest } from "./lib/digest";
+import { element } from "./lib/element";
+import { fromHash } from "./lib/selection";
+import { splits } from "./lib/splits";
+
+const data = boot<EditorBoot>("boot");
+if (!data) throw new Error("The page has no boot data");
+
+const part = (name: string): HTMLElement => element<HTMLElement>(`[data-part="${name}"]`);
+const store = new Store(data);
+
+const yamlHost = part("yaml");
+yamlHost.replaceChildren();
+const yaml = new Yaml(
+  yamlHost,
+  { text: data.text, editable: true, palette: data.palette, states: () => store.picture?.states.map((state) => state.name) ?? [] },
+  {
+    typed: (text) => {
+      link.text(text);
+      compare();
+    },
+    moved: (line, column) => {
+      part("place").textContent = `Ln ${line}, Col ${column}`;
+      if (yaml.focused && store.compiles) store.select(store.at(line), "yaml");
+    },
+  },
+);
+
+const link = new Link(data.ws, () => yaml.text, {
+  frame: (frame) => receive(frame, store, yaml),
+  connection: (connected) => {
+    store.connected = connected;
+    store.emit("connection");
+    store.emit("pending");
+  },
+});
+const actions = new Actions(store, link);
+
+const inspector = new Inspector(part("inspector"), store, actions, () => addRow(store, actions));
+const zoom = part("zoom");
+const diagram = new Diagram(part("canvas"), part("banner"), part("minimap"), store, () => inspector.focus(), (percent) => {
+  zoom.textContent = `${percent} %`;
+});
+const canvas = diagram.canvas;
+new Outline(part("outline"), element<HTMLInputElement>('[data-part="find"]'), store);
+const problems = new Problems(part("problems"), part("problem"), part("counts"), store, actions, (finding) => yaml.goto(finding.line, finding.column));
+new CheckLine(part("check"), store);
+new Topbar(
+  {
+    chip: part("chip"),
+    note: part("note"),
+    saved: part("saved"),
+    undo: part("undo"),
+    redo: part("redo"),
+    people: part("people"),
+    save: part("save"),
+    deploy: document.querySelector<HTMLElement>('[data-part="deploy"]'),
+  },
+  store,
+);
+
+const deploy = (): void => deployDialog(store, actions);
+const save = (): void => saveDialog(store, actions, deploy);
+const toggles: Record<string, () => void> = {
+  undo: () => void actions.undo(),
+  redo: () => void actions.redo(),
+  save,
+  deploy,
+  "add-state": () => addState(store, actions),
+  "add-row": () => addRow(store, actions),
+  "zoom-in": () => canvas.zoom(1.2),
+  "zoom-out": () => canvas.zoom(1 / 1.2),
+  fit: () => canvas.fit(),
+  keys: keysDialog,
+  outline: () => void part("outline-panel").classList.toggle("open"),
+};
+for (const [name, run] of Object.entries(toggles)) {
+  for (const button of document.querySelectorAll(`[data-do="${name}"]`)) button.addEventListener("click", run);
+}
+for (const button of document.querySelectorAll<HTMLElement>("[data-role-filter]")) {
+  button.addEventListener("click", () => {
+    store.role = button.dataset["roleFilter"] as Store["role"];
+    for (const other of document.querySelectorAll("[data-role-filter]")) other.setAttribute("aria-checked", String(other === button));
+    store.emit("role");
+  });
+}
+for (const tab of document.querySelectorAll<HTMLElement>("[data-dock-tab]")) {
+  tab.addEventListener("click", () => {
+    part("dock").dataset["tab"] = tab.dataset["dockTab"] ?? "problems";
+    for (const other of document.querySelectorAll("[data-dock-tab]")) other.setAttribute("aria-selected", String(other === tab));
+  });
+}
+
+shortcuts(canvas, {
+  undo: () => void actions.undo(),
+  redo: () => void actions.redo(),
+  save,
+  addState: () => addState(store, actions),
+  addRow: () => addRow(store, actions),
+  rename: () => {
+    if (store.selection?.kind === "row") {
+      const from = store.row(store.selection.index)?.from_state;
+      if (from && store.state(from)) store.select({ kind: "state", name: from }, "inspector");
+    }
+    const field = document.querySelector<HTMLInputElement>("#state-name");
+    field?.focus();
+    field?.select();
+  },
+  edit: () => inspector.focus(),
+  remove: () => void actions.remove(),
+  find: () => {
+    part("outline-panel").classList.add("open");
+    part("find").focus();
+  },
+  problem: (by) => problems.step(by),
+  panels: () => {
+    document.body.classList.toggle("hide-panels");
+    canvas.fit();
+  },
+  keys: keysDialog,
+  leave: () => store.select(null, "canvas"),
+});
+
+store.on(["pending", "connection"], () => yaml.lock(store.pending));
+store.on(["document"], () => {
+  yaml.findings(store.findings);
+  mark(false);
+  compare();
+});
+store.on(["selection"], () => mark(store.source !== "yaml"));
+window.addEventListener("hashchange", () => store.select(fromHash(location.hash), "address"));
+yaml.findings(store.findings);
+splits();
+if (location.hash) store.select(fromHash(location.hash), "address");
+compare();
+
+/** Show the lines of the selection in the YAML. */
+function mark(reveal: boolean): void {
+  const selection = store.selection;
+  const row = selection?.kind === "row" ? store.row(selection.index) : undefined;
+  const state = selection?.kind === "state" ? store.state(selection.name) : undefined;
+  const lines = row ? { from: row.line, to: row.end_line } : state?.declared ? { from: state.line, to: state.line } : null;
+  yaml.mark(store.compiles ? lines : null, reveal && store.source !== "problems");
+}
+
+/** Find out whether the draft differs from the version it began with. */
+function compare(): void {
+  const base = store.base;
+  const text = yaml.text;
+  void digest(text).then((own) => {
+    if (yaml.text !== text) return;
+    const changed = own === null || base === null ? null : own !== base.digest;
+    if (changed === store.changed) return;
+    store.changed = changed;
+    store.emit("deployment");
+  });
+}

@@ -1,0 +1,66 @@
+import { announce } from "../lib/announce";
+import { toast } from "../lib/toast";
+import type { Frame } from "../lib/socket";
+import type { Link } from "./link";
+import type { Store } from "./store";
+
+/** What a person can do to the draft. Every panel, menu and shortcut goes through here. */
+export class Actions {
+  constructor(
+    private readonly store: Store,
+    private readonly link: Link,
+  ) {}
+
+  /** One edit of the text by the server; false when it was refused, which is said. */
+  async edit(operation: string, parameters: Record<string, unknown>): Promise<boolean> {
+    const answer = await this.#pending({ type: "edit", operation, arguments: parameters });
+    if (answer.type !== "refused") return true;
+    toast(String(answer["message"]), { kind: "err" });
+    this.store.emit("document");
+    return false;
+  }
+
+  async undo(): Promise<void> {
+    if (this.store.canUndo || this.link.unsent) await this.#pending({ type: "undo" });
+    announce("Undone");
+  }
+
+  async redo(): Promise<void> {
+    if (this.store.canRedo) await this.#pending({ type: "redo" });
+    announce("Done again");
+  }
+
+  save(message: string): Promise<Frame> {
+    return this.link.ask({ type: "save", message, base: this.store.base?.number ?? null });
+  }
+
+  deploy(version: number, reason: string): Promise<Frame> {
+    return this.link.ask({ type: "deploy", version, reason });
+  }
+
+  async discard(): Promise<void> {
+    await this.#pending({ type: "discard" });
+  }
+
+  /** Delete what is selected; an undo is offered instead of a question. */
+  async remove(): Promise<void> {
+    const selection = this.store.selection;
+    if (!selection) return;
+    const done =
+      selection.kind === "row"
+        ? await this.edit("delete_row", { row: selection.index })
+        : await this.edit("delete_state", { name: selection.name, rows: "delete" });
+    if (!done) return;
+    const what = selection.kind === "row" ? "Row deleted." : `State ${selection.name} and its rows deleted.`;
+    toast(what, { action: { label: "Undo", run: () => void this.undo() } });
+  }
+
+  async #pending(frame: Frame): Promise<Frame> {
+    this.store.pending = true;
+    this.store.emit("pending");
+    const answer = await this.link.ask(frame);
+    this.store.pending = false;
+    this.store.emit("pending");
+    return answer;
+  }
+}

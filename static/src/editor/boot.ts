@@ -1,0 +1,23 @@
+import type { Finding, Palette, Picture, VersionLine } from "../lib/types";
+
+/** The JSON beside the editor page. */
+export interface EditorBoot {
+  flow: string;
+  ws: string;
+  palette: Palette;
+  user: string;
+  can: { save: boolean; deploy: boolean; force: boolean };
+  urls: Record<string, string>;
+  text: string;
+  dot: string | null;
+  picture: Picture | null;
+  findings: Finding[];
+  versions?: VersionLine[];
+  deployed?: { number: number; digest: string; by?: string; at?: string } | null;
+  base?: { number: number; digest: string } | null;
+  latest?: VersionLine | null;
+  routes?: { pattern: string; flow: string }[];
+  can_undo?: boolean;
+  can_redo?: boolean;
+  saved_at?: string | null;
+}

@@ -1,0 +1,88 @@
+import { html, type TemplateResult } from "lit";
+import { announce } from "../lib/announce";
+import { openDialog, type OpenDialog } from "../lib/dialog";
+import { icon } from "../lib/icon";
+import type { VersionLine } from "../lib/types";
+import { acknowledgements } from "./acknowledgements";
+import type { Actions } from "./actions";
+import type { Store } from "./store";
+
+/** Ask before a version goes live, naming what it touches; then show which node runs it. */
+export function deployDialog(store: Store, actions: Actions): void {
+  const latest = store.latest;
+  if (!latest) return;
+  let chosen = latest;
+  let refusal = "";
+  const dialog: OpenDialog = openDialog((own) => (queueMicrotask(() => draw()), html`<p class="dialog-body">${own ? "" : ""}</p>`), "", "deploy-dialog");
+  const draw = (busy = false): void =>
+    dialog.update(
+      form(store, chosen, refusal, busy, {
+        choose: (version) => {
+          chosen = version;
+          refusal = "";
+          draw();
+        },
+        deploy: (reason) => void deploy(reason),
+      }),
+    );
+  const deploy = async (reason: string): Promise<void> => {
+    draw(true);
+    const answer = await actions.deploy(chosen.number, reason);
+    if (answer.type === "refused") {
+      refusal = String(answer["message"]);
+      draw();
+      return;
+    }
+    const show = (): void => dialog.update(done(store, chosen));
+    store.on(["deployment"], show);
+    show();
+    announce(`Version ${chosen.number} is being deployed`);
+  };
+}
+
+interface FormEvents {
+  choose(version: VersionLine): void;
+  deploy(reason: string): void;
+}
+
+function form(store: Store, chosen: VersionLine, refusal: string, busy: boolean, events: FormEvents): TemplateResult {
+  const versions = store.versions.some((version) => version.number === store.latest?.number)
+    ? store.versions
+    : [...(store.latest ? [store.latest] : []), ...store.versions];
+  const errors = chosen.errors ?? 0;
+  const barred = errors > 0 && !store.can.force;
+  const live = document.querySelector<HTMLElement>(`[data-live-of="${CSS.escape(store.flow)}"]`)?.textContent?.trim() ?? "0";
+  const now = store.deployment?.version ?? store.deployed?.number;
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    if (!barred) events.deploy(String(new FormData(event.target as HTMLFormElement).get("reason") ?? "").trim());
+  };
+  return html`<form @submit=${submit}>
+    <div class="dialog-head"><h2>Deploy ${store.flow} v${chosen.number}?</h2></div>
+    <div class="dialog-body">
+      <div class="field"><label for="deploy-version">Version</label><select class="select" id="deploy-version" data-testid="deploy-version"
+        @change=${(event: Event) => {
+          const number = Number((event.target as HTMLSelectElement).value);
+          const version = versions.find((item) => item.number === number);
+          if (version) events.choose(version);
+        }}>${versions.map((version) => html`<option value=${version.number} ?selected=${version.number === chosen.number}>v${version.number} · ${version.message || "no message"} · ${version.author}</option>`)}</select></div>
+      <p>New calls take <b>v${chosen.number}</b> <span class="mono ink3">${chosen.digest.slice(0, 12)}</span> at once.
+        ${now ? html`<b>${live}</b> ${live === "1" ? "call" : "calls"} in progress keep the version they began with. To take it back, deploy v${now} again.` : "Nothing was deployed before."}</p>
+      ${store.changed ? html`<p class="banner warn small">${icon("warning")}<span>The draft has changes that no version holds. They are not deployed.</span></p>` : ""}
+      ${errors
+        ? html`<p class="banner err small">${icon("error")}<span><b>v${chosen.number} has ${errors} ${errors === 1 ? "error" : "errors"}.</b> ${barred ? "You may not deploy it; ask somebody who may force a deployment." : "It goes live only with a reason, which is kept and shown."}</span></p>
+          ${barred ? "" : html`<div class="field"><label for="deploy-reason">Reason for passing over the errors</label><input class="input" id="deploy-reason" name="reason" required data-testid="deploy-reason" data-first autocomplete="off"></div>`}`
+        : ""}
+      ${refusal ? html`<p class="banner err small" role="alert" data-testid="deploy-refused">${icon("error")}<span>${refusal}</span></p>` : ""}
+    </div>
+    <div class="dialog-foot"><button class="btn" type="button" data-close>${now ? `Keep v${now}` : "Not now"}</button>
+      <button class="btn primary ${busy ? "busy" : ""}" type="submit" aria-disabled=${barred} data-testid="deploy-confirm">${busy ? icon("spin") : ""}Deploy v${chosen.number}${errors ? " by force" : ""}</button></div></form>`;
+}
+
+function done(store: Store, chosen: VersionLine): TemplateResult {
+  const deployment = store.deployment?.digest === chosen.digest ? store.deployment : { version: chosen.number, digest: chosen.digest, by: "", forced: false, nodes: [] };
+  return html`<div data-testid="deploy-done"><div class="dialog-head"><h2>${store.flow} v${chosen.number} is deployed</h2></div>
+    <div class="dialog-body">${acknowledgements(deployment)}<p class="ink2">New calls take it. Calls in progress keep their version.</p></div>
+    <div class="dialog-foot"><a class="btn" href=${store.urls["live"] ?? "#"}>${icon("live")}Watch live</a>
+      <button class="btn primary" type="button" data-close data-testid="deploy-close">Back to the draft</button></div></div>`;
+}

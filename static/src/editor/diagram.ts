@@ -1,0 +1,85 @@
+import { markFindings } from "../graph/badges";
+import { Canvas } from "../graph/canvas";
+import { namesOf } from "../graph/names";
+import { Renderer, Superseded } from "../graph/renderer";
+import { toast } from "../lib/toast";
+import type { Store } from "./store";
+
+/** The diagram of the draft: drawn anew when the DOT changes, the last good picture while the text is broken. */
+export class Diagram {
+  readonly canvas: Canvas;
+  readonly #renderer = new Renderer();
+  #shown = "";
+
+  constructor(
+    private readonly host: HTMLElement,
+    private readonly banner: HTMLElement,
+    minimap: HTMLElement | null,
+    private readonly store: Store,
+    open: () => void,
+    zoomed: (percent: number) => void,
+  ) {
+    const problems = (state: string): string => {
+      const { errors } = store.problems({ state });
+      return errors ? `${errors} ${errors === 1 ? "error" : "errors"}` : "";
+    };
+    this.canvas = new Canvas(host, namesOf(() => store.picture, problems), {
+      select: (selection) => store.select(selection, "canvas"),
+      open,
+      zoomed,
+    }, { minimap });
+    store.on(["document"], () => void this.draw());
+    store.on(["selection"], () => this.#select());
+    store.on(["role"], () => this.#dim());
+    void this.draw();
+  }
+
+  async draw(): Promise<void> {
+    this.banner.hidden = this.store.compiles;
+    this.host.classList.toggle("old", !this.store.compiles);
+    const dot = this.store.dot;
+    if (!dot) return;
+    if (dot === this.#shown) {
+      this.#decorate();
+      return;
+    }
+    try {
+      const svg = await this.#renderer.draw(dot);
+      this.#shown = dot;
+      this.canvas.show(svg);
+      this.host.dataset["drawn"] = String(Number(this.host.dataset["drawn"] ?? 0) + 1);
+      this.canvas.select(this.store.selection);
+      this.#decorate();
+    } catch (fault) {
+      if (!(fault instanceof Superseded)) toast(`The diagram was not drawn: ${String(fault)}`, { kind: "err" });
+    }
+  }
+
+  #select(): void {
+    this.canvas.select(this.store.selection, this.store.source !== "canvas");
+  }
+
+  #decorate(): void {
+    markFindings(this.canvas, this.store.findings);
+    this.#dim();
+  }
+
+  /** The role filter: what the other role alone can take steps back, nothing moves. */
+  #dim(): void {
+    const { role, picture } = this.store;
+    const fits = (own: string | undefined): boolean => role === "all" || own === undefined || own === "Both" || own === role;
+    for (const element of this.canvas.svg.querySelectorAll<SVGGElement>(".trow")) {
+      const row = picture?.rows.find((item) => item.index === Number(element.dataset["row"]));
+      element.classList.toggle("dim", !fits(row?.role));
+    }
+    for (const element of this.canvas.svg.querySelectorAll<SVGGElement>(".node")) {
+      const rows = picture?.rows.filter((row) => row.from_state === element.dataset["state"]) ?? [];
+      element.classList.toggle("dim", rows.length > 0 && !rows.some((row) => fits(row.role)));
+    }
+    for (const element of this.canvas.svg.querySelectorAll<SVGGElement>(".edge")) {
+      const indices = (element.dataset["rows"] ?? "").split(" ").map(Number);
+      const rows = picture?.rows.filter((row) => indices.includes(row.index)) ?? [];
+      element.classList.toggle("dim", rows.length > 0 && !rows.some((row) => fits(row.role)));
+    }
+  }
+}

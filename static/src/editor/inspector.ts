@@ -1,0 +1,53 @@
+import { html, render, type TemplateResult } from "lit";
+import "../lib/combo";
+import { icon } from "../lib/icon";
+import type { Actions } from "./actions";
+import { FlowForm } from "./flow-form";
+import { RowForm } from "./row-form";
+import { StateForm } from "./state-form";
+import type { Store } from "./store";
+
+/** The form of what is selected. */
+export class Inspector {
+  readonly #row: RowForm;
+  readonly #state: StateForm;
+  readonly #flow: FlowForm;
+
+  constructor(
+    private readonly host: HTMLElement,
+    private readonly store: Store,
+    actions: Actions,
+    addRow: () => void,
+  ) {
+    host.replaceChildren();
+    this.#row = new RowForm(store, actions);
+    this.#state = new StateForm(store, actions, addRow);
+    this.#flow = new FlowForm(store, actions);
+    store.on(["document", "selection", "deployment", "pending"], () => this.draw());
+    this.draw();
+  }
+
+  draw(): void {
+    const { selection, store } = { selection: this.store.selection, store: this.store };
+    const row = selection?.kind === "row" ? store.row(selection.index) : undefined;
+    const state = selection?.kind === "state" ? store.state(selection.name) : undefined;
+    const title = row ? `Row ${row.id || row.label}` : state ? `State ${state.name}` : store.flow;
+    this.host.classList.toggle("open", row !== undefined || state !== undefined);
+    const body = row ? this.#row.draw(row) : state ? this.#state.draw(state) : this.#flow.draw();
+    render(this.#frame(title, body), this.host);
+  }
+
+  /** Put the focus into the first field, or into the name of a state. */
+  focus(): void {
+    this.host.querySelector<HTMLElement>("#state-name, [aria-checked='true'], input, button")?.focus();
+  }
+
+  #frame(title: string, body: TemplateResult): TemplateResult {
+    return html`<div class="panel-head"><h2 class="grow clip" data-testid="inspector-title">${title}</h2>
+        <button class="btn quiet icon small close" type="button" aria-label="Close the inspector" @click=${() => this.store.select(null, "inspector")}>${icon("x")}</button></div>
+      <fieldset class="scroll" ?disabled=${!this.store.compiles || !this.store.connected}>
+        ${this.store.compiles ? "" : html`<p class="banner warn small">${icon("warning")}<span>The text does not compile. Mend it in the YAML; the forms follow then.</span></p>`}
+        ${body}
+      </fieldset>`;
+  }
+}

@@ -1,0 +1,100 @@
+import { html, render, type TemplateResult } from "lit";
+import { icon } from "../lib/icon";
+import type { Finding } from "../lib/types";
+import type { Actions } from "./actions";
+import type { Store } from "./store";
+
+const GLYPH = { error: "error", warning: "warning", info: "info" } as const;
+const KIND = { error: "err", warning: "warn", info: "ink3" } as const;
+
+/** The findings: a list, and what the chosen one means. */
+export class Problems {
+  constructor(
+    private readonly list: HTMLElement,
+    private readonly detail: HTMLElement,
+    private readonly counts: HTMLElement,
+    private readonly store: Store,
+    private readonly actions: Actions,
+    private readonly show: (finding: Finding) => void,
+  ) {
+    list.replaceChildren();
+    detail.replaceChildren();
+    counts.replaceChildren();
+    store.on(["document", "selection"], () => this.draw());
+    this.draw();
+  }
+
+  /** Go to the next (+1) or previous (-1) problem. */
+  step(by: number): void {
+    const { findings, finding } = this.store;
+    if (!findings.length) return;
+    this.choose((finding + by + findings.length) % findings.length);
+  }
+
+  choose(at: number): void {
+    const finding = this.store.findings[at];
+    if (!finding) return;
+    this.store.finding = at;
+    if (finding.row !== null) this.store.select({ kind: "row", index: finding.row }, "problems");
+    else if (finding.state !== null && this.store.state(finding.state)) this.store.select({ kind: "state", name: finding.state }, "problems");
+    else this.store.select(null, "problems");
+    this.show(finding);
+    this.draw();
+  }
+
+  draw(): void {
+    const { findings, errors, warnings } = this.store;
+    render(
+      html`${errors ? html`<span class="pill err" data-testid="count-errors">${errors}</span>` : ""}
+      ${warnings ? html`<span class="pill warn" data-testid="count-warnings">${warnings}</span>` : ""}`,
+      this.counts,
+    );
+    const chosen = this.#chosen();
+    render(findings.length ? findings.map((finding, at) => this.#line(finding, at, at === chosen)) : this.#clear(), this.list);
+    const finding = findings[chosen];
+    render(finding ? this.#detail(finding) : "", this.detail);
+    this.list.parentElement?.classList.toggle("none", !findings.length);
+  }
+
+  #chosen(): number {
+    const { findings, finding, selection } = this.store;
+    if (finding >= 0) return finding;
+    const at = findings.findIndex((item) =>
+      selection?.kind === "row" ? item.row === selection.index : selection?.kind === "state" && item.state === selection.name,
+    );
+    return Math.max(0, at);
+  }
+
+  #clear(): TemplateResult {
+    return html`<div class="all-clear" data-testid="no-problems">${icon("proved")}<b>No problems</b>
+      <p class="small">Every rule that runs while typing holds. Saving a version runs the deeper check.</p></div>`;
+  }
+
+  #line(finding: Finding, at: number, chosen: boolean): TemplateResult {
+    const where = finding.state ?? (finding.row !== null ? this.store.row(finding.row)?.from_state : "") ?? "";
+    return html`<button class="problem" type="button" role="option" aria-selected=${chosen} data-testid="problem"
+      data-code=${finding.code} @click=${() => this.choose(at)}>
+      ${icon(GLYPH[finding.severity], KIND[finding.severity], finding.severity)}
+      <span class="grow"><span class="t">${finding.message}</span>
+      <span class="row"><span class="code">${finding.code}</span><span class="s">${where ? `${where} · ` : ""}line ${finding.line}</span></span></span>
+    </button>`;
+  }
+
+  #detail(finding: Finding): TemplateResult {
+    return html`<div class="head">${icon(GLYPH[finding.severity], KIND[finding.severity])}<h2 class="grow">${finding.message}</h2>
+        <span class="mono ink3">${finding.code} · line ${finding.line}</span></div>
+      ${finding.explanation ? html`<p class="ink2">${finding.explanation}</p>` : ""}
+      <div class="row wrap">
+        <button class="btn small" type="button" @click=${() => this.show(finding)}>${icon("arrow")}Show line ${finding.line}</button>
+        ${this.#fix(finding)}
+      </div>
+      ${finding.confidence !== "proved" ? html`<p class="small ink3">Confidence: ${finding.confidence}</p>` : ""}`;
+  }
+
+  #fix(finding: Finding): TemplateResult | string {
+    const fix = finding.fix;
+    if (!fix?.operation || !fix.arguments) return "";
+    return html`<button class="btn primary small" type="button" data-testid="apply-fix"
+      @click=${() => void this.actions.edit(fix.operation ?? "", fix.arguments ?? {})}>${icon("check")}${fix.label ?? "Apply the fix"}</button>`;
+  }
+}

@@ -1,0 +1,60 @@
+import { announce } from "../lib/announce";
+import type { Frame } from "../lib/socket";
+import { toast } from "../lib/toast";
+import type { VersionLine } from "../lib/types";
+import type { CheckFrame, DeploymentFrame, DocumentFrame } from "./document";
+import type { Store } from "./store";
+import type { Yaml } from "./yaml";
+
+/** Take one frame of the server into the store. */
+export function receive(frame: Frame, store: Store, yaml: Yaml): void {
+  switch (frame.type) {
+    case "document":
+      takeDocument(frame as unknown as DocumentFrame, store, yaml);
+      break;
+    case "saved":
+      saved(frame["version"] as VersionLine, store);
+      break;
+    case "newer":
+      store.latest = frame["latest"] as VersionLine;
+      announce(`${store.latest.author} saved version ${store.latest.number}`);
+      store.emit("document");
+      break;
+    case "deployment":
+      deployed(frame as unknown as DeploymentFrame, store);
+      break;
+    case "check":
+      store.check = frame as unknown as CheckFrame;
+      store.emit("check");
+      break;
+    case "presence":
+      store.people = frame["people"] as Store["people"];
+      store.emit("people");
+      break;
+    case "refused":
+      if (frame["seq"] === null) toast(String(frame["message"]), { kind: "err" });
+      break;
+  }
+}
+
+function takeDocument(frame: DocumentFrame, store: Store, yaml: Yaml): void {
+  const before = store.errors;
+  if (frame.text !== undefined) yaml.replace(frame.text);
+  store.take(frame);
+  if (before !== store.errors) announce(store.errors ? `${store.errors} errors` : "No errors");
+}
+
+function saved(version: VersionLine, store: Store): void {
+  store.base = { number: version.number, digest: version.digest };
+  store.latest = version;
+  store.versions = [version, ...store.versions.filter((item) => item.number !== version.number)];
+  store.changed = false;
+  store.emit("document");
+}
+
+function deployed(frame: DeploymentFrame, store: Store): void {
+  store.deployment = { ...frame, nodes: frame.nodes ?? [] };
+  const loaded = store.deployment.nodes.filter((node) => !node.error && node.digest === frame.digest);
+  if (loaded.length) announce(`Version ${frame.version} runs on ${loaded.map((node) => node.node).join(", ")}`);
+  store.emit("deployment");
+}

@@ -1,0 +1,161 @@
+import { same, toHash, type Selection } from "../lib/selection";
+import type { Finding, Palette, Picture, PictureRow, PictureState, VersionLine } from "../lib/types";
+import type { EditorBoot } from "./boot";
+import type { CheckFrame, DeploymentFrame, DocumentFrame } from "./document";
+
+type Topic = "document" | "selection" | "deployment" | "check" | "people" | "connection" | "pending" | "role";
+/** Where a selection came from, so that the panel that made it does not scroll under the hand. */
+export type Source = "canvas" | "outline" | "yaml" | "problems" | "inspector" | "address" | "server";
+
+/** What the editor page knows now, and who wants to hear of changes. */
+export class Store {
+  readonly palette: Palette;
+  readonly can: EditorBoot["can"];
+  readonly flow: string;
+  readonly urls: Record<string, string>;
+  picture: Picture | null;
+  dot: string | null;
+  findings: Finding[];
+  compiles: boolean;
+  canUndo: boolean;
+  canRedo: boolean;
+  savedAt: string | number | null;
+  base: { number: number; digest: string } | null;
+  latest: VersionLine | null;
+  versions: VersionLine[];
+  deployed: EditorBoot["deployed"];
+  deployment: DeploymentFrame | null = null;
+  check: CheckFrame | null = null;
+  people: { name: string; initials: string }[] = [];
+  connected = true;
+  /** An edit or undo is on its way: text and forms wait a moment. */
+  pending = false;
+  selection: Selection = null;
+  source: Source = "address";
+  /** The finding the reader looks at, by place in the list. */
+  finding = -1;
+  role: "all" | "UAC" | "UAS" = "all";
+  /** The draft differs from the version it began with; unknown until the hash is there. */
+  changed: boolean | null = null;
+  readonly #listeners = new Map<Topic, (() => void)[]>();
+
+  constructor(boot: EditorBoot) {
+    this.palette = boot.palette;
+    this.can = boot.can;
+    this.flow = boot.flow;
+    this.urls = boot.urls;
+    this.picture = boot.picture;
+    this.dot = boot.dot;
+    this.findings = boot.findings;
+    this.compiles = boot.picture !== null;
+    this.canUndo = boot.can_undo ?? false;
+    this.canRedo = boot.can_redo ?? false;
+    this.savedAt = boot.saved_at ?? null;
+    this.base = boot.base ?? null;
+    this.versions = boot.versions ?? [];
+    this.latest = boot.latest ?? this.versions[0] ?? null;
+    this.deployed = boot.deployed ?? null;
+  }
+
+  on(topics: Topic[], listener: () => void): void {
+    for (const topic of topics) {
+      const known = this.#listeners.get(topic) ?? [];
+      known.push(listener);
+      this.#listeners.set(topic, known);
+    }
+  }
+
+  emit(topic: Topic): void {
+    for (const listener of this.#listeners.get(topic) ?? []) listener();
+  }
+
+  /** Take over what the server says; a text that does not compile keeps the last good picture. */
+  take(frame: DocumentFrame): void {
+    const before = this.selection;
+    const old = this.picture;
+    this.findings = frame.findings;
+    this.compiles = frame.compiles;
+    if (frame.picture) {
+      this.picture = frame.picture;
+      this.dot = frame.dot;
+    }
+    this.canUndo = frame.can_undo;
+    this.canRedo = frame.can_redo;
+    this.savedAt = frame.saved_at;
+    this.base = frame.base;
+    this.latest = frame.latest ?? this.latest;
+    this.finding = Math.min(this.finding, this.findings.length - 1);
+    const focus = focusOf(frame.focus);
+    this.selection = focus ?? this.#follow(before, old);
+    if (focus) this.source = "server";
+    this.emit("document");
+    if (!same(before, this.selection)) this.emit("selection");
+  }
+
+  select(selection: Selection, source: Source): void {
+    if (same(selection, this.selection) && source !== "problems") return;
+    this.selection = selection;
+    this.source = source;
+    if (source !== "problems") this.finding = -1;
+    history.replaceState(history.state, "", toHash(selection) || location.pathname + location.search);
+    this.emit("selection");
+  }
+
+  row(index: number): PictureRow | undefined {
+    return this.picture?.rows.find((row) => row.index === index);
+  }
+
+  state(name: string): PictureState | undefined {
+    return this.picture?.states.find((state) => state.name === name);
+  }
+
+  rowsOf(state: string): PictureRow[] {
+    return this.picture?.rows.filter((row) => row.from_state === state) ?? [];
+  }
+
+  /** The row or state that a line of the text belongs to. */
+  at(line: number): Selection {
+    const row = this.picture?.rows.find((item) => item.line <= line && line <= item.end_line);
+    if (row) return { kind: "row", index: row.index };
+    const state = this.picture?.states.find((item) => item.declared && item.line === line);
+    return state ? { kind: "state", name: state.name } : null;
+  }
+
+  /** The worst finding of a row or a state, and how many. */
+  problems(of: { row?: number; state?: string }): { errors: number; warnings: number } {
+    const mine = this.findings.filter((finding) =>
+      of.row !== undefined ? finding.row === of.row : finding.state === of.state && finding.row === null,
+    );
+    return {
+      errors: mine.filter((finding) => finding.severity === "error").length,
+      warnings: mine.filter((finding) => finding.severity === "warning").length,
+    };
+  }
+
+  get errors(): number {
+    return this.findings.filter((finding) => finding.severity === "error").length;
+  }
+
+  get warnings(): number {
+    return this.findings.filter((finding) => finding.severity === "warning").length;
+  }
+
+  /** After an edit rows are numbered anew: stay on the row that reads the same. */
+  #follow(selection: Selection, old: Picture | null): Selection {
+    if (!selection || !this.picture) return selection;
+    if (selection.kind === "state") return this.state(selection.name) ? selection : null;
+    const was = old?.rows.find((row) => row.index === selection.index);
+    const now = this.row(selection.index);
+    if (!was || (now && now.from_state === was.from_state && now.label === was.label)) return now ? selection : null;
+    const moved = this.picture.rows.find(
+      (row) => row.from_state === was.from_state && row.label === was.label && row.role === was.role,
+    );
+    if (moved) return { kind: "row", index: moved.index };
+    return now && this.picture.rows.length === old?.rows.length ? selection : null;
+  }
+}
+
+function focusOf(focus: DocumentFrame["focus"]): Selection {
+  if (focus?.row !== undefined) return { kind: "row", index: focus.row };
+  return focus?.state ? { kind: "state", name: focus.state } : null;
+}
