@@ -31,7 +31,8 @@ def apply(text: str, operation: str, arguments: dict[str, Any]) -> Edited:
     if not isinstance(text, str):
         raise EditRefused("The text of a table is needed.")
     document = readable(text)
-    if operation in _NEEDS_HEAD and not isinstance(document.root, Mapping):
+    headless = operation in _NEEDS_HEAD and not isinstance(document.root, Mapping)
+    if headless or document.root is None:
         document = readable(with_head(document))
     table = Table(document)
     focus = perform(table, taken)

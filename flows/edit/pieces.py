@@ -168,7 +168,9 @@ class Pieces:
         for tag, i1, i2, j1, j2 in _differences(plain_of(sequence), new):
             paired = min(i2 - i1, j2 - j1) if tag == "replace" else 0
             for i in range(paired):
-                self.set_value(sequence.items[i1 + i], new[j1 + i])
+                node, value = sequence.items[i1 + i], new[j1 + i]
+                if not self.set_value(node, value):
+                    self.replace(node.start, trimmed_end(node, self.text), self._item_text(value))
             for i in range(i1 + paired, i2):
                 end = trimmed_end(sequence.items[i], self.text)
                 self.remove_lines(self.line_start(dashes[i]), max(end, dashes[i]))

@@ -67,6 +67,8 @@ class Rows:
     # -- changes --------------------------------------------------------------------------------
 
     def remove(self, indices: list[int]) -> None:
+        if not indices:
+            return
         if len(indices) == len(self.items):
             self._remove_all()
         elif self.is_flow:
