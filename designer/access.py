@@ -13,7 +13,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 PERMISSIONS: dict[str, str | None] = {
     # act: the permission it needs, None = whoever is logged in
@@ -61,12 +61,17 @@ def rights(user: Any) -> dict[str, bool]:
 
 def page(act: str) -> Callable[[View], View]:
     """Make a view a page: read by GET, by whoever may do the act."""
-    return _guarded(act, require_GET)
+    return _guarded(act, require_safe)
 
 
 def change(act: str) -> Callable[[View], View]:
     """Make a view a change: by POST only, by whoever may do the act."""
     return _guarded(act, require_POST)
+
+
+def form(act: str) -> Callable[[View], View]:
+    """Make a view a page with a form: shown by GET, sent by POST, for whoever may do the act."""
+    return _guarded(act, require_http_methods(["GET", "HEAD", "POST"]))
 
 
 def _guarded(act: str, method: Callable[[View], View]) -> Callable[[View], View]:

@@ -135,9 +135,7 @@ class EditorConsumer(AsyncWebsocketConsumer):
                 await desk.deploy(number, reason)
                 await self.say({"type": "deploying", "seq": seq, "version": number})
 
-    async def show(
-        self, origin: str, seq: int, *, focus: Any = None, others: bool = True
-    ) -> None:
+    async def show(self, origin: str, seq: int, *, focus: Any = None, others: bool = True) -> None:
         """Answer with the document; this person's other tabs are shown the same text."""
         assert self.desk is not None
         document = await self.desk.document(origin, seq, focus)

@@ -100,7 +100,7 @@ def _next(program: Program, here: Place, fired: set[int]) -> Iterator[Place]:
     if position.final:
         return
     values = dict(frozen)
-    for event, candidates in position.candidates.items():
+    for candidates in position.candidates.values():
         closed: set[Any] = set()
         for test, move in candidates:
             # A state may have timers of several durations: each is an event of its own.

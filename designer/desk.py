@@ -13,13 +13,13 @@ from datetime import datetime
 from typing import Any
 
 from channels.db import database_sync_to_async
-from flows import edit
 
 from designer import facts, rendering, selectors, services
 from designer.access import may
 from designer.errors import Conflict, Refused
 from designer.history import History
 from designer.models import Flow, Version
+from flows import edit
 
 KEEP_SECONDS = 0.3
 """A draft is written this long after the last change at the latest."""

@@ -47,6 +47,9 @@ class Runtime(Protocol):
     def deployment_message(self, flow: str) -> dict[str, Any] | None:
         """Return the newest deployment of a flow as it travels to browsers."""
 
+    def routes_of(self, flow: str) -> list[dict[str, str]]:
+        """Return the routes that lead to a flow: {"pattern", "flow"}."""
+
 
 class NoRuntime:
     """A designer on its own."""
@@ -62,6 +65,9 @@ class NoRuntime:
 
     def deployment_message(self, flow: str) -> dict[str, Any] | None:
         return None
+
+    def routes_of(self, flow: str) -> list[dict[str, str]]:
+        return []
 
 
 _runtime: Runtime = NoRuntime()

@@ -30,7 +30,7 @@ class History:
         return bool(self._future)
 
     def type(self, text: str, now: float) -> bool:
-        """Take what was typed; one step with what was typed just before. False if nothing changed."""
+        """Take what was typed, as one step with what was typed just before; False if equal."""
         if text == self.text:
             return False
         goes_on = self._typed_at is not None and now - self._typed_at <= COALESCE_SECONDS

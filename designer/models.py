@@ -27,7 +27,8 @@ class Flow(models.Model):
         unique=True,
         validators=[
             RegexValidator(
-                FLOW_NAME, "A flow name has letters, digits, - and _ and begins with one of the former."
+                FLOW_NAME,
+                "A flow name has letters, digits, - and _ and begins with one of the former.",
             )
         ],
     )

@@ -65,7 +65,7 @@ LARGE = 200
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Everything there is to say about one text; `dot` and `picture` are None if it compiles not."""
+    """Everything there is to say about one text; without `dot` and `picture` if it has no shape."""
 
     compiled: Compiled
     findings: list[dict[str, Any]]
@@ -74,14 +74,15 @@ class Drawing:
 
     @property
     def compiles(self) -> bool:
-        return self.picture is not None
+        return self.compiled.table is not None
 
 
 @lru_cache(maxsize=16)
 def drawing(text: str) -> Drawing:
     """Examine and draw a text. Never raises for what an author wrote."""
     compiled = examine(text)
-    table = compiled.table
+    # A misspelt word is drawn and marked: only a text that cannot be read has no picture.
+    table = compiled.table or compiled.sketch
     return Drawing(
         compiled=compiled,
         findings=[finding.as_dict() for finding in compiled.findings],
@@ -138,9 +139,7 @@ def _row(row: Row) -> dict[str, Any]:
         "label": row.label,
         "after": row.after,
         "guards": [guard.text for guard in row.guards],
-        "actions": [
-            {"name": word.name, "arguments": dict(word.arguments)} for word in row.actions
-        ],
+        "actions": [{"name": word.name, "arguments": dict(word.arguments)} for word in row.actions],
         "set": {name: expression.text for name, expression in row.set},
         "next_state": row.next_state,
         "publish": list(row.publish),

@@ -1,4 +1,4 @@
-"""Questions about flows, answered for pages, sockets and commands. Nothing here changes anything."""
+"""Questions about flows, for pages, sockets and commands. Nothing here changes anything."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from functools import lru_cache
 from typing import Any
 
 from django.db.models import Max, QuerySet
-from flows.check import examine
-from flows.compile import Compiled
 
 from designer import facts
 from designer.models import Draft, Flow, Task, Version
+from flows.check import examine
+from flows.compile import Compiled
 
 STATUS_LABELS = {
     "live": "Live",
@@ -186,7 +186,7 @@ def side_of(flow: Flow, user: Any, key: str) -> Side | None:
 
 
 def compare(left: str, right: str, *, context: int = 4) -> list[DiffLine]:
-    """Return a line diff with `context` equal lines around each change, longer stretches as gaps."""
+    """Return a line diff with `context` equal lines around each change; the rest are gaps."""
     old, new = left.splitlines(), right.splitlines()
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=len(old) > 5000)
     opcodes = matcher.get_opcodes()

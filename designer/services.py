@@ -14,14 +14,14 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from flows.check import examine
-from flows.compile import Compiled
-from flows.document import MAX_BYTES
 
 from designer import notices, selectors
 from designer.errors import Conflict, Refused
 from designer.models import FLOW_NAME, RESERVED_NAMES, Draft, Flow, Version
 from designer.tasks import check_request
+from flows.check import examine
+from flows.compile import Compiled
+from flows.document import MAX_BYTES
 
 BLANK = """\
 callflow: 1
@@ -36,7 +36,7 @@ transitions: []
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What importing one text made: the version, or the equal one that existed, and what changed."""
+    """What importing one text made: the version, or the equal one that was there before."""
 
     flow: Flow
     version: Version
@@ -96,15 +96,13 @@ def version_save(
     compiled = examine(usable_text(text))
     try:
         with transaction.atomic():
-            # The lock makes two savers queue where rows can be locked; the unique number decides else.
+            # Two savers queue where rows can be locked; elsewhere the unique number decides.
             Flow.objects.select_for_update().get(pk=flow.pk)
             latest = selectors.newest_version(flow)
             if (latest.number if latest else None) != base:
                 assert latest is not None, "a base exists, so a version does"
                 raise Conflict(base=selectors.version_of(flow, base), latest=latest)
-            version = _insert(
-                flow, compiled, text, latest, author, author_name, message, origin
-            )
+            version = _insert(flow, compiled, text, latest, author, author_name, message, origin)
             _follow_up(version, author)
     except IntegrityError:
         latest = selectors.newest_version(flow)
@@ -169,7 +167,7 @@ def flow_import(
 
 
 def import_starters(folder: Path) -> list[str]:
-    """Import each file of the starters' folder whose flow does not exist yet; return their names."""
+    """Import each file of the folder whose flow does not exist yet; return their names."""
     made = []
     for path in sorted(Path(folder).glob("*.yaml")):
         if Flow.objects.filter(name=path.stem).exists():
@@ -236,7 +234,7 @@ def _insert(
 
 
 def _follow_up(version: Version, author: Any) -> None:
-    """What a save brings with it: the draft stands on it, the flow says what it is, all are told."""
+    """What a save brings with it: the draft is done, the flow says what it is, all are told."""
     flow = version.flow
     description = _description_of(version)
     if description is not None and description != flow.description:
@@ -258,7 +256,7 @@ def person_name(user: Any) -> str:
 def _usable_name(name: str) -> None:
     if not re.match(FLOW_NAME, name):
         raise Refused(
-            "A flow name has 1 to 64 letters, digits, - and _, and begins and ends with a letter or digit."
+            "A flow name has 1 to 64 letters, digits, - and _, at both ends a letter or digit."
         )
     if name in RESERVED_NAMES:
         raise Refused(f"{name} is a word of the product. Choose another name.")

@@ -103,9 +103,7 @@ def work(version_id: int, *, worker: str, clock: Callable[[], datetime]) -> None
 
 def _claim(version_id: int, worker: str, now: datetime) -> Task | None:
     key = selectors.check_key(version_id)
-    free = Q(state=Task.State.QUEUED) | Q(
-        state=Task.State.RUNNING, heartbeat__lt=now - STALE_AFTER
-    )
+    free = Q(state=Task.State.QUEUED) | Q(state=Task.State.RUNNING, heartbeat__lt=now - STALE_AFTER)
     claimed = Task.objects.filter(free, key=key).update(
         state=Task.State.RUNNING,
         worker=worker,

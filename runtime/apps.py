@@ -8,7 +8,6 @@ class RuntimeConfig(AppConfig):
 
     def ready(self) -> None:
         from designer import facts
-
         from runtime.deployments import DesignerRuntime
 
         facts.register(DesignerRuntime())

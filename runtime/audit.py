@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from designer import selectors
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
+
+from designer import selectors
 from flows.compile import Compiled
 from flows.table import Table
 from flows.vocabulary import EVENTS
-
 from runtime import bridge
 from runtime.models import MediaRecord, Session, Step, WireMessage
+from runtime.node.api import NoSuchSession, Summary
 
 PAGE_SIZE = 50
 MAX_STEPS = 5000
@@ -213,38 +214,39 @@ def possible_events(table: Table | None, state: str, role: str) -> list[dict[str
         for row in table.rows
         if row.from_state in (state, "*") and row.role in (role, "Both") and row.ignore is None
     }
-    offered = [EVENTS[name] for name in names if name in EVENTS and EVENTS[name].user]
-    return [
-        {"event": word.name, "meaning": word.meaning, "fields": dict(word.fields)}
-        for word in offered
-    ]
+    return [_offered(name) for name in names if name in EVENTS and EVENTS[name].user]
 
 
-def live_session(session_id: str) -> Any:
-    """Return the node's session, None if it does not live in this process."""
+def _offered(name: str) -> dict[str, Any]:
+    word = EVENTS[name]
+    return {"event": word.name, "meaning": word.meaning, "fields": dict(word.fields)}
+
+
+def live_session(session_id: str) -> Summary | None:
+    """Return the line of a session that lives in this process, else None."""
     node = bridge.current_node()
     if node is None:
         return None
-    return next((each for each in list(node.sessions()) if each.id == session_id), None)
+    try:
+        found: Summary = node.session(session_id)
+    except NoSuchSession:
+        return None
+    return found
 
 
-def summary(session: Any, number: int | None = None) -> dict[str, Any]:
-    """Return a session of the node as live pages show it."""
-    return {
-        "id": session.id,
-        "flow": session.flow,
-        "digest": session.digest,
-        "number": number,
-        "role": session.role,
-        "caller": session.caller,
-        "callee": session.callee,
-        "state": session.state,
-        "since": session.since,
-        "started": session.started,
-        "steps": session.machine.sequence,
-        "unhandled": session.unhandled,
-        "outcome": session.outcome or "",
-    }
+def live_possible(session_id: str) -> list[dict[str, Any]]:
+    """Return what a person may send to a living session now."""
+    node = bridge.current_node()
+    try:
+        names = node.possible(session_id) if node is not None else []
+    except NoSuchSession:
+        names = []
+    return [_offered(name) for name in names]
+
+
+def live_summary(session: Summary, number: int | None = None) -> dict[str, Any]:
+    """Return a living session as pages show it."""
+    return {**session.as_dict(), "outcome": session.outcome or "", "number": number}
 
 
 def stored_summary(session: Session) -> dict[str, Any]:
@@ -282,3 +284,32 @@ def close_lost(*, node: str, epoch: int) -> int:
             ended_at=at, outcome="lost"
         )
     return count
+
+
+def lines_of(page: Page[Session], wanted: CallFilter) -> list[dict[str, Any]]:
+    """Return the lines of a page of sessions; what lives is shown as it stands in the node.
+
+    Sessions so young that the record does not know them yet stand on top of the first page.
+    """
+    node = bridge.current_node()
+    living = {line.id: line for line in node.sessions()} if node is not None else {}
+    lines = []
+    for session in page.object_list:
+        line = living.pop(session.pk, None)
+        lines.append(
+            {**stored_summary(session), "live": False}
+            if line is None
+            else {**live_summary(line, session.number), "ended": None, "live": True}
+        )
+    young = wanted == CallFilter(flow=wanted.flow) or wanted == CallFilter(wanted.flow, show="live")
+    if page.number > 1 or not young:
+        return lines
+    known = set(
+        Session.objects.filter(pk__in=list(living)[-PAGE_SIZE:]).values_list("pk", flat=True)
+    )
+    fresh = [
+        {**live_summary(line), "ended": None, "live": True}
+        for line in list(living.values())[-PAGE_SIZE:]
+        if line.id not in known and wanted.flow in ("", line.flow)
+    ]
+    return [*reversed(fresh), *lines]

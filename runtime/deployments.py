@@ -11,17 +11,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from channels.db import database_sync_to_async
+from django.db import transaction
+from django.utils import timezone
+
 from designer import notices, selectors
 from designer.access import may
 from designer.errors import Refused
 from designer.facts import Deployed
 from designer.models import Flow, Version
 from designer.services import person_name
-from django.db import transaction
-from django.utils import timezone
 from flows.compile import Compiled
 from flows.findings import Finding, Severity
-
 from runtime import bridge, routes
 from runtime.models import Acknowledgement, Deployment, Route, Session
 
@@ -59,15 +59,11 @@ def deploy(
                 findings_overridden=[finding.as_dict() for finding in overridden],
             )
         announce(deployment)
-        notices.announce(
-            notices.NODES, {"type": "flow.deploy", "deployment": deployment.pk}
-        )
+        notices.announce(notices.NODES, {"type": "flow.deploy", "deployment": deployment.pk})
     return deployment
 
 
-def _passed_over(
-    version: Version, compiled: Compiled, user: Any, reason: str
-) -> list[Finding]:
+def _passed_over(version: Version, compiled: Compiled, user: Any, reason: str) -> list[Finding]:
     """Return the errors that are passed over; Refused where they may not be."""
     errors = [f for f in compiled.findings if f.severity is Severity.ERROR]
     first = f"Line {errors[0].place.line}: {errors[0].message}" if errors else ""
@@ -160,9 +156,7 @@ def as_message(deployment: Deployment) -> dict[str, Any]:
 
 def acknowledged(deployment: Deployment) -> Acknowledgement | None:
     """Return the answer of a node that runs exactly this hash."""
-    return deployment.acknowledgements.filter(
-        digest=deployment.version.digest, error=""
-    ).first()
+    return deployment.acknowledgements.filter(digest=deployment.version.digest, error="").first()
 
 
 def first_run(flow_name: str = FIRST_FLOW) -> None:
@@ -178,13 +172,17 @@ def first_run(flow_name: str = FIRST_FLOW) -> None:
 
 
 class DatabaseSource:
-    """Where a node asks what it should run: the rows, by hash (`runtime.node.loader.TextSource`)."""
+    """Where a node asks for its flows and routes (the ports of `runtime.node`)."""
 
     async def desired(self) -> Mapping[str, str]:
         """Return the wanted digest of each flow."""
         return await database_sync_to_async(
             lambda: {each.flow.name: each.version.digest for each in desired()}
         )()
+
+    async def routes(self) -> list[Any]:
+        """Return the routes in their order (`runtime.node.node.RouteSource`)."""
+        return await database_sync_to_async(routes.for_node)()
 
     async def text(self, digest: str) -> str | None:
         """Return the exact text with this hash."""
@@ -220,6 +218,10 @@ class DesignerRuntime:
         found = Deployment.objects.filter(flow__name=flow, superseded_at=None)
         deployment = found.select_related("flow", "version").first()
         return as_message(deployment) if deployment else None
+
+    def routes_of(self, flow: str) -> list[dict[str, str]]:
+        found = Route.objects.filter(flow__name=flow).order_by("position", "pk")
+        return [{"pattern": route.pattern, "flow": flow} for route in found]
 
 
 def count_by_flow(node: Any) -> dict[str, int]:

@@ -14,6 +14,10 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from runtime import audit
+from runtime.executor.step import Step
+from runtime.node.api import Summary, summary
+from runtime.node.journal import DoneRecord
+from runtime.node.session import Session
 
 CALL_INTERVAL = 0.03
 FLOW_INTERVAL = 0.25
@@ -31,7 +35,9 @@ Later = Callable[[float, Callable[[], None]], Any]
 class Node(Protocol):
     """What the hub reads of the node."""
 
-    def sessions(self) -> Any: ...
+    name: str
+
+    def sessions(self) -> list[Summary]: ...
 
 
 class Watcher:
@@ -81,9 +87,7 @@ class Watcher:
 
     def _put(self, frame: Frame) -> None:
         self.sequence += 1
-        self._send(
-            json.dumps({**frame, "seq": self.sequence}, separators=(",", ":"), default=str)
-        )
+        self._send(json.dumps({**frame, "seq": self.sequence}, separators=(",", ":"), default=str))
 
 
 class Feed:
@@ -149,12 +153,12 @@ class FlowFeed(Feed):
         self._node = node
         self._now = now
         self._fired: Counter[int] = Counter()
-        self._started: dict[str, Any] = {}
-        self._touched: dict[str, Any] = {}
+        self._started: dict[str, Session] = {}
+        self._touched: dict[str, Session] = {}
         self._ended: list[str] = []
         self._unhandled: list[Frame] = []
 
-    def stepped(self, session: Any, step: Any) -> None:
+    def stepped(self, session: Session, step: Step) -> None:
         if step.ended:
             self._started.pop(session.id, None)
             self._touched.pop(session.id, None)
@@ -203,14 +207,15 @@ class FlowFeed(Feed):
             "digest": self.drawn["digest"],
         }
 
-    def _sessions(self) -> list[Any]:
+    def _sessions(self) -> list[Summary]:
         return [session for session in self._node.sessions() if session.flow == self.flow]
 
-    def _summaries(self, sessions: dict[str, Any]) -> list[Frame]:
-        return [self._summary(session) for session in list(sessions.values())[-MAX_SESSIONS:]]
+    def _summaries(self, sessions: dict[str, Session]) -> list[Frame]:
+        newest = list(sessions.values())[-MAX_SESSIONS:]
+        return [self._summary(summary(session)) for session in newest]
 
-    def _summary(self, session: Any) -> Frame:
-        return audit.summary(session, self.drawn["numbers"].get(session.digest))
+    def _summary(self, line: Summary) -> Frame:
+        return audit.live_summary(line, self.drawn["numbers"].get(line.digest))
 
 
 class FleetFeed(Feed):
@@ -229,7 +234,7 @@ class FleetFeed(Feed):
             "type": "fleet",
             "flows": dict(counts),
             "total": counts.total(),
-            "node": getattr(self._node, "name", ""),
+            "node": self._node.name,
         }
 
 
@@ -246,7 +251,7 @@ class Hub:
 
     # What the node calls.
 
-    def stepped(self, session: Any, step: Any, done: Any) -> None:
+    def stepped(self, session: Session, step: Step, done: DoneRecord | None) -> None:
         """A step and its actions are done; the last one of a session says so itself."""
         if self._calls:
             call = self._calls.get(session.id)
@@ -261,11 +266,10 @@ class Hub:
         if self._fleet.watchers and (step.ended or step.sequence == 1):
             self._fleet.changed()
 
-    def step_frame(self, session: Any, step: Any, done: Any) -> Frame:
+    def step_frame(self, session: Session, step: Step, done: DoneRecord | None) -> Frame:
         """Return what the watchers of a call are told about a step."""
-        table = session.machine.program.table
-        line = audit.live_step_line(step, done, table)
-        possible = audit.possible_events(table, session.state, session.role)
+        line = audit.live_step_line(step, done, session.machine.program.table)
+        possible = [] if step.ended else audit.live_possible(session.id)
         return {"type": "step", "step": line, "possible": possible}
 
     # What consumers call.
@@ -333,7 +337,7 @@ def _join(feed: Feed, watcher: Watcher) -> Watcher:
     return watcher
 
 
-def _by_state(sessions: list[Any]) -> dict[str, dict[str, int]]:
+def _by_state(sessions: list[Summary]) -> dict[str, dict[str, int]]:
     states: dict[str, dict[str, int]] = {}
     for session in sessions:
         roles = states.setdefault(session.state, {})

@@ -6,9 +6,10 @@ Sessions, steps, wire messages and media records are written by the shipper with
 
 from __future__ import annotations
 
-from designer.models import Flow, Version
 from django.db import models
 from django.utils import timezone
+
+from designer.models import Flow, Version
 
 
 class Deployment(models.Model):

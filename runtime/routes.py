@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from designer import notices
-from designer.errors import Refused
-from designer.models import Flow
 from django.db import transaction
 from django.db.models import Min
 
+from designer import notices
+from designer.errors import Refused
+from designer.models import Flow
 from runtime.models import Route
 from runtime.node import routes as rules
 

@@ -54,10 +54,8 @@ class CallConsumer(WatchingConsumer):
         frame = {"type": "snapshot", **stored, "steps": list(self.lines().values())}
         if live is None:
             return frame
-        table = live.machine.program.table
-        number = (stored["session"] or {}).get("number")
-        frame["session"] = audit.summary(live, number)
-        frame["possible"] = audit.possible_events(table, live.state, live.role)
+        frame["session"] = audit.live_summary(live, (stored["session"] or {}).get("number"))
+        frame["possible"] = audit.live_possible(self.id)
         return frame
 
     def lines(self) -> dict[int, Frame]:
@@ -71,7 +69,7 @@ class CallConsumer(WatchingConsumer):
         """Say whether the record has yet to bring something of this call."""
         live = audit.live_session(self.id)
         if live is not None:
-            return len(self.lines()) < live.machine.sequence
+            return len(self.lines()) < live.steps
         session = (self.stored or NOTHING)["session"]
         return session is None or session["ended"] is None
 

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from channels.db import database_sync_to_async
+
 from designer import notices, selectors
 from designer.models import Flow
-
 from runtime import bridge, deployments
 from runtime.consumers.watching import AWAY, WatchingConsumer
 from runtime.hub import Watcher

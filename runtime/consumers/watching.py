@@ -1,4 +1,4 @@
-"""What all watching sockets share: the log-in, the way from the hub to the browser, acknowledgements."""
+"""What all watching sockets share: the log-in, the way to the browser, acknowledgements."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
-from designer.access import may
 
+from designer.access import may
 from runtime import bridge
 from runtime.hub import Watcher
 

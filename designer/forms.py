@@ -1,0 +1,44 @@
+"""The forms of the designer's pages: shapes only, the rules live in the services."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from designer.models import FLOW_NAME
+from flows.document import MAX_BYTES
+
+
+class NewFlow(forms.Form):
+    """A name, or a file to import, or both."""
+
+    name = forms.RegexField(
+        FLOW_NAME,
+        required=False,
+        max_length=64,
+        error_messages={
+            "invalid": "A name has letters, digits, - and _, at both ends a letter or digit."
+        },
+    )
+    text = forms.CharField(required=False, strip=False)
+    file = forms.FileField(required=False, allow_empty_file=True)
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data.get("file")
+        if file is not None and file.size > MAX_BYTES:
+            raise forms.ValidationError(f"The file is larger than {MAX_BYTES >> 20} MiB.")
+        return file
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not cleaned.get("name") and not cleaned.get("file") and "name" not in self.errors:
+            raise forms.ValidationError("A name or a file is needed.")
+        return cleaned
+
+
+class Deploy(forms.Form):
+    """Which version new calls shall take, and why if it has errors."""
+
+    version = forms.IntegerField(min_value=1, max_value=2**31 - 1)
+    reason = forms.CharField(required=False, max_length=2000)

@@ -1,0 +1,41 @@
+"""The designer's pages, in the order of the site."""
+
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import path, register_converter
+
+from designer.views import editor, flows, versions
+
+
+class FlowName:
+    """A flow's name in an address."""
+
+    regex = "[A-Za-z0-9_-]{1,64}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(FlowName, "flow")
+
+urlpatterns = [
+    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("", flows.flows, name="flows"),
+    path("flows/new/", flows.flow_new, name="flow_new"),
+    path("flows/<flow:name>/", editor.flow, name="flow"),
+    path("flows/<flow:name>/versions/", versions.flow_versions, name="flow_versions"),
+    path("flows/<flow:name>/versions/<int:number>/", versions.flow_version, name="flow_version"),
+    path(
+        "flows/<flow:name>/versions/<int:number>/restore/",
+        versions.version_restore,
+        name="version_restore",
+    ),
+    path(
+        "flows/<flow:name>/compare/<slug:left>/<slug:right>/",
+        versions.flow_compare,
+        name="flow_compare",
+    ),
+]

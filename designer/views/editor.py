@@ -1,0 +1,114 @@
+"""The editor's page: everything the first sight needs, before any script runs or socket opens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from designer import facts, rendering, selectors, services
+from designer.access import page, rights
+from designer.desk import version_message
+from designer.models import Flow
+from designer.palette import palette
+from designer.views.shell import flow_or_404, frame, show
+
+LISTED_VERSIONS = 50
+
+
+@page("flow.view")
+def flow(request: HttpRequest, name: str) -> HttpResponse:
+    """Show the editor. Context: flow, line (FlowLine), boot, outline [(group, [state])]."""
+    flow = flow_or_404(name)
+    draft = selectors.draft_of(flow, request.user)
+    latest = selectors.newest_version(flow)
+    if draft is not None:
+        text, base = draft.text, draft.base
+    else:
+        text, base = latest.text if latest else services.BLANK.format(name=flow.name), latest
+    drawn = rendering.drawing(text)
+    deployed = facts.runtime().deployed().get(flow.name)
+    versions = [version_message(v) for v in selectors.versions_of(flow)[:LISTED_VERSIONS]]
+    boot = {
+        "flow": flow.name,
+        "ws": f"/ws/flows/{flow.name}/edit",
+        "live_ws": f"/ws/flows/{flow.name}/live",
+        "palette": palette(),
+        "user": request.user.get_username(),
+        "can": rights(request.user),
+        "urls": urls_of(flow),
+        "sip": frame(request)["sip"],
+        "text": text,
+        "dot": drawn.dot,
+        "picture": drawn.picture,
+        "findings": drawn.findings,
+        "compiles": drawn.compiles,
+        "versions": versions,
+        "base": {"number": base.number, "digest": base.digest} if base else None,
+        "latest": version_message(latest) if latest else None,
+        "saved_at": draft.updated_at.isoformat() if draft else None,
+        "deployed": deployed_message(deployed),
+        "deployment": facts.runtime().deployment_message(flow.name),
+        "routes": facts.runtime().routes_of(flow.name),
+        "can_undo": False,
+        "can_redo": False,
+    }
+    context = {
+        "flow": flow,
+        "boot": boot,
+        "draft": draft,
+        "latest": latest,
+        "deployed": deployed,
+        "versions": len(versions),
+        "findings": drawn.findings,
+        "outline": outline(drawn.picture),
+        "text": text,
+    }
+    return show(request, "designer/editor.html", context, nav="flows")
+
+
+def urls_of(flow: Flow) -> dict[str, str]:
+    """Return the addresses the editor's scripts follow."""
+    name = flow.name
+    return {
+        "flows": reverse("flows"),
+        "flow": reverse("flow", args=[name]),
+        "live": reverse("flow_live", args=[name]),
+        "versions": reverse("flow_versions", args=[name]),
+        "version": reverse("flow_version", args=[name, 0]).replace("/0/", "/{number}/"),
+        "compare": reverse("flow_compare", args=[name, "LEFT", "RIGHT"])
+        .replace("LEFT", "{left}")
+        .replace("RIGHT", "{right}"),
+        "deploy": reverse("flow_deploy", args=[name]),
+        "calls": f"{reverse('calls')}?flow={name}",
+        "call": reverse("call", args=["ID"]).replace("ID", "{id}"),
+        "place": reverse("call_place"),
+        "routes": reverse("routes"),
+        "deployments": reverse("deployments"),
+    }
+
+
+def deployed_message(deployed: facts.Deployed | None) -> dict[str, Any] | None:
+    """Return what is deployed as scripts read it."""
+    if deployed is None:
+        return None
+    return {
+        "number": deployed.number,
+        "digest": deployed.digest,
+        "by": deployed.by,
+        "at": deployed.at.isoformat(),
+        "forced": deployed.forced,
+        "acknowledged": deployed.acknowledged,
+        "milliseconds": deployed.milliseconds,
+        "failed": deployed.failed,
+    }
+
+
+def outline(picture: dict[str, Any] | None) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return the states by group in the order of the text, each with its rows."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for state in picture["states"] if picture else []:
+        rows = [picture["rows"][index] for index in state["rows"]] if picture else []
+        groups.setdefault(state["group"], []).append({**state, "rows": rows})
+    return list(groups.items())
