@@ -17,12 +17,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
-from flows.expressions import Both, Function, Name, Node, Not
-from flows.table import ANY_STATE, Guard, Row, Table, Word
-from flows.vocabulary import ACTIONS, CONDITIONS, EVENTS, EXPANSIONS, OUTCOMES, state_facts
+import msgspec
+
+from flows.asking import reads_event, test_of
+from flows.ends import outcome, unanswered
+from flows.expressions import Function
+from flows.table import ANY_STATE, Row, Table, Word
+from flows.vocabulary import ACTIONS, CONDITIONS, EVENTS, state_facts
 
 SESSION_ROLES = ("UAC", "UAS")
 NO_ROW = -1
@@ -35,55 +39,94 @@ Binder = Callable[[Word], Any]
 _MOST_SHARED = 4096
 
 
+class Decision(msgspec.Struct, array_like=True, gc=False):
+    """What is recorded of a decision and is the same each time it is taken."""
+
+    row: int
+    """Index of the row; -1 if no row answered or the state itself ignores the event."""
+    row_id: str
+    from_state: str
+    to_state: str
+    role: str
+    actions: tuple[str, ...]
+    """In the order in which they are performed."""
+    published: tuple[str, ...]
+    """Withheld by the shell if an action fails."""
+    kind: str
+    """`fired`, `ignored` or `unhandled`."""
+    version: str
+    """SHA-256 of the table's text, in hexadecimal."""
+    answer: int | None = None
+    """SIP code for the open request where no row answered it; None if there is nothing to answer.
+    For a CANCEL it is the code of the INVITE that is cancelled."""
+    ended: bool = False
+    """The session takes no further event."""
+    outcome: str | None = None
+    """How it ended: completed, failed, cancelled, rejected, unhandled or expired."""
+
+
 @dataclass(slots=True, eq=False)
 class Transition:
     """One row as it fires from one state in one role; all of it is fixed when the table loads."""
 
     test: Function | None
     """The row's guards together; None if nothing has to be asked."""
-    otherwise: Transition | None
-    """What is tried next if `test` fails."""
     row: Row | None
     """None where the state's own `ignore` swallows the event."""
-    index: int
-    row_id: str
-    kind: str
-    """`fired` or `ignored`."""
-    role: str
-    version: str
-    from_state: str
-    next_state: str
-    moves: bool
-    """The state is left and entered (perhaps the same one): its timers start anew."""
+    decision: Decision
     arrival: Position
-    effect: Values
+    moves: bool = False
+    """The state is left and entered (perhaps the same one): its timers start anew."""
+    effect: Values = field(default_factory=dict)
     """What the event's contract sets."""
-    action_sets: tuple[Values, ...]
+    action_sets: tuple[Values, ...] = ()
     """What each action sets once it is done, beside `words`."""
-    writes: bool
-    """Whether any value may change."""
-    computed: tuple[tuple[str, Function], ...]
+    computed: tuple[tuple[str, Function], ...] = ()
     """The row's own `set`."""
-    words: tuple[Word, ...]
-    calls: tuple[Any, ...]
+    words: tuple[Word, ...] = ()
+    calls: tuple[Any, ...] = ()
     """What the program's binder made of each word; the words themselves without a binder."""
-    actions: tuple[str, ...]
-    published: tuple[str, ...]
-    answer: int | None
-    """The code an open request gets although no row answered it."""
-    ended: bool
-    outcome: str | None
+    otherwise: Transition | None = None
+    """What is tried next if `test` fails."""
     reads_event: bool = False
     """This test, or one that is tried after it, asks for a field of the event."""
-    memory: tuple[Values, Transition, Values] | tuple[()] = ()
+    memory: tuple[Any, Any, Any] = (None, None, None)
     """Kept by the first candidate: the shared values it was last asked about, which candidate
     they chose, and what they became (`Program.decide`)."""
+    changes: Values = field(init=False)
+    """`effect` and all of `action_sets` together."""
+
+    def __post_init__(self) -> None:
+        changes = dict(self.effect)
+        for changed in self.action_sets:
+            changes.update(changed)
+        self.changes = changes
+
+    @property
+    def index(self) -> int:
+        return self.decision.row
+
+    @property
+    def kind(self) -> str:
+        return self.decision.kind
+
+    @property
+    def next_state(self) -> str:
+        return self.decision.to_state
+
+    @property
+    def writes(self) -> bool:
+        """Whether any value may change."""
+        return bool(self.changes or self.computed)
 
     def values_after(self, before: Values, fields: Values, performed: int | None = None) -> Values:
         """Return the values after the row, or after only its first `performed` actions."""
-        after = {**before, **self.effect}
-        for changed in self.action_sets[:performed]:
-            after.update(changed)
+        if performed is None:
+            after = {**before, **self.changes}
+        else:
+            after = {**before, **self.effect}
+            for changed in self.action_sets[:performed]:
+                after.update(changed)
         for name, function in self.computed:
             after[name] = function(before, fields)
         return after
@@ -112,42 +155,6 @@ class Position:
                 return transition
             transition = transition.otherwise
         return None
-
-
-class Unanswered(NamedTuple):
-    """What is done about an event that met no row, beside showing it."""
-
-    answer: int | None = None
-    """The SIP code that the open request of the event gets."""
-    ends: bool = False
-    outcome: str | None = None
-
-
-MAXIMUM_LIFE = "MaximumLife"
-"""The event by which a session that outlives its limit ends; it is no word of the language."""
-
-_LEFT_ALONE = Unanswered()
-_BY_EVENT = {
-    "IncomingCall": Unanswered(480, True, "unhandled"),
-    "ReinviteReceived": Unanswered(488),
-    "UpdateReceived": Unanswered(488),
-    "InfoReceived": Unanswered(469),
-    # The open request of a CANCEL is the INVITE it cancels (RFC 3261 section 9.2).
-    "DialogCANCEL": Unanswered(487, True, "unhandled"),
-    "DialogBYE": Unanswered(None, True, "completed"),
-    "DialogTimeout": Unanswered(None, True, "unhandled"),
-    "ActionFailed": Unanswered(None, True, "unhandled"),
-    MAXIMUM_LIFE: Unanswered(None, True, "expired"),
-}
-
-
-def unanswered(event: str) -> Unanswered:
-    """Return what the session does about an event that no row answers."""
-    known = _BY_EVENT.get(event)
-    if known is not None:
-        return known
-    word = EVENTS.get(event)
-    return Unanswered(501) if word is not None and word.owes else _LEFT_ALONE
 
 
 class Program:
@@ -202,10 +209,11 @@ class Program:
             done = done.otherwise
         if done is None:
             return None
-        after = done.values_after(values, fields) if done.writes else values
-        if shared and not done.computed:
-            if done.writes:
-                after = self._one_object(after)
+        if done.computed:
+            return done, done.values_after(values, fields)
+        after = {**values, **done.changes} if done.changes else values
+        if shared:
+            after = self._one_object(after) if done.changes else after
             if not first.reads_event:
                 first.memory = (values, done, after)
         return done, after
@@ -251,10 +259,10 @@ class Program:
         def offer(rows: list[Row], role: str) -> None:
             for row in rows:
                 if row.role == role:
-                    test = _test(row, facts)
+                    test = test_of(row, facts)
                     if test is not False:
                         transition = self._transition(row, position, test)
-                        transition.reads_event = _reads_event(row)
+                        transition.reads_event = reads_event(row)
                         append(row.event, transition)
 
         offer(own, position.role)
@@ -271,36 +279,32 @@ class Program:
     def _transition(self, row: Row, position: Position, test: Function | None) -> Transition:
         if row.ignore is not None:
             return self._swallowed(row.event, position, row, test)
-        moves = row.next_state is not None
         next_state = row.next_state or position.state
         arrival = self._positions[next_state, position.role]
-        effect = _effect(row.event)
-        action_sets = tuple(_sets(word) for word in row.actions)
         bind = self._bind
         return Transition(
             test=test,
-            otherwise=None,
             row=row,
-            index=row.index,
-            row_id=row.id,
-            kind="fired",
-            role=position.role,
-            version=self.table.digest,
-            from_state=position.state,
-            next_state=next_state,
-            moves=moves,
+            decision=Decision(
+                row=row.index,
+                row_id=row.id,
+                from_state=position.state,
+                to_state=next_state,
+                role=position.role,
+                actions=tuple(word.name for word in row.actions),
+                published=row.publish,
+                kind="fired",
+                version=self.table.digest,
+                ended=arrival.final,
+                outcome=outcome(row, next_state) if arrival.final else None,
+            ),
             arrival=arrival,
-            effect=effect,
-            action_sets=action_sets,
-            writes=bool(effect or any(action_sets) or row.set),
+            moves=row.next_state is not None,
+            effect=_effect(row.event),
+            action_sets=tuple(_sets(word) for word in row.actions),
             computed=tuple((name, expression.function) for name, expression in row.set),
             words=row.actions,
             calls=tuple(map(bind, row.actions)) if bind is not None else row.actions,
-            actions=tuple(word.name for word in row.actions),
-            published=row.publish,
-            answer=None,
-            ended=arrival.final,
-            outcome=_outcome(row, next_state) if arrival.final else None,
         )
 
     def _swallowed(
@@ -315,28 +319,22 @@ class Program:
         ends = rule.ends and rule.answer is not None
         return Transition(
             test=test,
-            otherwise=None,
             row=row,
-            index=NO_ROW if row is None else row.index,
-            row_id="" if row is None else row.id,
-            kind="ignored",
-            role=position.role,
-            version=self.table.digest,
-            from_state=position.state,
-            next_state=position.state,
-            moves=False,
+            decision=Decision(
+                row=NO_ROW if row is None else row.index,
+                row_id="" if row is None else row.id,
+                from_state=position.state,
+                to_state=position.state,
+                role=position.role,
+                actions=(),
+                published=(),
+                kind="ignored",
+                version=self.table.digest,
+                answer=rule.answer,
+                ended=ends,
+                outcome=rule.outcome if ends else None,
+            ),
             arrival=position,
-            effect={},
-            action_sets=(),
-            writes=False,
-            computed=(),
-            words=(),
-            calls=(),
-            actions=(),
-            published=(),
-            answer=rule.answer,
-            ended=ends,
-            outcome=rule.outcome if ends else None,
         )
 
 
@@ -354,163 +352,3 @@ def _effect(event: str) -> Values:
 def _sets(word: Word) -> Values:
     declared = ACTIONS.get(word.name)
     return {} if declared is None else dict(declared.changes(word.arguments))
-
-
-# -- outcomes --------------------------------------------------------------------------------------
-
-_BY_PUBLISHED = {
-    name: "completed" if outcome == "terminated" else outcome for name, outcome in OUTCOMES.items()
-}
-_BY_STATE = {"Cancelled": "cancelled", "Failed": "failed"}
-_CANCELLED = 487
-
-
-def _outcome(row: Row, final_state: str) -> str:
-    """Name how a session ended by the row that ended it.
-
-    `rejected` if a person rejected the call or the row refuses an incoming one with a final
-    code; else by what the row publishes; else by the name of the final state; else `completed`.
-    """
-    if row.event == "RejectCall" or (row.event == "IncomingCall" and _refuses(row)):
-        return "rejected"
-    for published in row.publish:
-        if published in _BY_PUBLISHED:
-            return _BY_PUBLISHED[published]
-    return _BY_STATE.get(final_state, "completed")
-
-
-def _refuses(row: Row) -> bool:
-    codes = (w.arguments.get("code") for w in row.actions if w.name == "SendSIPResponse")
-    return any(isinstance(code, int) and code >= 300 and code != _CANCELLED for code in codes)
-
-
-# -- guards ----------------------------------------------------------------------------------------
-
-
-def _test(row: Row, facts: Values) -> Function | Literal[False] | None:
-    """Return the function of all guards together, None if they always hold, False if never."""
-    nodes: list[Node] = []
-    functions: list[Function] = []
-    for guard in row.guards:
-        known = guard.expression.expanded(EXPANSIONS).partial(facts)
-        if known.constant is None:
-            nodes.extend(known.node.operands if isinstance(known.node, Both) else [known.node])
-            functions.append(known.function)
-        elif not known.constant:
-            return False
-    test = (_named_conditions(nodes) or _joined(functions)) if functions else None
-    return test if row.after is None else _when_due(row.after, test)
-
-
-def _reads_event(row: Row) -> bool:
-    return row.after is not None or any(guard.expression.fields for guard in row.guards)
-
-
-def _when_due(seconds: float, test: Function | None) -> Function:
-    """A state may have timers of several durations; the event says which one it is."""
-    if test is None:
-        return lambda values, fields: fields.get("seconds") == seconds
-    return lambda values, fields: fields.get("seconds") == seconds and test(values, fields)
-
-
-def _joined(functions: list[Function]) -> Function:
-    match functions:
-        case [first]:
-            return first
-        case [first, second]:
-            return lambda values, fields: first(values, fields) and second(values, fields)
-        case _:
-            rest = _joined(functions[1:])
-            first = functions[0]
-            return lambda values, fields: first(values, fields) and rest(values, fields)
-
-
-def _named_conditions(nodes: list[Node]) -> Function | None:
-    """Return one flat function where the guards are only names and `not` names: the common case."""
-    wanted: list[str] = []
-    unwanted: list[str] = []
-    for node in nodes:
-        match node:
-            case Name(name):
-                wanted.append(name)
-            case Not(Name(name)):
-                unwanted.append(name)
-            case _:
-                return None
-    match wanted, unwanted:
-        case [a], []:
-            return lambda values, fields: values[a]
-        case [a, b], []:
-            return lambda values, fields: values[a] and values[b]
-        case [a, b, c], []:
-            return lambda values, fields: values[a] and values[b] and values[c]
-        case [], [a]:
-            return lambda values, fields: not values[a]
-        case [], [a, b]:
-            return lambda values, fields: not (values[a] or values[b])
-        case [a], [b]:
-            return lambda values, fields: values[a] and not values[b]
-        case [a, b], [c]:
-            return lambda values, fields: values[a] and values[b] and not values[c]
-        case [a], [b, c]:
-            return lambda values, fields: values[a] and not (values[b] or values[c])
-    return None
-
-
-# -- why this row ----------------------------------------------------------------------------------
-
-
-class Tried(NamedTuple):
-    """One row that could have answered an event, and why it did or did not."""
-
-    row: int
-    guards: list[tuple[str, bool]]
-    verdict: str
-    """`fired`, `ignored`, `guards failed` or `not reached`."""
-
-
-def explain(
-    program: Program, state: str, role: str, event: str, values: Values, fields: Values
-) -> list[Tried]:
-    """Return each row that could answer the event, in the order tried, with its guards' values.
-
-    The state's own `ignore` appears as row -1.
-    """
-    facts = state_facts(program.table.states[state])
-    winner = program.choose(state, role, event, values, fields)
-    tried: list[Tried] = []
-    over = False
-    for row in _with_ignore(program, state, role, event):
-        if row is None:
-            verdict = "not reached" if over else "ignored"
-            tried.append(Tried(NO_ROW, [], verdict))
-            over = True
-            continue
-        if row.after is not None and fields.get("seconds") != row.after:
-            continue
-        guards = [(guard.text, _holds(guard, facts, values, fields)) for guard in row.guards]
-        if over:
-            verdict = "not reached"
-        elif winner is not None and winner.row is row:
-            verdict, over = winner.kind, True
-        else:
-            verdict = "guards failed"
-        tried.append(Tried(row.index, guards, verdict))
-    return tried
-
-
-def _with_ignore(program: Program, state: str, role: str, event: str) -> Iterator[Row | None]:
-    """Yield the candidates in order, with None where the state's own `ignore` stands."""
-    waiting = event in program.table.states[state].ignore
-    for row in program.rows_in_order(state, role, event):
-        if waiting and row.from_state == ANY_STATE:
-            waiting = False
-            yield None
-        yield row
-    if waiting:
-        yield None
-
-
-def _holds(guard: Guard, facts: Values, values: Values, fields: Values) -> bool:
-    expression = guard.expression.expanded(EXPANSIONS)
-    return bool(expression.evaluate({**values, **facts}, fields))

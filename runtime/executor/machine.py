@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from flows.semantics import MAXIMUM_LIFE, NO_ROW, Position, Program, Transition, unanswered
+from flows.ends import MAXIMUM_LIFE, Unanswered, unanswered
+from flows.semantics import NO_ROW, Decision, Position, Program, Transition
 from flows.table import TIMER_EVENT, Word
 from runtime.executor.step import Event, Step
 
@@ -89,9 +90,9 @@ class Machine:
         if first is None:
             return self._unanswered(name, fields, now)
         memory = first.memory
-        if memory and memory[0] is values:
-            done = memory[1]
-            self.values = memory[2]
+        done: Transition
+        if memory[0] is values:
+            _, done, self.values = memory
         else:
             decided = self.program.decide(first, values, fields, not self._own)
             if decided is None:
@@ -109,27 +110,10 @@ class Machine:
             self._timer = 0
             due = now + position.first_timer
             self.deadline = due if due < self._dies else self._dies
-        if done.ended:
+        decision = done.decision
+        if decision.ended:
             self._end()
-        return Step(
-            self.session,
-            sequence,
-            now,
-            name,
-            fields,
-            done.index,
-            done.row_id,
-            done.from_state,
-            done.next_state,
-            done.role,
-            done.actions,
-            done.published,
-            done.kind,
-            done.version,
-            done.answer,
-            done.ended,
-            done.outcome,
-        )
+        return Step(self.session, sequence, now, name, fields, decision)
 
     def expire(self, now: float) -> Step | None:
         """Let the earliest timer fire if its time has come; None if it has not.
@@ -159,11 +143,11 @@ class Machine:
         ValueError, and nothing changed, if it is not. The state the row led to stays.
         """
         done = self._done
-        if done is None or step.sequence != self.sequence or not 0 <= action < len(done.actions):
+        if done is None or step.sequence != self.sequence or not 0 <= action < len(done.words):
             raise ValueError(f"step {step.sequence} has no action {action} that can fail now")
         self.values = done.values_after(self._before, step.fields, action)
         self._own = True
-        fields = {"action": done.actions[action], "reason": reason, "index": action}
+        fields = {"action": done.words[action].name, "reason": reason, "index": action}
         return Event(ACTION_FAILED, fields)
 
     def _end(self) -> None:
@@ -177,28 +161,36 @@ class Machine:
         if self.ended:
             raise SessionEnded(f"session {self.session} has ended and can not take {name}")
         rule = unanswered(name)
+        return self._without_row(name, fields, now, "unhandled", rule)
+
+    def close(self, event: Event, now: float, kind: str, outcome: str) -> Step:
+        """End the session from outside its table; the step says why. SessionEnded if it has."""
+        if self.ended:
+            raise SessionEnded(f"session {self.session} has ended already")
+        rule = Unanswered(None, True, outcome)
+        return self._without_row(event.name, event.fields, now, kind, rule)
+
+    def _without_row(
+        self, name: str, fields: dict[str, Any], now: float, kind: str, rule: Unanswered
+    ) -> Step:
         self._done = None
         self.calls = ()
         self.sequence += 1
+        state = self._position.state
         if rule.ends:
             self._end()
-        state = self._position.state
-        return Step(
-            self.session,
-            self.sequence,
-            now,
-            name,
-            fields,
-            NO_ROW,
-            "",
-            state,
-            state,
-            self.role,
-            (),
-            (),
-            "unhandled",
-            self.program.table.digest,
-            rule.answer,
-            rule.ends,
-            rule.outcome,
+        decision = Decision(
+            row=NO_ROW,
+            row_id="",
+            from_state=state,
+            to_state=state,
+            role=self.role,
+            actions=(),
+            published=(),
+            kind=kind,
+            version=self.program.table.digest,
+            answer=rule.answer,
+            ended=rule.ends,
+            outcome=rule.outcome,
         )
+        return Step(self.session, self.sequence, now, name, fields, decision)

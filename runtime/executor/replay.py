@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from flows.semantics import Program, Tried, explain
+from flows.ends import unanswered
+from flows.semantics import NO_ROW, Program
 from flows.table import TIMER_EVENT
+from flows.why import Tried, explain
 from runtime.executor.machine import ACTION_FAILED, LONGEST_LIFE, Machine
 from runtime.executor.step import Event, Step
 
@@ -74,8 +76,22 @@ def _run(
             _undo(machine, steps[-1], step)
         if step.event == TIMER_EVENT:
             machine.elapsed(float(step.fields["seconds"]))
-        steps.append(machine.receive(Event(step.event, step.fields), step.time))
+        event = Event(step.event, step.fields)
+        if _came_from_outside(step):
+            steps.append(machine.close(event, step.time, step.kind, str(step.outcome)))
+        else:
+            steps.append(machine.receive(event, step.time))
     return machine, steps
+
+
+def _came_from_outside(step: Step) -> bool:
+    """Whether the shell, and no rule of the language, ended the session with this step."""
+    return (
+        step.ended
+        and step.row == NO_ROW
+        and step.kind != "ignored"
+        and (step.outcome != unanswered(step.event).outcome)
+    )
 
 
 def _undo(machine: Machine, previous: Step, failure: Step) -> None:

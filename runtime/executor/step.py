@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from flows.semantics import Decision
+
 
 class Event(msgspec.Struct, gc=False):
     """Something that happened to a session: its name as the table writes it, and its fields."""
@@ -17,7 +19,11 @@ class Event(msgspec.Struct, gc=False):
 
 
 class Step(msgspec.Struct, array_like=True, gc=False):
-    """One decision of the executor. The journal keeps it, the database stores it, pages show it."""
+    """One decision of the executor. The journal keeps it, the database stores it, pages show it.
+
+    What is the same each time a row fires stands in `decision`, made once when the table loads;
+    its fields are read as if they were the step's own.
+    """
 
     session: str
     sequence: int
@@ -26,24 +32,52 @@ class Step(msgspec.Struct, array_like=True, gc=False):
     """Seconds since the epoch, from a clock that never jumps."""
     event: str
     fields: dict[str, Any]
-    row: int
-    """Index of the row; -1 if no row answered or the state itself ignores the event."""
-    row_id: str
-    from_state: str
-    to_state: str
-    role: str
-    actions: tuple[str, ...]
-    """In the order in which they are performed."""
-    published: tuple[str, ...]
-    """Withheld by the shell if an action fails."""
-    kind: str
-    """`fired`, `ignored` or `unhandled`."""
-    version: str
-    """SHA-256 of the table's text, in hexadecimal."""
-    answer: int | None = None
-    """SIP code for the open request where no row answered it; None if there is nothing to answer.
-    For a CANCEL it is the code of the INVITE that is cancelled."""
-    ended: bool = False
-    """The session takes no further event."""
-    outcome: str | None = None
-    """How it ended: completed, failed, cancelled, rejected, unhandled or expired."""
+    decision: Decision
+
+    @property
+    def row(self) -> int:
+        return self.decision.row
+
+    @property
+    def row_id(self) -> str:
+        return self.decision.row_id
+
+    @property
+    def from_state(self) -> str:
+        return self.decision.from_state
+
+    @property
+    def to_state(self) -> str:
+        return self.decision.to_state
+
+    @property
+    def role(self) -> str:
+        return self.decision.role
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        return self.decision.actions
+
+    @property
+    def published(self) -> tuple[str, ...]:
+        return self.decision.published
+
+    @property
+    def kind(self) -> str:
+        return self.decision.kind
+
+    @property
+    def version(self) -> str:
+        return self.decision.version
+
+    @property
+    def answer(self) -> int | None:
+        return self.decision.answer
+
+    @property
+    def ended(self) -> bool:
+        return self.decision.ended
+
+    @property
+    def outcome(self) -> str | None:
+        return self.decision.outcome

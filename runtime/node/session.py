@@ -296,27 +296,7 @@ class Session:
 
     def _audit(self, event: Event, *, kind: str, outcome: str) -> None:
         """Record an end that no row decided."""
-        machine = self.machine
-        machine.sequence += 1
-        step = Step(
-            self.id,
-            machine.sequence,
-            self._shell.now(),
-            event.name,
-            event.fields,
-            -1,
-            "",
-            machine.state,
-            machine.state,
-            self.role,
-            (),
-            (),
-            kind,
-            self.digest,
-            None,
-            True,
-            outcome,
-        )
+        step = self.machine.close(event, self._shell.now(), kind, outcome)
         self._shell.record(self, StepRecord(step))
         self._shell.stepped(self, step, None)
 

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from flows.compile import compile_text
-from flows.semantics import Program, Tried, explain, unanswered
+from flows.ends import unanswered
+from flows.semantics import Program
+from flows.why import Tried, explain
 
 HEAD = """\
 callflow: 1
@@ -138,7 +140,9 @@ def test_a_state_ignores_before_wildcards_and_after_its_own_rows() -> None:
     swallowed = p.choose("Active", "UAC", "InfoReceived", p.initial_values, {})
     assert swallowed is not None
     assert (swallowed.index, swallowed.kind, swallowed.moves) == (-1, "ignored", False)
-    assert swallowed.answer == 469, "the request that came with it still waits for an answer"
+    assert swallowed.decision.answer == 469, (
+        "the request that came with it still waits for an answer"
+    )
 
 
 def test_a_row_that_ignores_does_nothing_else() -> None:
@@ -238,8 +242,8 @@ def test_the_outcome_is_told_by_the_row_that_ends_the_session(
     event = p.table.rows[0].event
     found = p.choose("Active", "UAS", event, p.initial_values, {})
     assert found is not None
-    assert found.outcome == outcome
-    assert found.ended is (outcome is not None)
+    assert found.decision.outcome == outcome
+    assert found.decision.ended is (outcome is not None)
 
 
 @pytest.mark.parametrize(
@@ -298,4 +302,4 @@ def test_binding_happens_once_for_each_use_of_an_action() -> None:
     found = p.choose("Active", "UAS", "HoldCall", p.initial_values, {})
     assert found is not None
     assert found.calls == (("SendSIPResponse", 180), ("CreateDialog", None))
-    assert found.actions == ("SendSIPResponse", "CreateDialog")
+    assert found.decision.actions == ("SendSIPResponse", "CreateDialog")

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from flows.compile import compile_text
-from flows.semantics import Program
+from flows.semantics import Decision, Program
 from runtime.executor.machine import Machine, SessionEnded
 from runtime.executor.step import Event, Step
 
@@ -75,15 +75,17 @@ def test_a_step_says_everything_about_the_decision(machine: Machine, program: Pr
         time=101.5,
         event="IncomingCall",
         fields=fields,
-        row=0,
-        row_id="begin",
-        from_state="Idle",
-        to_state="Ringing",
-        role="UAS",
-        actions=("CreateDialog", "StoreRemoteSDP", "SendSIPResponse"),
-        published=("SessionCreated", "CallRinging"),
-        kind="fired",
-        version=program.table.digest,
+        decision=Decision(
+            row=0,
+            row_id="begin",
+            from_state="Idle",
+            to_state="Ringing",
+            role="UAS",
+            actions=("CreateDialog", "StoreRemoteSDP", "SendSIPResponse"),
+            published=("SessionCreated", "CallRinging"),
+            kind="fired",
+            version=program.table.digest,
+        ),
     )
     assert machine.state == "Ringing"
     assert machine.values["HasRemoteSDP"] is True
@@ -280,9 +282,17 @@ def test_one_sessions_variables_and_failures_are_not_anothers(program: Program) 
 
 
 def test_a_step_survives_messagepack_and_json() -> None:
-    step = Step(
-        "s", 1, 2.5, "after", {"seconds": 5.0}, 3, "", "A", "B", "UAC", ("X",), (), "f", "v"
-    )
+    decision = Decision(3, "", "A", "B", "UAC", ("X",), (), "fired", "digest")
+    step = Step("s", 1, 2.5, "after", {"seconds": 5.0}, decision)
     packed: Any = msgspec.msgpack.encode(step)
     assert msgspec.msgpack.decode(packed, type=Step) == step
     assert msgspec.json.decode(msgspec.json.encode(step), type=Step) == step
+
+
+def test_the_shell_can_end_a_session_and_the_step_says_so(machine: Machine) -> None:
+    active(machine)
+    step = machine.close(Event("Drained"), 103.0, "unhandled", "drained")
+    assert (step.sequence, step.ended, step.outcome, step.row) == (3, True, "drained", -1)
+    assert machine.ended and machine.deadline is None
+    with pytest.raises(SessionEnded):
+        machine.close(Event("Drained"), 104.0, "unhandled", "drained")

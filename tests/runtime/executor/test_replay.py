@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from flows.compile import compile_text
 from flows.expressions import parse
 from flows.findings import Place
-from flows.semantics import Program, Tried
+from flows.semantics import Program
 from flows.table import Guard, Row, State, Table, Word
+from flows.why import Tried
 from runtime.executor.machine import Machine
 from runtime.executor.replay import replay, restore, why
 from runtime.executor.step import Event, Step
@@ -194,3 +195,17 @@ def test_replay_against_another_table_stops_where_that_one_ends() -> None:
     recorded = [machine.receive(Event(name), 0.0) for name in ("IncomingCall", "DialogBYE")]
     told: list[Any] = replay(Program(ends), "UAS", recorded)
     assert [(step.to_state, step.ended) for step in told] == [("Failed", True)]
+
+
+def test_an_end_from_outside_is_replayed_too() -> None:
+    table = compile_text(
+        "- {from_state: Idle, role: UAS, event: IncomingCall, next_state: Active}\n"
+        "- {from_state: Active, role: UAS, event: DialogBYE, next_state: Terminated}\n"
+    ).table
+    assert table is not None
+    machine = Machine(Program(table), "s", "UAS", 0.0)
+    steps = [
+        machine.receive(Event("IncomingCall"), 0.0),
+        machine.close(Event("InternalError", {"error": "x"}), 1.0, "error", "error"),
+    ]
+    assert replay(Program(table), "UAS", steps) == steps
