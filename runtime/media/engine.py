@@ -75,7 +75,7 @@ class Media:
         leg = await self._make(info.leg, info.kind, info.port)
         try:
             await leg.restore(info)
-            leg.resume(info)
+            await leg.resume(info)
         except Exception:
             await self.close(info.leg)
             raise
@@ -111,7 +111,7 @@ class Media:
         self._leg(leg).voice.set_tone(frequency or 0.0)
 
     async def play(self, leg: str, source: str, *, repeat: bool = False) -> None:
-        self._leg(leg).voice.play(source, repeat)
+        await self._leg(leg).play(source, repeat)
 
     async def stop(self, leg: str) -> None:
         self._leg(leg).voice.stop()
@@ -157,7 +157,7 @@ class Media:
     async def _make(self, name: str, kind: Kind, port: int) -> Leg:
         def say(event: str, detail: dict[str, Any]) -> None:
             if self._legs.get(name) is leg:
-                self._on_event(MediaEvent(name, event, detail))
+                self._tell(MediaEvent(name, event, detail))
 
         leg: Leg
         if kind == "rtp":
@@ -174,6 +174,12 @@ class Media:
         self._legs[name] = leg
         self._pacer.add(leg)
         return leg
+
+    def _tell(self, event: MediaEvent) -> None:
+        try:
+            self._on_event(event)
+        except Exception:  # a listener's mistake must not silence the leg
+            logger.exception("the listener of media events failed")
 
     def _leg(self, name: str) -> Leg:
         try:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from runtime.media import dtmf, sdp
+from runtime.media import dtmf, sdp, sound
 from runtime.media.g711 import Samples
 from runtime.media.port import DIRECTIONS, Direction, Kind, LegInfo, MediaConfig, MediaError
 from runtime.media.sound import RateChanger
@@ -183,7 +184,12 @@ class Leg(ABC):
             remote_sdp=self.remote_sdp,
         )
 
-    def resume(self, info: LegInfo) -> None:
+    async def play(self, source: str, repeat: bool) -> None:
+        """Begin a source once it is read; raises MediaError("unknown_source")."""
+        samples = await asyncio.to_thread(sound.load, source, self.voice.rate, self.config.prompts)
+        self.voice.play(source, samples, repeat)
+
+    async def resume(self, info: LegInfo) -> None:
         """Do again what the leg of `info` did: the part of a recovery both kinds share."""
         self.wanted = info.direction
         self.started = info.started
@@ -191,7 +197,7 @@ class Leg(ABC):
         self.voice.set_echo(info.echo)
         self.voice.set_tone(info.tone)
         if info.playing:
-            self.voice.play(info.playing, info.repeat)
+            await self.play(info.playing, info.repeat)
 
     def _play_finished(self, source: str, stopped: bool) -> None:
         self.say("play_finished", {"source": source, "stopped": stopped})

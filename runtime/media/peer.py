@@ -62,7 +62,7 @@ class PeerLeg(Leg):
         if peer is None or peer.restarted_by(remote):
             peer = self._new_peer()
         try:
-            text = await peer.answer(_without_end(remote_sdp), remote, self.wanted)
+            text = await peer.answer(_without_waits(remote_sdp), remote, self.wanted)
         except MediaError:
             if peer is not self._peer:
                 await peer.close()
@@ -74,7 +74,7 @@ class PeerLeg(Leg):
         peer = self._offering
         if peer is None:
             raise MediaError("wrong_state", "the leg has made no offer")
-        await peer.accept(self._offered, _without_end(remote_sdp), _read(remote_sdp))
+        await peer.accept(self._offered, _without_waits(remote_sdp), _read(remote_sdp))
         self._offering, offered = None, self._offered
         self._take_over(peer, remote_sdp, self._stamped(offered, again=True))
 
@@ -217,10 +217,17 @@ def _read(text: str) -> rtc_sdp.SessionDescription:
     return description
 
 
-def _without_end(text: str) -> str:
-    """Leave out end-of-candidates: an answer without candidates must not fail the checks.
+def _without_waits(text: str) -> str:
+    """Leave out end-of-candidates and the names of mDNS candidates.
 
-    The other side's own checks bring the pair, and `give_up` ends the wait.
+    An answer without candidates must not fail the checks, and resolving a name takes a second or
+    has no network to ask. The other side's own checks bring the pair; `give_up` ends the wait.
     """
-    lines = text.splitlines()
-    return "".join(line + "\r\n" for line in lines if line != "a=end-of-candidates")
+    kept = [line for line in text.splitlines() if not _makes_wait(line)]
+    return "".join(line + "\r\n" for line in kept)
+
+
+def _makes_wait(line: str) -> bool:
+    if line.startswith("a=candidate:"):
+        return any(word.endswith(".local") for word in line.split())
+    return line == "a=end-of-candidates"

@@ -120,6 +120,8 @@ class MediaConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     """Offer the loopback address as ICE candidate beside the host's own addresses."""
     ice_addresses: tuple[str, ...] = ()
     """Addresses for ICE candidates instead of those of the host's interfaces."""
+    prompts: str = ""
+    """Folder of the WAV files that may be played, by their names in it; empty: none may."""
     linger: float = 30.0
     """Seconds a media process goes on without a runtime attached."""
 
@@ -158,7 +160,7 @@ class MediaLink(Protocol):
         """Send a steady tone of `frequency` hertz; None ends it."""
 
     async def play(self, leg: str, source: str, *, repeat: bool = False) -> None:
-        """Play a built-in prompt by name or a WAV file by path, then say "play_finished"."""
+        """Play a built-in prompt or a WAV file of the prompts folder, then say "play_finished"."""
 
     async def stop(self, leg: str) -> None:
         """End what `play` and `tone` began; nothing playing is harmless."""

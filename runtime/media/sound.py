@@ -103,18 +103,46 @@ def dtmf_tones(digit: str, milliseconds: int, rate: int) -> Samples:
     return np.zeros(rate * milliseconds // 1000, dtype=np.int16)
 
 
-@functools.lru_cache(maxsize=32)
-def load(source: str, rate: int) -> Samples:
-    """Answer a built-in prompt by name or a WAV file by path; MediaError("unknown_source")."""
+def load(source: str, rate: int, folder: str = "") -> Samples:
+    """Answer a built-in prompt or a WAV file of `folder`; raises MediaError("unknown_source").
+
+    It may read a file: not for the event loop.
+    """
     if source in PROMPTS:
-        return _samples(PROMPTS[source](rate))
-    return _read_wave(Path(source), rate)
-
-
-def _read_wave(path: Path, rate: int) -> Samples:
+        return _prompt(source, rate)
+    path = _inside(source, folder)
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise MediaError("unknown_source", f"{path.name} is too large to play")
+        found = path.stat()
+    except (OSError, ValueError) as error:
+        raise MediaError("unknown_source", f"{source} is not in the prompts folder") from error
+    if found.st_size > MAX_FILE_BYTES:
+        raise MediaError("unknown_source", f"{source} is too large to play")
+    return _read_wave(path, found.st_mtime_ns, rate)
+
+
+def _inside(source: str, folder: str) -> Path:
+    """Answer the file of that name; one that leads out of the folder is as good as none."""
+    if not folder:
+        raise MediaError("unknown_source", f"{source} is no built-in prompt")
+    try:
+        root = Path(folder).resolve()
+        path = (root / source).resolve()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise MediaError("unknown_source", "the name of the file is not usable") from error
+    if not path.is_relative_to(root) or path == root:
+        raise MediaError("unknown_source", f"{source} is not in the prompts folder")
+    return path
+
+
+@functools.lru_cache(maxsize=16)
+def _prompt(name: str, rate: int) -> Samples:
+    return _samples(PROMPTS[name](rate))
+
+
+@functools.lru_cache(maxsize=16)
+def _read_wave(path: Path, changed: int, rate: int) -> Samples:
+    """Read a file as it was at `changed`: another time is another entry of the cache."""
+    try:
         with wave.open(str(path), "rb") as file:
             channels, width, own_rate = (
                 file.getnchannels(),

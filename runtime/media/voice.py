@@ -108,9 +108,8 @@ class Voice:
         self.tone = frequency
         self._tone_at = 0
 
-    def play(self, source: str, repeat: bool) -> None:
-        """Begin a source in place of the one that plays; raises MediaError("unknown_source")."""
-        samples = sound.load(source, self.rate)
+    def play(self, source: str, samples: Samples, repeat: bool) -> None:
+        """Begin the sound of a source in place of the one that plays."""
         self._end_playing(stopped=True)
         self.playing, self.repeat = source, repeat
         self._sound, self._at = samples, 0

@@ -15,7 +15,6 @@ pytestmark = pytest.mark.browser
 
 FLAGS = [
     "--allow-loopback-in-peer-connection",
-    "--disable-features=WebRtcHideLocalIpsWithMdns",
     "--autoplay-policy=no-user-gesture-required",
     "--no-sandbox",
 ]

@@ -8,8 +8,9 @@ import re
 import socket
 
 import aiortc
+import numpy as np
 import pytest
-from aioice import ice, stun
+from aioice import Candidate, ice, stun
 
 from runtime.media import hardening
 from runtime.media.link import InProcess
@@ -278,6 +279,26 @@ async def test_broken_descriptions_leave_as_coded_errors_only(sides: tuple[Side,
             await two.link.close(name)
     assert codes <= {"malformed_sdp", "unsupported_sdp", "no_common_codec"}
     assert "malformed_sdp" in codes
+
+
+async def test_mutated_stun_messages_are_counted_and_never_raised() -> None:
+    random = np.random.default_rng(3)
+    message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+    message.attributes["USERNAME"] = "aaaa:bbbb"
+    message.attributes["PRIORITY"] = 1
+    message.attributes["ICE-CONTROLLING"] = 1
+    message.attributes["XOR-MAPPED-ADDRESS"] = ("127.0.0.1", 4000)
+    whole = bytes(message)
+    hardening.install(MediaConfig())
+    protocol = ice.StunProtocol(ice.Connection(ice_controlling=False))
+    protocol.local_candidate = Candidate.from_sdp("1 1 udp 1 127.0.0.1 9 typ host")
+    before = hardening.dropped.malformed
+    for _ in range(3000):
+        data = bytearray(whole[: random.integers(1, len(whole) + 1)])
+        for _ in range(random.integers(1, 5)):
+            data[random.integers(0, len(data))] = random.integers(0, 256)
+        protocol.datagram_received(bytes(data), ("127.0.0.1", 5))
+    assert hardening.dropped.malformed > before
 
 
 async def test_nobody_is_asked_for_addresses(monkeypatch: pytest.MonkeyPatch) -> None:

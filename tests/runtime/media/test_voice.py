@@ -51,7 +51,7 @@ def test_a_wave_file_is_played_at_the_rate_of_the_leg(
         file.setsampwidth(2)
         file.setframerate(rate)
         file.writeframes(np.repeat(samples, channels).tobytes())
-    loaded = sound.load(str(path), 8000)
+    loaded = sound.load("tone.wav", 8000, str(tmp_path))
     assert len(loaded) == 8000
     assert strongest(loaded) == pytest.approx(440, abs=2)
 
@@ -60,8 +60,25 @@ def test_a_file_that_is_no_wave_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "not.wav"
     path.write_bytes(b"RIFF0000WAVEjunk")
     with pytest.raises(MediaError) as refused:
-        sound.load(str(path), 8000)
+        sound.load("not.wav", 8000, str(tmp_path))
     assert refused.value.code == "unknown_source"
+
+
+@pytest.mark.parametrize("name", ["../out.wav", "/etc/hostname", "a\0b", "x" * 300, ".", "none"])
+def test_a_name_that_leads_out_of_the_prompts_folder_is_refused(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "prompts"
+    folder.mkdir()
+    (tmp_path / "out.wav").write_bytes(b"")
+    (folder / "link.wav").symlink_to(tmp_path / "out.wav")
+    for source in (name, "link.wav"):
+        with pytest.raises(MediaError) as refused:
+            sound.load(source, 8000, str(folder))
+        assert refused.value.code == "unknown_source"
+
+
+def test_without_a_prompts_folder_no_file_is_played() -> None:
+    with pytest.raises(MediaError):
+        sound.load("tone.wav", 8000)
 
 
 @pytest.mark.parametrize(("own", "other"), [(8000, 48000), (48000, 8000), (8000, 8000)])
@@ -97,7 +114,7 @@ def test_a_prompt_goes_before_tone_and_echo_and_mute_silences_all() -> None:
     voice = Voice(8000, lambda source, stopped: ended.append((source, stopped)))
     voice.set_echo(True)
     voice.set_tone(440)
-    voice.play("beep", False)
+    voice.play("beep", sound.load("beep", 8000), False)
     frames = [voice.next() for _ in range(20)]
     assert all(frame is not None for frame in frames) and ended == [("beep", False)]
     voice.muted = True
@@ -109,7 +126,7 @@ def test_a_prompt_goes_before_tone_and_echo_and_mute_silences_all() -> None:
 
 def test_a_repeated_prompt_has_no_end() -> None:
     voice = Voice(8000, lambda source, stopped: pytest.fail("it ended"))
-    voice.play("beep", True)
+    voice.play("beep", sound.load("beep", 8000), True)
     assert all(voice.next() is not None for _ in range(100))
 
 
