@@ -254,17 +254,17 @@ class Agent:
             self.dialogs.pop(dialog.key, None)
         usage.early.clear()
 
-    def settle(self, usage: Usage) -> None:
+    def settle(self, usage: Usage, now: float) -> None:
         """Forget a usage once it is over and waits for nothing."""
         if usage.state is not UsageState.TERMINATED or usage.own_invite or usage.bye_tx:
             return
+        self.uas.end_open(usage, now)
         self.forget_early(usage)
         if usage.dialog is not None:
             self.dialogs.pop(usage.dialog.key, None)
         self.usages.pop(usage.id, None)
-        bound = self._connections.get(usage.hop.remote) if usage.hop.transport != UDP else None
-        if bound is not None:
-            bound.discard(usage.id)
+        if isinstance(usage.hop.remote, str) and usage.hop.remote in self._connections:
+            self._connections[usage.hop.remote].discard(usage.id)
 
     def contact(self, usage: Usage) -> str:
         """Our Contact in a usage: the user part names the node that owns the call."""

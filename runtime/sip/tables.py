@@ -5,9 +5,10 @@ Everything that decides a transition stands in this file; `transaction.py` only 
 the class of a response ("1xx", "2xx", "3xx" for 300 to 699), the kind of a request ("request",
 "ACK"), the letter of a timer, or "error" for a transport that failed.
 
-Two timers are ours. R repeats the 2xx to an INVITE until its ACK comes; RFC 3261 13.3.1.4 gives
+Three timers are ours. R repeats the 2xx to an INVITE until its ACK comes; RFC 3261 13.3.1.4 gives
 that to the UAS core, but it lives exactly as long as the state Accepted. X ends a client INVITE
-that was CANCELled and got no final response within 64*T1 (RFC 3261 9.1).
+that was CANCELled and got no final response within 64*T1 (RFC 3261 9.1). U forgets a request that
+nobody answered within 64*T1: its client has given up by then (RFC 4320 4.1).
 """
 
 from __future__ import annotations
@@ -152,9 +153,11 @@ INVITE_SERVER: Final = Machine(
 NON_INVITE_SERVER: Final = Machine(
     first=_S.TRYING,
     arrows={
+        (_S.TRYING, "U"): _END,
         (_S.TRYING, "1xx"): (_S.PROCEEDING, (Act.SEND,)),
         (_S.TRYING, "2xx"): (_S.COMPLETED, (Act.SEND,)),
         (_S.TRYING, "3xx"): (_S.COMPLETED, (Act.SEND,)),
+        (_S.PROCEEDING, "U"): _END,
         (_S.PROCEEDING, "request"): (_S.PROCEEDING, (Act.RESEND,)),
         (_S.PROCEEDING, "1xx"): (_S.PROCEEDING, (Act.SEND,)),
         (_S.PROCEEDING, "2xx"): (_S.COMPLETED, (Act.SEND,)),
@@ -164,6 +167,6 @@ NON_INVITE_SERVER: Final = Machine(
         (_S.COMPLETED, "J"): _END,
         (_S.COMPLETED, "error"): _FAILURE,
     },
-    timers={_S.COMPLETED: (("J", Wait.J),)},
-    kept={},
+    timers={_S.TRYING: (("U", Wait.LIFE),), _S.COMPLETED: (("J", Wait.J),)},
+    kept={_S.PROCEEDING: ("U",)},
 )

@@ -128,14 +128,14 @@ class Uac:
         elif response.code >= 200:
             if tx.method == "UPDATE" and response.code < 300 and usage.dialog is not None:
                 usage.dialog.refresh(response)
-            self._finished(usage, tx)
+            self._finished(usage, tx, now)
             self._tell(usage, tx, response)
 
     def on_timeout(self, tx: ClientTransaction, now: float) -> None:
-        self._lost(tx, TransactionTimedOut)
+        self._lost(tx, TransactionTimedOut, now)
 
     def on_failure(self, tx: ClientTransaction, now: float) -> None:
-        self._lost(tx, TransportFailed)
+        self._lost(tx, TransportFailed, now)
 
     def on_client_end(self, tx: ClientTransaction) -> None:
         self.transactions.pop((tx.branch, tx.method), None)
@@ -144,6 +144,7 @@ class Uac:
         self,
         tx: ClientTransaction,
         happening: type[TransactionTimedOut] | type[TransportFailed],
+        now: float,
     ) -> None:
         usage = tx.usage
         if usage is None or tx.silent or tx.final:
@@ -151,7 +152,7 @@ class Uac:
         if usage.own_invite is tx and not tx.reinvite:
             self._failed(usage)
         self._agent.tell(usage, happening(usage, tx.method, tx.reinvite))
-        self._finished(usage, tx)
+        self._finished(usage, tx, now)
 
     def _on_invite_response(
         self, usage: Usage, tx: ClientTransaction, response: Response, now: float
@@ -169,7 +170,7 @@ class Uac:
             if not tx.reinvite:
                 self._failed(usage)
             self._tell(usage, tx, response)
-            self._finished(usage, tx)
+            self._finished(usage, tx, now)
 
     def _failed(self, usage: Usage) -> None:
         """RFC 3261 12.3: a final response other than 2xx ends all early dialogs of the INVITE."""
@@ -232,7 +233,7 @@ class Uac:
     ) -> None:
         _dialog(usage).refresh(response)
         usage.to_ack = tx
-        self._finished(usage, tx)
+        self._finished(usage, tx, now)
         if usage.closed or not usage.established:
             self.acknowledge(usage, tx, None, now)
         self._tell(usage, tx, response)
@@ -290,7 +291,7 @@ class Uac:
         self.transactions[(tx.branch, "CANCEL")] = tx
         tx.begin(now)
 
-    def _finished(self, usage: Usage, tx: ClientTransaction) -> None:
+    def _finished(self, usage: Usage, tx: ClientTransaction, now: float) -> None:
         tx.final = True
         if usage.own_invite is tx:
             usage.own_invite = None
@@ -298,7 +299,7 @@ class Uac:
             usage.own_update = None
         if usage.bye_tx is tx:
             usage.bye_tx = None
-        self._agent.settle(usage)
+        self._agent.settle(usage, now)
 
     def _tell(self, usage: Usage, tx: ClientTransaction, response: Response) -> None:
         happening = ResponseReceived(

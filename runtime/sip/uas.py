@@ -171,14 +171,13 @@ class Uas:
         tx = self._begin(request, hop, now)
         tx.usage = usage
         self._answer(tx, 200, "OK", [], now)
-        for waiting in tuple(usage.open):
-            self.respond(waiting, 487, build.REASONS[487], [], b"", "", now)
         for accepted in usage.unacknowledged.values():
             accepted.acknowledge()
         usage.unacknowledged.clear()
         usage.state = UsageState.TERMINATED
         self._agent.tell(usage, RequestReceived(usage, tx, "BYE", request, None))
-        self._agent.settle(usage)
+        self.end_open(usage, now)
+        self._agent.settle(usage, now)
 
     def _out_of_dialog(self, request: Request, hop: Hop, now: float) -> None:
         cseq = request.cseq
@@ -250,6 +249,11 @@ class Uas:
         )
         self._agent.tell(usage, happening)
 
+    def end_open(self, usage: Usage, now: float) -> None:
+        """Give 487 to every request of the peer that nobody will answer any more."""
+        while usage.open:  # An answer may settle the usage, which ends up here again.
+            self.respond(usage.open[0], 487, build.REASONS[487], [], b"", "", now)
+
     # Answers.
 
     def respond(
@@ -279,7 +283,7 @@ class Uas:
             self._accepted(usage, tx)
         elif tx is usage.initial and code >= 300:
             usage.state = UsageState.TERMINATED
-        self._agent.settle(usage)
+        self._agent.settle(usage, now)
 
     def _accepted(self, usage: Usage, tx: ServerTransaction) -> None:
         assert usage.dialog is not None
@@ -345,6 +349,8 @@ class Uas:
 
     def on_server_end(self, tx: ServerTransaction) -> None:
         self.transactions.pop(tx.key, None)
+        if tx.usage is not None and tx in tx.usage.open:
+            tx.usage.open.remove(tx)
         if not tx.request.to.tag:
             cseq = tx.request.cseq
             merge = (tx.request.from_.tag, tx.request.call_id, cseq.number, cseq.method)

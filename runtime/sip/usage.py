@@ -215,13 +215,14 @@ class Usage:
         if self.closed:
             return
         self.closed = True
-        for transaction in tuple(self.open):
+        while self.open:
+            transaction = self.open[0]
             code = 500 if transaction.method != "INVITE" else 487 if transaction.cancelled else 480
             self._agent.uas.respond(transaction, code, build.REASONS[code], [], b"", "", now)
         self._agent.uac.abandon(self, now)
         if self.state is UsageState.NEW:
             self.state = UsageState.TERMINATED
-        self._agent.settle(self)
+        self._agent.settle(self, now)
 
     def _body(self, sdp: bytes | None, body: bytes, content_type: str) -> tuple[bytes, str]:
         if sdp is not None:

@@ -55,7 +55,8 @@ class SippResult:
         return int(self.statistics.get("Retransmissions(C)", 0))
 
     def __str__(self) -> str:
-        return f"exit {self.code}\n{self.output[-1500:]}\n{self.errors[-3000:]}\n{self.messages[-4000:]}"
+        parts = (self.output[-1500:], self.errors[-3000:], self.messages[-4000:])
+        return "\n".join((f"exit {self.code}", *parts))
 
 
 class Sipp:
