@@ -1,0 +1,65 @@
+"""The shipped tables: documentation, demonstration and test at once."""
+
+from pathlib import Path
+
+import pytest
+
+from flows.check import examine
+from flows.vocabulary import ACTIONS, OUTCOMES
+
+FOLDER = Path(__file__).parents[2] / "state_tables"
+STARTERS = sorted(FOLDER.glob("*.yaml"))
+
+
+def test_the_starters_are_there():
+    names = {path.stem for path in STARTERS}
+    assert {"echo_test", "basic_call", "call_with_hold", "auto_attendant_stub"} <= names
+
+
+@pytest.fixture(params=STARTERS, ids=lambda path: path.stem)
+def starter(request):
+    compiled = examine(request.param.read_text("utf-8"))
+    assert compiled.table is not None, compiled.findings
+    assert compiled.table.name == request.param.stem
+    return compiled
+
+
+def test_a_starter_has_no_errors_no_warnings_and_no_waivers(starter):
+    assert starter.findings == [] and starter.deployable
+    assert not any(row.waive for row in starter.table.rows)
+
+
+def test_a_starter_is_described_and_grouped(starter):
+    table = starter.table
+    assert table.description
+    for state in table.states.values():
+        assert state.description and (state.group or state.final or state.initial)
+
+
+def test_a_starter_uses_what_this_runtime_performs(starter):
+    for row in starter.table.rows:
+        assert all(ACTIONS[word.name].performed for word in row.actions)
+
+
+def test_a_call_ends_with_exactly_one_outcome(starter):
+    table = starter.table
+    for row in starter.table.rows:
+        outcomes = [name for name in row.publish if name in OUTCOMES]
+        ends = row.next_state is not None and table.states[row.next_state].final
+        assert len(outcomes) == (1 if ends else 0), row
+
+
+def test_what_is_held_is_given_back_at_the_end(starter):
+    table = starter.table
+    for row in table.rows:
+        if row.next_state is not None and table.states[row.next_state].final:
+            names = [word.name for word in row.actions]
+            assert names[-1] == "CleanupDialog"
+            if row.from_state != "Ringing" or row.role != "UAS":
+                assert "CleanupMedia" in names, row
+
+
+def test_the_basic_call_speaks_for_both_roles():
+    compiled = examine((FOLDER / "basic_call.yaml").read_text("utf-8"))
+    assert compiled.table is not None
+    assert {row.role for row in compiled.table.rows} == {"UAC", "UAS", "Both"}
