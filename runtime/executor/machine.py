@@ -106,10 +106,13 @@ class Machine:
         self.sequence = sequence = self.sequence + 1
         if done.moves:
             self._position = position = done.arrival
-            self._entered = now
-            self._timer = 0
-            due = now + position.first_timer
-            self.deadline = due if due < self._dies else self._dies
+            if position.timers:
+                self._entered = now
+                self._timer = 0
+                due = now + position.first_timer
+                self.deadline = due if due < self._dies else self._dies
+            else:
+                self.deadline = self._dies
         decision = done.decision
         if decision.ended:
             self._end()
@@ -154,7 +157,8 @@ class Machine:
         """Take no further event: a final position has no row, so `receive` needs no question."""
         self.ended = True
         self.deadline = None
-        self._position = Position(self._position.state, self.role, final=True)
+        if not self._position.final:
+            self._position = Position(self._position.state, self.role, final=True)
 
     def _unanswered(self, name: str, fields: dict[str, Any], now: float) -> Step:
         """Do what architecture and RFC ask for an event that met no row."""
