@@ -51,8 +51,9 @@ _NO_TEXT = "&#160;"
 _ROW_HEIGHT = 19
 _HEADER_HEIGHT = 21
 _NAME_LENGTH = 40
-_EVENT_LENGTH = 48
-_SUMMARY_LENGTH = 36
+_EVENT_LENGTH = 60
+_GUARD_LENGTH = 22
+_SUMMARY_LENGTH = 30
 _TAG_LENGTH = 8
 _TITLE_LENGTH = 300
 
@@ -215,8 +216,7 @@ def _line(row: RowPicture, role: str, tagged: bool, first: bool, span: int) -> s
     edge_line = f' BORDER="1" SIDES="T" COLOR="{LINE[role]}"' if first else ""
     link = f'HREF="#t/{row["index"]}" TITLE="{_title(row["label"])}"'
     cell = f'<TD ALIGN="LEFT" HEIGHT="{_ROW_HEIGHT}"{edge_line} {link}'
-    guards = f" [{', '.join(row['guards'])}]" if row["guards"] else ""
-    event = _font(_text(row["short"] + guards, _EVENT_LENGTH), TEXT, 10)
+    event = _font(_text(_event(row), _EVENT_LENGTH), TEXT, 10)
     summary = _font(_text(row["summary"], _SUMMARY_LENGTH), MUTED, 10)
     cells: list[str] = []
     if tagged:
@@ -232,6 +232,14 @@ def _line(row: RowPicture, role: str, tagged: bool, first: bool, span: int) -> s
             f"{_mark(row)}</TD>"
         )
     return f"<TR>{''.join(cells)}</TR>"
+
+
+def _event(row: RowPicture) -> str:
+    """`HoldCall [MediaReady]`; the fields of the event itself go without their `event.`"""
+    if not row["guards"]:
+        return row["short"]
+    guards = ", ".join(guard.replace("event.", "") for guard in row["guards"])
+    return f"{row['short']} [{_clean(guards, _GUARD_LENGTH)}]"
 
 
 def _mark(row: RowPicture) -> str:
