@@ -1,0 +1,163 @@
+"""What stands around the node in the serving process, from its start to its stop.
+
+The hub that tells browsers; the shipper that brings the journal to the database;
+the bell that says a deployment or route has changed, with a slow look at the
+rows behind it, because a bell can be missed; the watch over tasks whose worker
+is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any
+
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import DatabaseError
+
+from designer import notices, tasks
+from runtime import audit, bridge, deployments, routes
+from runtime.hub import Hub
+from runtime.models import Deployment
+from runtime.node.loader import LoadRefused
+from runtime.node.node import Node
+from runtime.node.shipper import Shipper
+from runtime.sink import DatabaseSink
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 2.0
+"""How often the rows are compared with what the node runs, should a bell have been missed."""
+WATCH_SECONDS = 3.0
+"""How often tasks without a sign of life are looked for."""
+BELL_PAUSE = 1.0
+"""Seconds before the channel layer is asked again after it failed (Redis away)."""
+
+
+def source() -> deployments.DatabaseSource:
+    """Return where the node asks what it should run."""
+    return deployments.DatabaseSource()
+
+
+@contextlib.asynccontextmanager
+async def running(node: Node, *, watch: str | None = None) -> AsyncIterator[None]:
+    """Surround a started node; on leaving, ship what is journalled and let go of everything."""
+    loop = asyncio.get_running_loop()
+    hub = Hub(node, later=loop.call_later, now=time.time)
+    bridge.set_hub(hub)
+    node.listeners.add(hub.stepped)
+    shipper = Shipper(settings.DATA / "node" / "journal", DatabaseSink(), node.journal)
+    desk = Desk(node)
+    await desk.look()
+    work = [
+        desk.hear_bells(),
+        every(LOOK_SECONDS, desk.look),
+        every(WATCH_SECONDS, ring_stale),
+        # Again and again, because the last records of an earlier run may still be on their way.
+        every(WATCH_SECONDS, desk.close_lost),
+    ]
+    if watch is not None:
+        from runtime.watching import follow
+
+        work.append(follow(watch))
+    held = [asyncio.create_task(each) for each in work]
+    await shipper.start()
+    try:
+        yield
+    finally:
+        for task in held:
+            task.cancel()
+        await asyncio.gather(*held, return_exceptions=True)
+        node.listeners.remove(hub.stepped)
+        bridge.set_hub(None)
+        await node.stop()
+        await shipper.stop()
+
+
+class Desk:
+    """Keeps the node at what the rows say: deployments and routes."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self._said: dict[str, tuple[int, str]] = {}
+        """By flow: the deployment last answered for, and the digest it named."""
+        self._routes: list[Any] | None = None
+        self._turn = asyncio.Lock()
+
+    async def hear_bells(self) -> None:
+        """Look at the rows whenever somebody says that they changed."""
+        layer = get_channel_layer()
+        while True:
+            try:
+                channel = await layer.new_channel()
+                await layer.group_add(notices.NODES, channel)
+                while True:
+                    await layer.receive(channel)
+                    await self.look()
+            except asyncio.CancelledError:
+                raise
+            except Exception as away:  # the layer's own library raises what it likes
+                log.warning("the bell cannot be heard, the rows are looked at: %s", away)
+                await asyncio.sleep(BELL_PAUSE)
+
+    async def look(self) -> None:
+        """Bring the node to what the rows say and answer for each deployment once."""
+        async with self._turn:
+            try:
+                wanted = await database_sync_to_async(deployments.desired)()
+                ordered = await database_sync_to_async(routes.for_node)()
+            except DatabaseError as away:
+                log.warning("the database is away, the node keeps what it runs: %s", away)
+                return
+            for deployment in wanted:
+                await self._follow(deployment)
+            if ordered != self._routes:
+                self.node.set_routes(ordered)
+                self._routes = ordered
+
+    async def close_lost(self) -> None:
+        """Say of calls that died with an earlier run of this node that they did."""
+        await database_sync_to_async(audit.close_lost)(node=self.node.name, epoch=self.node.epoch)
+
+    async def _follow(self, deployment: Deployment) -> None:
+        name, digest = deployment.flow.name, deployment.version.digest
+        if self._said.get(name) == (deployment.pk, digest):
+            return
+        answer: dict[str, Any] = {"digest": digest}
+        # Loaded anew even if it runs already: the time shown is then that of a real load.
+        try:
+            loaded = await self.node.deploy(
+                name, digest, deployment.version.text, deployment.forced
+            )
+            answer["milliseconds"] = loaded.milliseconds
+        except LoadRefused as refused:
+            answer["digest"] = self.node.deployed().get(name, "")
+            answer["error"] = refused.reason
+        await database_sync_to_async(deployments.acknowledge)(
+            deployment_id=deployment.pk, node=self.node.name, **answer
+        )
+        self._said[name] = (deployment.pk, digest)
+
+
+async def ring_stale() -> None:
+    """Call for a worker again where one was lost."""
+    await database_sync_to_async(tasks.ring_stale)()
+
+
+def every(seconds: float, act: Callable[[], Awaitable[None]]) -> Coroutine[Any, Any, None]:
+    """Return a loop that does `act` each `seconds`; a database that is away is waited for."""
+
+    async def repeat() -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await act()
+            except DatabaseError as away:
+                log.warning("%s waits for the database: %s", act.__name__, away)
+
+    return repeat()
