@@ -3,6 +3,7 @@ import "./css/tokens.css";
 import "./css/base.css";
 import "./css/components.css";
 import "./css/shell.css";
+import "./css/lists.css";
 import "./css/phone.css";
 import "htmx.org";
 import favicon from "./favicon.svg";
