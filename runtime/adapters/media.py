@@ -87,9 +87,14 @@ class MediaHalf:
         """Acquire the media; a leg that is held already is enough."""
         if self.held:
             return
-        async with refusals():
-            await self._link.create(self._name, self.kind)
+        # Held from the moment it is asked for: whoever gives up waiting must still close it.
         self.held = True
+        try:
+            async with refusals():
+                await self._link.create(self._name, self.kind)
+        except ActionError:
+            self.held = False
+            raise
 
     async def describe(self) -> str:
         """Return our SDP: the answer if the peer's offer waits, else an offer of ours."""

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Coroutine
+from functools import partial
 from time import perf_counter_ns
 from typing import Any, Final, Protocol
 
@@ -75,6 +76,8 @@ class Session:
         "_shell",
         "_pending",
         "_busy",
+        "_decided",
+        "_awaited",
         "_task",
         "__weakref__",
     )
@@ -101,7 +104,11 @@ class Session:
         self._pending: deque[Event | None] = deque()
         """What waits for its turn; None stands for a deadline that has passed."""
         self._busy = False
+        self._decided: str | None = None
+        """The outcome that the last step gave, if it ended the session."""
         self._task: asyncio.Task[None] | None = None
+        self._awaited: Awaitable[None] | None = None
+        """What the task awaits first."""
         shell.arm(self, machine.deadline)
 
     @property
@@ -138,6 +145,10 @@ class Session:
         """End the session from outside its table, politely, with a step that says so."""
         if self.ended:
             return
+        if self.machine.ended:
+            # A row has ended it; only its last actions are still awaited.
+            self._end(self._decided or outcome, code)
+            return
         self._audit(Event(event), kind="unhandled", outcome=outcome)
         self._end(outcome, code)
 
@@ -151,6 +162,7 @@ class Session:
                 if rest is not None:
                     # The session stays busy; the task goes on with the loop.
                     self._task = self._shell.hold(self._continue(rest))
+                    self._task.add_done_callback(partial(_discard, rest, self._awaited))
                     return
         except Exception as bug:
             self.fault(bug)
@@ -184,6 +196,7 @@ class Session:
         if step.from_state != step.to_state:
             self.since = now
         self._shell.record(self, StepRecord(step))
+        self._decided = step.outcome
         if step.answer is not None:
             self.leg.answer(event.cause, step.answer)
         if step.kind == "unhandled":
@@ -204,9 +217,13 @@ class Session:
             except ActionError as refused:
                 self._action_failed(step, index, results, began, refused.reason)
                 return None
+            except Exception as bug:
+                self._record_done(step, [*results, _result(False, began, _name(bug))])
+                raise
             if awaited is not None:
+                self._awaited = awaited
                 return self._perform_awaited(step, event, calls, index, results, awaited, began)
-            results.append(ActionResult(True, (perf_counter_ns() - began) // 1000))
+            results.append(_result(True, began))
         self._finish(step, results)
         return None
 
@@ -225,22 +242,21 @@ class Session:
             try:
                 if awaited is not None:
                     await self._within_limit(awaited)
-            except ActionError as refused:
-                self._action_failed(step, index, results, began, refused.reason)
-                return
-            if self.ended:
-                return
-            results.append(ActionResult(True, (perf_counter_ns() - began) // 1000))
-            index += 1
-            if index == len(calls):
-                self._finish(step, results)
-                return
-            began = perf_counter_ns()
-            try:
+                if self.ended:
+                    return
+                results.append(_result(True, began))
+                index += 1
+                if index == len(calls):
+                    break
+                began = perf_counter_ns()
                 awaited = self.leg.perform(calls[index], event)
             except ActionError as refused:
                 self._action_failed(step, index, results, began, refused.reason)
                 return
+            except Exception as bug:
+                self._record_done(step, [*results, _result(False, began, _name(bug))])
+                raise
+        self._finish(step, results)
 
     async def _within_limit(self, awaited: Awaitable[None]) -> None:
         try:
@@ -255,19 +271,21 @@ class Session:
     ) -> None:
         if self.ended:
             return
-        results.append(ActionResult(False, (perf_counter_ns() - began) // 1000, reason))
+        results.append(_result(False, began, reason))
         if not step.ended:
             self._pending.appendleft(self.machine.failed(step, index, reason))
         self._finish(step, results)
 
     def _finish(self, step: Step, results: list[ActionResult] | None) -> None:
-        done = None
-        if results is not None:
-            done = DoneRecord(self.id, step.sequence, tuple(results))
-            self._shell.record(self, done)
+        done = None if results is None else self._record_done(step, results)
         self._shell.stepped(self, step, done)
         if step.ended:
             self._end(step.outcome or "completed", None)
+
+    def _record_done(self, step: Step, results: list[ActionResult]) -> DoneRecord:
+        done = DoneRecord(self.id, step.sequence, tuple(results))
+        self._shell.record(self, done)
+        return done
 
     # -- the end -----------------------------------------------------------------------------------
 
@@ -290,8 +308,9 @@ class Session:
         log.error("session %s ends by a fault of ours", self.id, exc_info=bug)
         if self.ended:
             return
-        event = Event("InternalError", {"error": f"{type(bug).__name__}: {bug}"[:500]})
-        self._audit(event, kind="error", outcome="error")
+        if not self.machine.ended:
+            event = Event("InternalError", {"error": _name(bug)})
+            self._audit(event, kind="error", outcome="error")
         self._end("error", SERVER_ERROR)
 
     def _audit(self, event: Event, *, kind: str, outcome: str) -> None:
@@ -299,6 +318,21 @@ class Session:
         step = self.machine.close(event, self._shell.now(), kind, outcome)
         self._shell.record(self, StepRecord(step))
         self._shell.stepped(self, step, None)
+
+
+def _result(ok: bool, began: int, error: str | None = None) -> ActionResult:
+    return ActionResult(ok, (perf_counter_ns() - began) // 1000, error)
+
+
+def _name(bug: Exception) -> str:
+    return f"{type(bug).__name__}: {bug}"[:500]
+
+
+def _discard(*work: object) -> None:
+    """Let go of work whose task was cancelled before it began."""
+    for one in work:
+        if asyncio.iscoroutine(one):
+            one.close()
 
 
 async def _await(closing: Awaitable[None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
+import socket
 from contextlib import asynccontextmanager
 from textwrap import dedent
 
@@ -12,6 +13,11 @@ from runtime.node.config import NodeConfig
 from runtime.node.journal import DoneRecord, StepRecord, WireRecord, read
 from runtime.node.node import Node
 from runtime.node.routes import Route
+from runtime.sip.agent import Agent, AgentSettings
+from runtime.sip.events import ResponseReceived
+from runtime.sip.hop import Hop
+from runtime.sip.transaction import Periods
+from runtime.sip.transport.shell import Shell
 
 ECHO = dedent(
     """\
@@ -143,7 +149,7 @@ async def running(folder, *flows, routes=(("*", "echo_test"),), config=None, **m
 
 def quick(settings):
     """SIP timers ten times as fast, for tests that wait for them."""
-    return dataclasses.replace(settings, t1=0.05, t2=0.4, t4=0.5)
+    return dataclasses.replace(settings, periods=Periods(0.05, 0.4, 0.5, 3.2))
 
 
 def journal(node: Node):
@@ -168,3 +174,137 @@ def wires(node: Node, session: str | None = None):
         for record in journal(node)
         if isinstance(record, WireRecord) and session in (None, record.session)
     ]
+
+
+class Peer:
+    """Somebody else's SIP stack, over UDP or over a WebSocket of the node."""
+
+    OFFER = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n" + (
+        b"m=audio 4000 RTP/AVP 0\r\n"
+    )
+
+    def __init__(self) -> None:
+        self.happened = []
+        self.raw = []
+        self._changed = asyncio.Event()
+        self.shell = Shell(Agent(AgentSettings(token="peer")), on_happening=self._happened)
+        self._connection = None
+        self.address = ("127.0.0.1", 0)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls):
+        peer = cls()
+        peer.address = await peer.shell.listen_udp("127.0.0.1", 0)
+        try:
+            yield peer
+        finally:
+            await peer.shell.close()
+
+    @classmethod
+    @asynccontextmanager
+    async def browser(cls, node: Node, connection: str, user: str | None = None):
+        peer = cls()
+        loop = asyncio.get_running_loop()
+
+        def to_peer(data: bytes) -> None:
+            loop.call_soon(peer._websocket, data)
+
+        def to_node(data: bytes) -> None:
+            loop.call_soon(node.websocket_received, connection, data)
+
+        node.websocket_connected(connection, to_peer, local="127.0.0.1:8000", user=user)
+        peer.shell.open_connection("node", to_node, local="browser.invalid")
+        peer._connection, peer._to_node = "node", to_node
+        try:
+            yield peer
+        finally:
+            node.websocket_lost(connection)
+            await peer.shell.close()
+
+    @staticmethod
+    def hop(node: Node) -> Hop:
+        return Hop("UDP", node.sip_address, "127.0.0.1:5060")
+
+    def _websocket(self, data: bytes) -> None:
+        self.raw.append(data)
+        self._changed.set()
+        self.shell.receive("node", data)
+
+    def _happened(self, happening) -> None:
+        self.happened.append(happening)
+        self._changed.set()
+
+    async def wait(self, condition, timeout: float = 20):
+        async with asyncio.timeout(timeout):
+            while (found := condition()) is None:
+                self._changed.clear()
+                await self._changed.wait()
+        return found
+
+    async def until(self, kind, usage=None, final: bool = False):
+        def found():
+            for happening in self.happened:
+                if isinstance(happening, kind) and usage in (None, happening.usage):
+                    if not final or happening.code >= 200:
+                        return happening
+            return None
+
+        return await self.wait(found)
+
+    async def _invite(self, node: Node, sdp):
+        target = f"sip:echo@127.0.0.1:{node.sip_address[1]}"
+        hop = (
+            Hop("WS", self._connection, "browser.invalid")
+            if self._connection
+            else await self.shell.resolve(target)
+        )
+        offer = sdp.encode() if isinstance(sdp, str) else sdp
+        usage = self.shell.agent.invite(
+            target, caller="sip:peer@127.0.0.1", sdp=offer, hop=hop, now=self.shell.now()
+        )
+        self.shell.flush()
+        return usage, await self.until(ResponseReceived, usage, final=True)
+
+    async def call(self, node: Node, sdp=OFFER):
+        """Call until the 200 and acknowledge it."""
+        usage, response = await self._invite(node, sdp)
+        assert response.code == 200, response
+        usage.ack(now=self.shell.now())
+        self.shell.flush()
+        return usage
+
+    async def refused(self, node: Node, sdp=OFFER):
+        """Call and return the response that refuses."""
+        _, response = await self._invite(node, sdp)
+        assert response.code >= 300
+        return response
+
+    async def register(self, user: str, address=None) -> int:
+        """Register a contact, and return the code of the answer."""
+        text = (
+            "REGISTER sip:127.0.0.1 SIP/2.0\r\n"
+            f"Via: SIP/2.0/{'WS browser.invalid' if self._connection else 'UDP 127.0.0.1'}"
+            f";branch=z9hG4bK{user}\r\n"
+            f"Max-Forwards: 70\r\nFrom: <sip:{user}@127.0.0.1>;tag=1\r\n"
+            f"To: <sip:{user}@127.0.0.1>\r\nCall-ID: {user}\r\nCSeq: 1 REGISTER\r\n"
+            "Contact: <sip:browser@browser.invalid;transport=ws>\r\nContent-Length: 0\r\n\r\n"
+        ).encode()
+        if self._connection is None:
+            return await _ask_udp(text, address)
+        seen = len(self.raw)
+        self._to_node(text)
+        answer = await self.wait(lambda: self.raw[seen] if len(self.raw) > seen else None)
+        return int(answer.split(b" ")[1])
+
+
+async def _ask_udp(data: bytes, address) -> int:
+    """Send one datagram and return the code of the answer."""
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)
+        sock.connect(address)
+        port = str(sock.getsockname()[1]).encode()
+        await loop.sock_sendall(sock, data.replace(b"UDP 127.0.0.1", b"UDP 127.0.0.1:" + port))
+        async with asyncio.timeout(10):
+            return int((await loop.sock_recv(sock, 65536)).split(b" ")[1])
