@@ -212,8 +212,9 @@ class ChildLink(_Link):
             try:
                 await self._greet()
                 await receiving
-            except MediaError as error:
+            except (MediaError, msgspec.ValidationError) as error:
                 logger.warning("the media process cannot be joined: %s", error)
+                await asyncio.sleep(RETRY_SECONDS)
             finally:
                 receiving.cancel()
                 self._disconnect("the media process ended")

@@ -301,7 +301,7 @@ class Peer:
         except TimeoutError:
             logger.warning("a peer connection did not close in time")
         current = asyncio.current_task()
-        for task in self._tasks - {current}:  # type: ignore[operator]
+        for task in self._tasks - {current}:
             task.cancel()
 
 
@@ -333,7 +333,8 @@ def _mono(frame: AudioFrame) -> Samples:
     if channels == 1:
         return samples
     mixed = samples.reshape(-1, channels).astype(np.int32).sum(axis=1) // channels
-    return mixed.astype(np.int16)
+    one: Samples = mixed.astype(np.int16)
+    return one
 
 
 def _payload_at(data: bytes) -> int:

@@ -17,6 +17,9 @@ SILENCE = {"PCMU": b"\xff" * g711.FRAME, "PCMA": b"\xd5" * g711.FRAME}
 COMFORT_NOISE = 13
 RESOLVE_SECONDS = 2.0
 ATTEMPTS = 64
+WILDCARDS = ("0.0.0.0", "::")
+ANYBODY = "192.0.2.1"
+"""An address that belongs to nobody (RFC 5737): the way to it is the default route."""
 
 
 class Ports:
@@ -106,6 +109,7 @@ class PlainLeg(Leg):
         self.sent_octets = 0
         self._transport: asyncio.DatagramTransport | None = None
         self._port = 0
+        self._host = config.advertised or ("" if config.bind in WILDCARDS else config.bind)
         self._session, self._version = secrets.randbits(48), 0
         self._offered = ""
         self._wanted_before = self.wanted
@@ -126,6 +130,7 @@ class PlainLeg(Leg):
 
     async def offer(self, restart: bool) -> str:
         previous = sdp.parse(self.remote_sdp) if self.remote_sdp else None
+        self._host = self._host or _address_towards(ANYBODY)
         self._offered = self._written(
             lambda local: sdp.offer(local, previous, self.agreed), self.local_sdp
         )
@@ -135,6 +140,7 @@ class PlainLeg(Leg):
         if self._offered:
             raise MediaError("wrong_state", "an offer of this leg waits for its answer")
         remote = sdp.parse(remote_sdp)
+        await self._face(remote)
         text = self._written(lambda local: sdp.answer(remote, local)[0], self.local_sdp)
         await self._agree(remote_sdp, text)
         return text
@@ -149,6 +155,13 @@ class PlainLeg(Leg):
         self._offered = ""
         self.wanted = self._wanted_before
 
+    async def _face(self, remote: sdp.Description) -> None:
+        """Where every address is bound and none is configured, name the one that faces the peer."""
+        if not self._host:
+            media = next(iter(remote.media), None)
+            host = await _resolve(remote.host_of(media)) if media else ANYBODY
+            self._host = _address_towards(host)
+
     def _written(self, write: Any, before: str) -> str:
         """Write a description; its version grows only when something changed (RFC 3264 8)."""
         text: str = write(self._local(self._version))
@@ -158,8 +171,7 @@ class PlainLeg(Leg):
         return text
 
     def _local(self, version: int) -> sdp.Local:
-        host = self.config.advertised or self.config.bind
-        return sdp.Local(host, self._port, self.wanted, self._session, version)
+        return sdp.Local(self._host, self._port, self.wanted, self._session, version)
 
     async def _agree(self, remote_sdp: str, local_sdp: str) -> None:
         agreed = sdp.accept(sdp.parse(remote_sdp), self._local(0), sdp.parse(local_sdp))
@@ -173,6 +185,7 @@ class PlainLeg(Leg):
 
     async def restore(self, info: LegInfo) -> None:
         self._session, self._version = sdp.origin(info.local_sdp)
+        self._host = self._host or _address_towards(info.remote.rpartition(":")[0] or ANYBODY)
         if info.remote_sdp and info.local_sdp:
             own = sdp.parse(info.local_sdp)
             self.wanted = own.media[0].direction or self.wanted if own.media else self.wanted
@@ -304,3 +317,14 @@ async def _resolve(host: str) -> str:
     except (OSError, UnicodeError, TimeoutError) as error:
         raise MediaError("unsupported_sdp", f"the host {host} cannot be found") from error
     return str(found[0][4][0])
+
+
+def _address_towards(host: str) -> str:
+    """Answer the own address that packets to `host` carry; nothing is sent."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((host, 9))
+            return str(probe.getsockname()[0])
+        except OSError:  # a machine without a network has its loopback address
+            return "::1" if family == socket.AF_INET6 else "127.0.0.1"

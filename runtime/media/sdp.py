@@ -77,7 +77,7 @@ class Section:
     def direction(self) -> Direction | None:
         for letter, value in self.lines:
             if letter == "a" and value in DIRECTIONS:
-                return value  # type: ignore[return-value]
+                return value
         return None
 
 

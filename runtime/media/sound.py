@@ -32,7 +32,8 @@ MELODY = "C4 E4 G4 E5 D5 G4 B4 D5 A4 C5 E5 C5 F4 A4 C5 A4 G4 B4 D5 B4 C5 G4 E4 C
 def _waves(frequencies: tuple[float, ...], seconds: float, rate: int) -> np.ndarray:
     time = np.arange(int(seconds * rate)) / rate
     parts = [np.sin(2 * math.pi * frequency * time) for frequency in frequencies]
-    return LEVEL * sum(parts, np.zeros(len(time))) / len(parts)
+    mixed: np.ndarray = LEVEL * sum(parts, np.zeros(len(time))) / len(parts)
+    return mixed
 
 
 def _faded(sound: np.ndarray, rate: int, seconds: float = 0.005) -> np.ndarray:
@@ -52,7 +53,13 @@ def _bell(frequency: float, seconds: float, rate: int) -> np.ndarray:
 
 
 def _samples(sound: np.ndarray) -> Samples:
-    return np.clip(np.rint(sound * 32767), -32768, 32767).astype(np.int16)
+    return _whole(sound * 32767)
+
+
+def _whole(values: np.ndarray) -> Samples:
+    """Round to samples; what is too loud is cut."""
+    samples: Samples = np.clip(np.rint(values), -32768, 32767).astype(np.int16)
+    return samples
 
 
 def _beep(rate: int) -> np.ndarray:
@@ -164,7 +171,8 @@ def _first_channels(data: bytes, channels: int, width: int) -> Samples:
     else:
         samples = np.frombuffer(data[:whole], dtype="<i2").astype(np.int16)
     mixed = samples.reshape(-1, channels).astype(np.int32).sum(axis=1) // channels
-    return mixed.astype(np.int16)
+    one: Samples = mixed.astype(np.int16)
+    return one
 
 
 def resample(sound: Samples, own_rate: int, rate: int) -> Samples:
@@ -176,15 +184,16 @@ def resample(sound: Samples, own_rate: int, rate: int) -> Samples:
         values = np.convolve(values, _low_pass(0.45 * rate / own_rate, 97), mode="same")
     wanted = np.arange(len(sound) * rate // own_rate) * (own_rate / rate)
     values = np.interp(wanted, np.arange(len(values)), values)
-    return np.clip(np.rint(values), -32768, 32767).astype(np.int16)
+    return _whole(values)
 
 
 @functools.lru_cache(maxsize=16)
 def _low_pass(cutoff: float, taps: int) -> np.ndarray:
     """Windowed sinc; `cutoff` is a part of the sampling rate."""
     position = np.arange(taps) - (taps - 1) / 2
-    kernel = 2 * cutoff * np.sinc(2 * cutoff * position) * np.hamming(taps)
-    return kernel / kernel.sum()
+    kernel: np.ndarray = 2 * cutoff * np.sinc(2 * cutoff * position) * np.hamming(taps)
+    kernel /= kernel.sum()
+    return kernel
 
 
 class RateChanger:
@@ -212,4 +221,4 @@ class RateChanger:
         self._history = joined[len(joined) - len(self._history) :]
         filtered = np.convolve(joined, self._kernel, mode="valid")[self._phase :: self._down]
         self._phase = (self._phase - len(values)) % self._down
-        return np.clip(np.rint(filtered), -32768, 32767).astype(np.int16)
+        return _whole(filtered)

@@ -51,6 +51,7 @@ async def receive(reader: asyncio.StreamReader) -> Message | None:
         length = int.from_bytes(await reader.readexactly(4), "big")
         if length > MAX_FRAME:
             return None
-        return _decoder.decode(await reader.readexactly(length))
+        message: Message = _decoder.decode(await reader.readexactly(length))
+        return message
     except (asyncio.IncompleteReadError, ConnectionError, msgspec.DecodeError):
         return None

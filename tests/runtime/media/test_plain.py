@@ -395,6 +395,17 @@ async def test_ports_come_from_the_range_until_none_is_left() -> None:
         await side.link.shutdown()
 
 
+async def test_a_leg_on_every_address_names_the_one_that_faces_the_phone(phone: Phone) -> None:
+    side = Side(bind="0.0.0.0")
+    try:
+        await side.link.create("a", "rtp")
+        assert "c=IN IP4 127.0.0.1\r\n" in await side.link.answer("a", phone.offer())
+        await side.link.create("b", "rtp")
+        assert "c=IN IP4 0.0.0.0" not in await side.link.offer("b")
+    finally:
+        await side.link.shutdown()
+
+
 async def test_a_leg_is_built_again_on_its_port_with_what_it_did(side: Side, phone: Phone) -> None:
     port = await answered(side, phone.offer())
     other = Phone()
