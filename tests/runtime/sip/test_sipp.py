@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from runtime.sip.agent import Agent, AgentSettings
 from runtime.sip.events import (
     AckReceived,
+    CancelReceived,
     Happening,
     InviteReceived,
     RequestReceived,
     ResponseReceived,
 )
 from runtime.sip.transport.shell import Shell
+from runtime.sip.usage import Usage
 from tests.sip.sipp import MISSING, SIPP, Sipp, run_sipp
+
+SCENARIOS = Path(__file__).parents[2] / "sip"
 
 pytestmark = [pytest.mark.sipp, pytest.mark.skipif(SIPP is None, reason=MISSING)]
 
@@ -32,6 +37,7 @@ class Ua:
 
     def __init__(self, shell_of: Callable[[Ua], Shell]) -> None:
         self.happenings: list[Happening] = []
+        self.answers = True
         self.changed = asyncio.Event()
         self.shell = shell_of(self)
 
@@ -42,13 +48,28 @@ class Ua:
         match happening:
             case InviteReceived(usage=usage, transaction=transaction):
                 usage.respond(transaction, 180, now=now)
-                usage.respond(transaction, 200, now=now, sdp=SDP)
+                if self.answers:
+                    usage.respond(transaction, 200, now=now, sdp=SDP)
+            case CancelReceived(usage=usage, transaction=transaction):
+                usage.respond(transaction, 487, now=now)
             case RequestReceived(usage=usage, transaction=transaction, method="INVITE" | "UPDATE"):
                 usage.respond(transaction, 200, now=now, sdp=SDP)
             case RequestReceived(usage=usage, transaction=transaction, method="INFO" | "MESSAGE"):
                 usage.respond(transaction, 200, now=now)
             case ResponseReceived(usage=usage, method="INVITE", code=200):
                 usage.ack(now=now)
+
+    async def call(self, sipp: Sipp) -> Usage:
+        hop = await self.shell.resolve(f"sip:service@localhost:{sipp.port}")
+        usage = self.shell.agent.invite(
+            f"sip:service@127.0.0.1:{sipp.port}",
+            caller="sip:tester@127.0.0.1",
+            hop=hop,
+            sdp=SDP,
+            now=self.shell.now(),
+        )
+        self.shell.flush()
+        return usage
 
     def count(self, kind: type) -> int:
         return sum(isinstance(happening, kind) for happening in self.happenings)
@@ -93,18 +114,39 @@ async def test_calls_survive_the_loss_of_every_tenth_message() -> None:
         assert ua.shell.agent.counters["repeated_in"] + result.retransmissions > 0
 
 
+async def test_callers_that_give_up_get_487() -> None:
+    async with user_agent() as (ua, address):
+        ua.answers = False
+        result = await run_sipp(SCENARIOS / "cancel.xml", remote=address, calls=20, rate=100)
+        assert (result.code, result.successful, result.failed) == (0, 20, 0), result
+        assert ua.count(CancelReceived) == 20 and not ua.shell.agent.usages
+
+
+async def test_callers_hold_and_send_digits_in_the_dialog() -> None:
+    async with user_agent() as (ua, address):
+        result = await run_sipp(SCENARIOS / "hold.xml", remote=address, calls=20, rate=100)
+        assert (result.code, result.successful, result.failed) == (0, 20, 0), result
+        assert ua.count(AckReceived) == 40 and ua.count(RequestReceived) == 60
+
+
+async def test_our_calls_survive_the_loss_of_every_tenth_message() -> None:
+    async with user_agent() as (ua, _):
+        sipp = await Sipp("uas", calls=20, extra=["-lost", "10"]).start()
+        usages = [await ua.call(sipp) for _ in range(20)]
+        await ua.until(lambda: all(usage.established for usage in usages))
+        for usage in usages:
+            usage.bye(now=ua.shell.now())
+        ua.shell.flush()
+        await ua.until(lambda: not ua.shell.agent.usages)
+        byes = [h for h in ua.happenings if getattr(h, "method", "") == "BYE"]
+        assert [h.code for h in byes if isinstance(h, ResponseReceived)] == [200] * 20
+        await sipp.stop()
+
+
 async def test_we_call_the_stock_answerer() -> None:
     async with user_agent() as (ua, _):
         sipp = await Sipp("uas", calls=1).start()
-        hop = await ua.shell.resolve(f"sip:service@localhost:{sipp.port}")
-        usage = ua.shell.agent.invite(
-            f"sip:service@127.0.0.1:{sipp.port}",
-            caller="sip:tester@127.0.0.1",
-            hop=hop,
-            sdp=SDP,
-            now=ua.shell.now(),
-        )
-        ua.shell.flush()
+        usage = await ua.call(sipp)
         await ua.until(lambda: usage.established and not usage.ack_wanted)
         usage.bye(now=ua.shell.now())
         ua.shell.flush()
