@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from flows.picture import ENDS, GOES, STAYS, Picture, RowPicture, StatePicture, picture
@@ -55,6 +56,11 @@ _EVENT_LENGTH = 60
 _GUARD_LENGTH = 22
 _SUMMARY_LENGTH = 30
 _TAG_LENGTH = 8
+_LINE_LENGTH = 34
+_MANY_ALIKE = 3
+_FILL = 40
+"""Columns of the empty cell at the end of a line: it takes what a line is too short, because
+spare width is shared out by columns."""
 _TITLE_LENGTH = 300
 
 
@@ -98,7 +104,7 @@ def _settings(states: int, edges: int) -> list[str]:
     graph = {
         "rankdir": "LR",
         "splines": "spline" if edges <= MANY_EDGES else "line",
-        "ranksep": "0.4",
+        "ranksep": "0.6",
         "nodesep": "0.46",
         "newrank": "true",
         "outputorder": "edgesfirst",
@@ -153,8 +159,9 @@ def _node(state: StatePicture, rows: list[RowPicture]) -> str:
     columns = 4 if tagged else 3
     body = [_header(state, columns)]
     for group in groups:
-        for position, row in enumerate(group):
-            body.append(_line(row, role, tagged, position == 0, len(group)))
+        lines = _lines(group)
+        for position, line in enumerate(lines):
+            body.append(_line(line, role, tagged, len(lines) if position == 0 else 0))
     if not rows:
         body.append(_empty(state, columns))
     frame = GHOST if not state["declared"] else HEADER[role]
@@ -212,26 +219,88 @@ def _grouped(rows: list[RowPicture]) -> list[list[RowPicture]]:
     return [groups[key] for key in sorted(groups, key=lambda key: key[0])]
 
 
-def _line(row: RowPicture, role: str, tagged: bool, first: bool, span: int) -> str:
-    edge_line = f' BORDER="1" SIDES="T" COLOR="{LINE[role]}"' if first else ""
-    link = f'HREF="#t/{row["index"]}" TITLE="{_title(row["label"])}"'
-    cell = f'<TD ALIGN="LEFT" HEIGHT="{_ROW_HEIGHT}"{edge_line} {link}'
-    event = _font(_text(_event(row), _EVENT_LENGTH), TEXT, 10)
-    summary = _font(_text(row["summary"], _SUMMARY_LENGTH), MUTED, 10)
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line of a state: a row, or several that do the same on different events."""
+
+    rows: list[RowPicture]
+    continues: bool = False
+    """The line above is too long and goes on here: what it said is not repeated."""
+
+
+def _lines(group: list[RowPicture]) -> list[_Line]:
+    """Rows with one target as lines. Many events with the same answer share a line.
+
+    Call flows answer each failure class and each timer alike; a line for each would bury the
+    rows that tell the story. Every row keeps its own cell, id and link.
+    """
+    alike: dict[tuple[object, ...], list[RowPicture]] = {}
+    for row in group:
+        key = (row["tag"], row["summary"], row["index"] if row["guards"] else -1)
+        alike.setdefault(key, []).append(row)
+    lines: list[_Line] = []
+    for rows in alike.values():
+        if len(rows) < _MANY_ALIKE:
+            lines += [_Line([row]) for row in rows]
+            continue
+        for number, some in enumerate(_wrapped(rows)):
+            lines.append(_Line(some, continues=number > 0))
+    return lines
+
+
+def _wrapped(rows: list[RowPicture]) -> list[list[RowPicture]]:
+    """Rows in lines that are not too long."""
+    lines: list[list[RowPicture]] = [[]]
+    length = 0
+    for row in rows:
+        length += len(row["short"]) + 2
+        if lines[-1] and length > _LINE_LENGTH:
+            lines.append([])
+            length = len(row["short"]) + 2
+        lines[-1].append(row)
+    return lines
+
+
+def _line(line: _Line, role: str, tagged: bool, span: int) -> str:
+    """The cells of a line; the first line of a group (`span` > 0) has the mark of all of them."""
+    row = line.rows[0]
+    edge_line = f' BORDER="1" SIDES="T" COLOR="{LINE[role]}"' if span else ""
+    link = _link(row)
+    cell = f'<TD ALIGN="LEFT" HEIGHT="{_ROW_HEIGHT}"{edge_line}'
     cells: list[str] = []
     if tagged:
         colour = HEADER.get(row["role"], MUTED)
-        cells.append(f"{cell}>{_font(_text(row['tag'], _TAG_LENGTH), colour, 8)}</TD>")
-        cells.append(f'{cell} ID="{row["id"]}">{event}</TD>')
+        tag = "" if line.continues else row["tag"]
+        cells.append(f"{cell} {link}>{_font(_text(tag, _TAG_LENGTH), colour, 8)}</TD>")
+    if len(line.rows) == 1:
+        event = _font(_text(_event(row), _EVENT_LENGTH), TEXT, 10)
+        cells.append(f'{cell} {link} ID="{row["id"]}">{event}</TD>')
     else:
-        cells.append(f'{cell} ID="{row["id"]}">{event}</TD>')
-    cells.append(f"{cell}>{summary}</TD>")
-    if first:
+        cells.append(f'{cell} CELLPADDING="0">{_several(line.rows)}</TD>')
+    said = "" if line.continues else row["summary"]
+    summary = _font(_text(said, _SUMMARY_LENGTH), MUTED, 10)
+    cells.append(f"{cell} {link}>{summary}</TD>")
+    if span:
         cells.append(
             f'<TD ALIGN="CENTER" ROWSPAN="{span}" PORT="p_{row["index"]}"{edge_line} {link}>'
             f"{_mark(row)}</TD>"
         )
     return f"<TR>{''.join(cells)}</TR>"
+
+
+def _several(rows: list[RowPicture]) -> str:
+    cells: list[str] = []
+    for row in rows:
+        event = _font(_text(row["short"], _EVENT_LENGTH), TEXT, 10)
+        cells.append(f'<TD ALIGN="LEFT" {_link(row)} ID="{row["id"]}">{event}</TD>')
+    return (
+        '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3">'
+        f'<TR>{"".join(cells)}<TD COLSPAN="{_FILL}" CELLPADDING="0"></TD></TR></TABLE>'
+    )
+
+
+def _link(row: RowPicture) -> str:
+    return f'HREF="#t/{row["index"]}" TITLE="{_title(row["label"])}"'
 
 
 def _event(row: RowPicture) -> str:

@@ -202,6 +202,27 @@ def test_every_state_row_and_edge_is_found_by_its_id(path):
     assert {f"#t/{row['index']}" for row in drawing["rows"]} <= links(svg)
 
 
+def test_many_events_with_the_same_answer_share_lines_and_keep_their_own_cells():
+    events = ["Dialog3xxRedirect", "Dialog4xxFailure", "Dialog5xxFailure", "Dialog6xxFailure"]
+    events += ["DialogError", "DialogTimeout", "Dialog487RequestTerminated"]
+    row = (
+        "- {{from_state: Idle, role: UAC, event: {}, actions: [CleanupMedia], next_state: Failed}}"
+    )
+    text = dot(table_of("\n".join(row.format(event) for event in events)))
+    assert text.count(">release<") == 1 and text.count(">◉<") == 1
+    assert all(f'ID="row_t{index}"' in text for index in range(len(events)))
+    few = dot(table_of("\n".join(row.format(event) for event in events[:2])))
+    assert few.count(">release<") == 2
+
+
+def test_a_long_text_is_cut_in_the_drawing_and_whole_in_its_title():
+    guards = 'event.action in ("StoreRemoteSDP", "GenerateLocalSDP")'
+    row = f"- {{from_state: Idle, role: UAS, event: ActionFailed, guards: ['{guards}']}}"
+    text = dot(table_of(row))
+    assert "ActionFailed [action in (&quot;StoreRemo…]" in text
+    assert "&quot;GenerateLocalSDP&quot;), stays" in text
+
+
 @needs_dot
 def test_only_placeholder_colours_reach_the_picture():
     svg = svg_of(dot(SUPPORT))
