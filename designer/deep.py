@@ -100,9 +100,10 @@ def _next(program: Program, here: Place, fired: set[int]) -> Iterator[Place]:
     if position.final:
         return
     values = dict(frozen)
-    for candidates in position.candidates.values():
+    for first in position.candidates.values():
         closed: set[Any] = set()
-        for test, move in candidates:
+        for move in _in_turn(first):
+            test = move.test
             # A state may have timers of several durations: each is an event of its own.
             timer = move.row.after if move.row is not None else None
             if timer in closed or None in closed:
@@ -115,6 +116,14 @@ def _next(program: Program, here: Place, fired: set[int]) -> Iterator[Place]:
             yield from _outcomes(move, role, values)
             if verdict is True:
                 closed.add(timer)
+
+
+def _in_turn(first: Move) -> Iterator[Move]:
+    """Yield a candidate and those that are tried after it."""
+    move: Move | None = first
+    while move is not None:
+        yield move
+        move = move.otherwise
 
 
 def _verdict(test: Any, move: Move, values: dict[str, Any], timer: float | None) -> bool | None:

@@ -19,6 +19,7 @@ from designer import notices, selectors
 from designer.errors import Conflict, Refused
 from designer.models import FLOW_NAME, RESERVED_NAMES, Draft, Flow, Version
 from designer.tasks import check_request
+from designer.translation import native_text
 from flows.check import examine
 from flows.compile import Compiled
 from flows.document import MAX_BYTES
@@ -144,7 +145,8 @@ def flow_import(
     The name is the one asked for, else the one in the text, else the file's.
     """
     usable_text(text)
-    native, notes = translated(text)
+    native, found = native_text(text)
+    notes = [finding.as_dict() for finding in found]
     compiled = examine(native)
     name = name or _name_in(compiled) or name_from_file(file_name)
     _usable_name(name)
@@ -181,14 +183,6 @@ def import_starters(folder: Path) -> list[str]:
         )
         made.append(path.stem)
     return made
-
-
-def translated(text: str) -> tuple[str, list[dict[str, Any]]]:
-    """Return the text in the native language and the findings of its translation."""
-    from flows import dialects
-
-    result = dialects.translate(text)
-    return result.text, [finding.as_dict() for finding in result.findings]
 
 
 def name_from_file(file_name: str) -> str:

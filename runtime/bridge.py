@@ -68,6 +68,7 @@ async def settled(value: Any) -> Any:
 
 
 _hub: Any = None
+_shipper: Any = None
 
 
 def set_hub(hub: Any) -> None:
@@ -79,3 +80,14 @@ def set_hub(hub: Any) -> None:
 def current_hub() -> Any:
     """Return the hub of this process, None if no node runs here."""
     return _hub
+
+
+def set_shipper(shipper: Any) -> None:
+    """Say who carries the journal into the database; None when it stopped."""
+    global _shipper
+    _shipper = shipper
+
+
+def current_shipper() -> Any:
+    """Return the shipper of this process, None if no node runs here."""
+    return _shipper

@@ -17,7 +17,6 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
-from django.conf import settings
 from django.db import DatabaseError
 
 from designer import notices, tasks
@@ -51,7 +50,7 @@ async def running(node: Node, *, watch: str | None = None) -> AsyncIterator[None
     hub = Hub(node, later=loop.call_later, now=time.time)
     bridge.set_hub(hub)
     node.listeners.add(hub.stepped)
-    shipper = Shipper(settings.DATA / "node" / "journal", DatabaseSink(), node.journal)
+    shipper = Shipper(node.config.folder / "journal", node.name, node.epoch, DatabaseSink())
     desk = Desk(node)
     await desk.look()
     work = [
@@ -66,7 +65,8 @@ async def running(node: Node, *, watch: str | None = None) -> AsyncIterator[None
 
         work.append(follow(watch))
     held = [asyncio.create_task(each) for each in work]
-    await shipper.start()
+    bridge.set_shipper(shipper)
+    shipper.start()
     try:
         yield
     finally:
@@ -77,6 +77,7 @@ async def running(node: Node, *, watch: str | None = None) -> AsyncIterator[None
         bridge.set_hub(None)
         await node.stop()
         await shipper.stop()
+        bridge.set_shipper(None)
 
 
 class Desk:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, close_old_connections, connection, transaction
 from django.utils import timezone
 
 from runtime.models import JournalPosition
@@ -82,6 +82,7 @@ class DatabaseSink:
 
     def position(self, segment: str) -> int:
         """Return how far this segment was stored; 0 for one that was never seen."""
+        close_old_connections()
         found = JournalPosition.objects.filter(segment=segment).values_list("offset", flat=True)
         return found.first() or 0
 
@@ -91,6 +92,8 @@ class DatabaseSink:
         False, and nothing is stored, if the segment does not stand at `start`: then somebody
         stored them before.
         """
+        # This thread lives as long as the server: a database that went away is asked anew.
+        close_old_connections()
         try:
             return self._store(segment, records, start, end)
         except (DataError, IntegrityError) as error:

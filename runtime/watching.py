@@ -1,48 +1,52 @@
-"""`serve --watch FOLDER`: a changed YAML file becomes a version, and runs if it has no errors.
+"""Following a folder of YAML files: a changed file becomes a version and is deployed.
 
-For development with an editor of one's own. A file with errors is kept as a
-version too, so that its findings can be read in the page; the old version stays
-deployed.
+For development beside another editor. A file with errors becomes a version too, so that the page
+shows why, and the version that runs stays.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from pathlib import Path
 
 from channels.db import database_sync_to_async
-from watchfiles import awatch
+from watchfiles import Change, awatch
 
 from designer import services
 from designer.errors import Refused
+from designer.models import Version
 from runtime import deployments
 
 log = logging.getLogger(__name__)
 
-DEBOUNCE = 50
-"""Milliseconds of quiet before a change is read: editors write in several steps."""
+
+async def follow(folder: str | Path) -> None:
+    """Take over each file of the folder as it changes, until cancelled."""
+    async for changes in awatch(folder, debounce=50, step=10):
+        # An editor may replace a file by several changes: the content at the end counts.
+        for path in sorted({Path(name) for change, name in changes if change != Change.deleted}):
+            if path.suffix == ".yaml":
+                await database_sync_to_async(take)(path)
 
 
-async def follow(folder: str) -> None:
-    """Import and deploy each YAML file of `folder` whenever it changes, until cancelled."""
-    async for changes in awatch(folder, debounce=DEBOUNCE, step=10, recursive=False):
-        for path in sorted({Path(name) for _, name in changes}):
-            if path.suffix in (".yaml", ".yml") and path.exists():
-                await take(path)
-
-
-async def take(path: Path) -> None:
-    """Take one changed file; what cannot be taken is said in the log and changes nothing."""
+def take(path: Path) -> Version | None:
+    """Make a file a version of the flow of its name and deploy it; None if nothing came of it."""
+    author = f"file:{path.name}"
     try:
-        text = await asyncio.to_thread(path.read_text, "utf-8")
-        await database_sync_to_async(_import_and_deploy)(path.name, text)
-    except (Refused, OSError, UnicodeError) as refusal:
-        log.warning("%s: %s", path.name, refusal)
-
-
-def _import_and_deploy(file_name: str, text: str) -> None:
-    imported = services.flow_import(
-        text=text, file_name=file_name, author_name=f"file:{file_name}"
-    )
-    deployments.deploy(version=imported.version, by_name=f"file:{file_name}")
+        text = path.read_bytes().decode()
+        imported = services.flow_import(
+            text=text,
+            file_name=path.name,
+            author_name=author,
+            origin=Version.Origin.FILE,
+            name=services.name_from_file(path.name),
+        )
+        version = imported.version
+        if version.deployable:
+            deployments.deploy(version=version, by_name=author)
+        else:
+            log.warning("%s is saved as %s and not deployed: it has errors", path.name, version)
+    except (OSError, UnicodeDecodeError, Refused) as error:
+        log.warning("%s is not taken over: %s", path.name, error)
+        return None
+    return version

@@ -43,12 +43,24 @@ async def healthz(request: HttpRequest) -> HttpResponse:
         "status": "ok" if well else "degraded",
         "web": {"status": "ok"},
         "runtime": runtime or {"status": "away"},
-        "journal": runtime["journal"] if runtime else {"healthy": False, "reason": "no node"},
+        "journal": _journal(runtime),
         "media": runtime["media"] if runtime else {"attached": False},
         "database": database,
         "worker": worker,
     }
     return JsonResponse(state, status=200 if working else 503)
+
+
+def _journal(runtime: dict[str, Any] | None) -> dict[str, Any]:
+    if runtime is None:
+        return {"healthy": False, "reason": "no node runs here"}
+    shipper = bridge.current_shipper()
+    shipped = (
+        {"shipped": shipper.shipped, "behind": shipper.lag, "trouble": shipper.trouble}
+        if shipper is not None
+        else {}
+    )
+    return {**runtime["journal"], **shipped}
 
 
 def _database_and_worker() -> tuple[dict[str, Any], dict[str, Any]]:

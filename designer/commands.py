@@ -1,0 +1,136 @@
+"""The designer's verbs of the command line: check files, import them as versions.
+
+`check` needs neither database nor settings: only the language is imported for it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+DONE, ERRORS, UNUSABLE = 0, 1, 2
+
+
+def add_parsers(verbs: Any) -> None:
+    """Add the verbs to the command line's parser."""
+    parser = verbs.add_parser("check", help="say what is wrong with YAML files")
+    parser.add_argument("files", nargs="+", metavar="FILE")
+    finish(parser, check, needs_django=False)
+    parser = verbs.add_parser("import", help="make files new versions of their flows")
+    parser.add_argument("files", nargs="+", metavar="FILE")
+    parser.add_argument("--name", help="the flow's name (one file only)")
+    finish(parser, import_files)
+
+
+def finish(parser: ArgumentParser, run: Any, *, needs_django: bool = True) -> None:
+    """Give a verb what all verbs have: the format of its answer, and the function that does it."""
+    parser.add_argument("--format", choices=["text", "json"], default="text")
+    parser.set_defaults(run=run, needs_django=needs_django)
+
+
+def answer(options: Namespace, data: dict[str, Any], text: str) -> None:
+    """Print the answer as the caller wants it."""
+    print(json.dumps(data, default=str) if options.format == "json" else text)
+
+
+def refuse(options: Namespace, message: str, code: int = ERRORS) -> int:
+    """Say why a verb was not done and return the exit code."""
+    if options.format == "json":
+        print(json.dumps({"error": message}))
+    else:
+        print(message, file=sys.stderr)
+    return code
+
+
+def check(options: Namespace) -> int:
+    """Check files: 0 no errors, 1 errors, 2 a file cannot be used."""
+    from flows.findings import Severity
+
+    results, code = [], DONE
+    for name in options.files:
+        try:
+            findings = _findings_of(Path(name))
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
+            results.append({"file": name, "findings": [], "error": str(reason)})
+            code = UNUSABLE
+            continue
+        if any(finding.severity is Severity.ERROR for finding in findings):
+            code = max(code, ERRORS)
+        results.append({"file": name, "findings": [finding.as_dict() for finding in findings]})
+    answer(options, {"files": results}, "\n".join(_as_text(results)))
+    return code
+
+
+def _findings_of(path: Path) -> list[Any]:
+    from designer.translation import native_text
+    from flows.check import examine
+    from flows.document import MAX_BYTES
+
+    with path.open("rb") as file:
+        # One byte more than allowed is enough to be told that it is too much.
+        raw = file.read(MAX_BYTES + 1)
+    text = raw.decode(errors="replace") if len(raw) > MAX_BYTES else raw.decode()
+    native, notes = native_text(text)
+    return [*notes, *examine(native).findings]
+
+
+def _as_text(results: list[dict[str, Any]]) -> list[str]:
+    lines = []
+    for result in results:
+        if "error" in result:
+            lines.append(f"{result['file']}: cannot be read: {result['error']}")
+        for finding in result["findings"]:
+            place = f"{result['file']}:{finding['line']}:{finding['column']}"
+            lines.append(
+                f"{place}: {finding['severity']}: {finding['message']} [{finding['code']}]"
+            )
+    files = "1 file" if len(results) == 1 else f"{len(results)} files"
+    severities = [f["severity"] for result in results for f in result["findings"]]
+    lines.append(
+        f"{files}: {severities.count('error')} errors, {severities.count('warning')} warnings"
+    )
+    return lines
+
+
+def import_files(options: Namespace) -> int:
+    """Make each file a new version of its flow; an equal text makes none."""
+    from designer import services
+    from designer.errors import Refused
+
+    if options.name and len(options.files) > 1:
+        return refuse(options, "--name goes with one file only.", UNUSABLE)
+    imported, lines = [], []
+    for name in options.files:
+        try:
+            text = Path(name).read_bytes().decode()
+            made = services.flow_import(
+                text=text, file_name=name, author_name="command line", name=options.name
+            )
+        except OSError as error:
+            return refuse(options, f"{name} cannot be read: {error.strerror}", UNUSABLE)
+        except UnicodeDecodeError:
+            return refuse(options, f"{name} is no text in UTF-8.", UNUSABLE)
+        except Refused as refusal:
+            return refuse(options, f"{name}: {refusal.message}")
+        version = made.version
+        imported.append(
+            {
+                "file": name,
+                "flow": made.flow.name,
+                "version": version.number,
+                "digest": version.digest,
+                "created": made.created,
+                "errors": version.errors,
+                "warnings": version.warnings,
+                "notes": made.notes,
+            }
+        )
+        verb = "is" if made.created else "was already"
+        lines.append(f"{name} {verb} {version}  {version.digest[:12]}")
+        lines += [f"  line {note['line']}: {note['message']}" for note in made.notes]
+    answer(options, {"imported": imported}, "\n".join(lines))
+    return DONE

@@ -1,0 +1,256 @@
+"""The runtime's verbs of the command line: deploy, route, call, send, sessions, steps.
+
+What is stored is written and read here; what only the running node can do is asked of the server
+over the control socket.
+"""
+
+from __future__ import annotations
+
+import time
+from argparse import Namespace
+from collections.abc import Callable
+from typing import Any
+
+from designer.commands import DONE, ERRORS, answer, finish, refuse
+
+WAIT_SECONDS = 30.0
+CALL_SECONDS = 4 * 3600.0
+LOOK_EVERY = 0.05
+WELL = ("completed", "cancelled")
+
+
+def add_parsers(verbs: Any) -> None:
+    """Add the verbs to the command line's parser."""
+    parser = verbs.add_parser("deploy", help="let new calls take a version of a flow")
+    parser.add_argument("flow")
+    parser.add_argument("--version", type=int, help="its number (the newest one by default)")
+    parser.add_argument("--wait", action="store_true", help="until the running node has loaded it")
+    parser.add_argument("--force", metavar="REASON", default="", help="pass over its errors")
+    finish(parser, deploy)
+    route = verbs.add_parser("route", help="which calls take which flow").add_subparsers(
+        dest="act", metavar="add|list|delete", required=True
+    )
+    parser = route.add_parser("add", help="put a route above the others")
+    parser.add_argument("--to", required=True, metavar="PATTERN", help="characters, ? one, * any")
+    parser.add_argument("flow")
+    finish(parser, route_add)
+    parser = route.add_parser("delete", help="remove a route")
+    parser.add_argument("--to", required=True, metavar="PATTERN")
+    finish(parser, route_delete)
+    finish(route.add_parser("list", help="in the order in which they are tried"), route_list)
+    parser = verbs.add_parser("call", help="place a call that a flow drives")
+    parser.add_argument("flow")
+    parser.add_argument("target", metavar="sip:USER@HOST")
+    parser.add_argument("--wait", action="store_true", help="until the call is over")
+    finish(parser, call)
+    parser = verbs.add_parser("send", help="send an event to a session")
+    parser.add_argument("session")
+    parser.add_argument("event")
+    parser.add_argument("fields", nargs="*", metavar="key=value")
+    finish(parser, send)
+    parser = verbs.add_parser("sessions", help="list sessions, newest first")
+    parser.add_argument("--live", action="store_true", help="only those that live in the node")
+    finish(parser, sessions)
+    parser = verbs.add_parser("steps", help="list the steps of a session")
+    parser.add_argument("session")
+    finish(parser, steps)
+
+
+def deploy(options: Namespace) -> int:
+    """Deploy a version; with --wait return when a node runs exactly this hash."""
+    from designer import selectors
+    from designer.errors import Refused
+    from runtime import deployments
+
+    flow = selectors.flow_named(options.flow)
+    if flow is None:
+        return refuse(options, f"There is no flow named {options.flow}.")
+    number = options.version
+    version = (
+        selectors.newest_version(flow) if number is None else selectors.version_of(flow, number)
+    )
+    if version is None:
+        return refuse(options, f"{flow.name} has no version {number or 'yet'}.")
+    try:
+        deployment = deployments.deploy(version=version, reason=options.force)
+    except Refused as refusal:
+        return refuse(options, refusal.message)
+    data = {"flow": flow.name, "version": version.number, "digest": version.digest}
+    data["forced"] = deployment.forced
+    said = f"New calls of {flow.name} take v{version.number} {version.digest[:12]}."
+    if not options.wait:
+        answer(options, data, said)
+        return DONE
+    acknowledgement = _until(lambda: _answer_to(deployment), WAIT_SECONDS)
+    if acknowledgement is None:
+        return refuse(options, f"{said} No node has loaded it within {WAIT_SECONDS:.0f} s.")
+    if acknowledgement.error:
+        return refuse(options, f"{acknowledgement.node} did not load it: {acknowledgement.error}")
+    data.update(node=acknowledgement.node, milliseconds=acknowledgement.milliseconds)
+    loaded = f"{acknowledgement.node} loaded it in {acknowledgement.milliseconds:.1f} ms."
+    answer(options, data, f"{said} {loaded}")
+    return DONE
+
+
+def _answer_to(deployment: Any) -> Any:
+    """Return what a node says to a deployment: a yes to this hash first, else a no."""
+    answers = list(deployment.acknowledgements.all())
+    digest = deployment.version.digest
+    yes = (each for each in answers if not each.error and each.digest == digest)
+    return next(yes, None) or next((each for each in answers if each.error), None)
+
+
+def route_add(options: Namespace) -> int:
+    """Add a route above the others; the same pattern again replaces."""
+    from designer import selectors
+    from designer.errors import Refused
+    from runtime import routes
+
+    flow = selectors.flow_named(options.flow)
+    if flow is None:
+        return refuse(options, f"There is no flow named {options.flow}.")
+    try:
+        route = routes.route_add(pattern=options.to, flow=flow)
+    except Refused as refusal:
+        return refuse(options, refusal.message)
+    data = {"pattern": route.pattern, "flow": flow.name}
+    answer(options, data, f"Calls to {route.pattern} take {flow.name}.")
+    return DONE
+
+
+def route_delete(options: Namespace) -> int:
+    """Remove a route."""
+    from designer.errors import Refused
+    from runtime import routes
+
+    try:
+        routes.route_delete(pattern=options.to)
+    except Refused as refusal:
+        return refuse(options, refusal.message)
+    answer(options, {"deleted": options.to}, f"The route for {options.to} is gone.")
+    return DONE
+
+
+def route_list(options: Namespace) -> int:
+    """List the routes in order."""
+    from runtime import routes
+
+    listed = [{"pattern": each.pattern, "flow": each.flow.name} for each in routes.ordered()]
+    lines = [f"{each['pattern']:<20} {each['flow']}" for each in listed]
+    answer(options, {"routes": listed}, "\n".join(lines) or "There are no routes.")
+    return DONE
+
+
+def call(options: Namespace) -> int:
+    """Place a call through the running server; with --wait return when it is over."""
+    from runtime import audit
+
+    placed = _ask("call", {"flow": options.flow, "target": options.target})
+    if "error" in placed:
+        return refuse(options, placed["error"])
+    session = placed["session"]
+    if not options.wait:
+        answer(options, placed, session)
+        return DONE
+
+    def over() -> Any:
+        stored = audit.session_of(session)
+        return stored if stored is not None and stored.ended_at is not None else None
+
+    ended = _until(over, CALL_SECONDS)
+    if ended is None:
+        return refuse(options, f"The call {session} is not over yet.")
+    answer(
+        options,
+        {"session": session, "outcome": ended.outcome, "state": ended.state, "steps": ended.steps},
+        f"{session} {ended.outcome} in {ended.state}",
+    )
+    return DONE if ended.outcome in WELL else ERRORS
+
+
+def send(options: Namespace) -> int:
+    """Send an event through the running server."""
+    fields = {}
+    for each in options.fields:
+        name, equals, value = each.partition("=")
+        if not equals:
+            return refuse(options, f"{each} is no field: write key=value.", 2)
+        fields[name] = value
+    sent = _ask("send", {"session": options.session, "event": options.event, "fields": fields})
+    if "error" in sent:
+        return refuse(options, sent["error"])
+    answer(options, sent, f"{options.event} was sent to {options.session}.")
+    return DONE
+
+
+def sessions(options: Namespace) -> int:
+    """List sessions: of the record, or with --live of the running node."""
+    from runtime import audit
+    from runtime.audit import CallFilter
+
+    if options.live:
+        given = _ask("sessions", {})
+        if "error" in given:
+            return refuse(options, given["error"])
+        lines = given["sessions"]
+    else:
+        lines = [
+            audit.stored_summary(each) for each in audit.sessions(CallFilter())[: audit.PAGE_SIZE]
+        ]
+    text = [
+        f"{each['id']:<24} {each['flow']:<20} {each['role']:<4} {each['state']:<16}"
+        f" {each['outcome'] or 'live':<12} {each['steps']:>4} steps  {each['caller']}"
+        for each in lines
+    ]
+    answer(options, {"sessions": lines}, "\n".join(text) or "There are no sessions.")
+    return DONE
+
+
+def steps(options: Namespace) -> int:
+    """List the steps of a session, oldest first."""
+    from runtime import audit
+
+    session = audit.session_of(options.session)
+    if session is None:
+        return refuse(options, f"The record knows no session {options.session}.")
+    lines = audit.steps_of(session.pk)
+    text = [_step_text(line, lines[0]["time"]) for line in lines]
+    data = {"session": audit.stored_summary(session), "steps": lines}
+    answer(options, data, "\n".join(text))
+    return DONE
+
+
+def _step_text(line: dict[str, Any], begin: float) -> str:
+    done = len(line["results"])
+    actions = ", ".join(
+        name if index >= done else f"{name} {line['results'][index][1] / 1000:.1f} ms"
+        for index, name in enumerate(line["actions"])
+    )
+    where = f"{line['from_state']} -> {line['to_state']}"
+    row = f"row {line['row']}" if line["row"] >= 0 else line["kind"]
+    return (
+        f"{line['sequence']:>4} {line['time'] - begin:>9.3f} {line['event']:<24} {row:<10}"
+        f" {where:<28} {actions}"
+    ).rstrip()
+
+
+def _ask(verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Ask the running server; its absence is an error like any other."""
+    from django.conf import settings
+
+    from designer import control
+
+    try:
+        return control.request(settings.CONTROL_SOCKET, verb, arguments)
+    except control.ServerAway as away:
+        return {"error": str(away)}
+
+
+def _until(condition: Callable[[], Any], seconds: float) -> Any:
+    """Return what the condition gives once it gives something; None when time is up."""
+    deadline = time.monotonic() + seconds
+    while True:
+        given = condition()
+        if given or time.monotonic() > deadline:
+            return given or None
+        time.sleep(LOOK_EVERY)
