@@ -158,6 +158,7 @@ class MediaHalf:
     async def direction(self, direction: Direction) -> None:
         """Set what this side wants: obeyed at once, written into the next offer or answer."""
         self._require()
+        await self._catch_up()
         await self.settle()
         async with refusals():
             await self._link.direction(self._name, direction)

@@ -316,7 +316,7 @@ async def test_a_refused_hold_is_forgotten_before_the_next_offer(call):
     call.wire.flush()
     assert call.event.name == "ReinviteGlare"
     await call.do("HoldCall")
-    assert call.link.ops()[-3:] == ["direction", "rollback", "offer"]
+    assert call.link.ops()[-3:] == ["rollback", "direction", "offer"]
 
 
 async def test_a_second_reinvite_at_once_fails_and_changes_nothing(call):

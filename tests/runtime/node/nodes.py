@@ -14,7 +14,7 @@ from runtime.node.journal import DoneRecord, StepRecord, WireRecord, read
 from runtime.node.node import Node
 from runtime.node.routes import Route
 from runtime.sip.agent import Agent, AgentSettings
-from runtime.sip.events import ResponseReceived
+from runtime.sip.events import RequestReceived, ResponseReceived
 from runtime.sip.hop import Hop
 from runtime.sip.transaction import Periods
 from runtime.sip.transport.shell import Shell
@@ -279,6 +279,21 @@ class Peer:
         _, response = await self._invite(node, sdp)
         assert response.code >= 300
         return response
+
+    async def hung_up(self, usage):
+        """Wait until the other side sent BYE."""
+        await self.wait(
+            lambda: next(
+                (
+                    happening
+                    for happening in self.happened
+                    if isinstance(happening, RequestReceived)
+                    and happening.usage is usage
+                    and happening.method == "BYE"
+                ),
+                None,
+            )
+        )
 
     async def register(self, user: str, address=None) -> int:
         """Register a contact, and return the code of the answer."""
