@@ -23,7 +23,8 @@ def broker() -> dict[str, Any]:
     for name in ("messages", "processed", "control"):
         (queue / name).mkdir(parents=True, exist_ok=True)
     return {
-        "broker_url": "filesystem://",
+        # The host means nothing to a folder; without one kombu warns at every start.
+        "broker_url": "filesystem://localhost",
         "broker_transport_options": {
             "data_folder_in": str(queue / "messages"),
             "data_folder_out": str(queue / "messages"),

@@ -20,7 +20,8 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        settings.DATA.mkdir(parents=True, exist_ok=True)
+        for folder in (settings.DATA, settings.STATIC_ROOT):
+            folder.mkdir(parents=True, exist_ok=True)
         if pending_migrations():
             self.stdout.write("  Database ...")
             call_command("migrate", verbosity=0, interactive=False)

@@ -68,12 +68,11 @@ def children(folder: Path, watch: str | None) -> list[processes.Child]:
     celery = [sys.executable, "-m", "celery", "-A", "config.celery", "--quiet", "worker"]
     worker = [*celery, "--pool", "solo", "--loglevel", "warning", "--without-gossip"]
     worker += ["--without-mingle", "--without-heartbeat"]
-    path = {
-        "PYTHONPATH": os.pathsep.join([str(settings.BASE_DIR), os.environ.get("PYTHONPATH", "")])
-    }
+    before = os.environ.get("PYTHONPATH", "")
+    path = {"PYTHONPATH": os.pathsep.join(filter(None, [str(settings.BASE_DIR), before]))}
     listed = [
         processes.Child("web", web, path, patience=15.0),
-        processes.Child("worker", worker, path, patience=5.0),
+        processes.Child("worker", worker, {**path, **quiet_as_root()}, patience=5.0),
     ]
     if environment.media == "child":
         from runtime.server import media_config
@@ -81,6 +80,11 @@ def children(folder: Path, watch: str | None) -> list[processes.Child]:
         media = media_command(str(media_socket(folder)), media_config(environment))
         listed.append(processes.Child("media", media, path, patience=5.0))
     return listed
+
+
+def quiet_as_root() -> dict[str, str]:
+    """Keep Celery from warning at each start on a machine where everything runs as root."""
+    return {"PYTHONWARNINGS": "ignore:You"} if os.geteuid() == 0 else {}
 
 
 def media_socket(folder: Path) -> Path:
