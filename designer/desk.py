@@ -97,7 +97,7 @@ class Desk:
         async with self._keeping:
             text = self.text
             try:
-                version = await database_sync_to_async(services.version_save)(
+                version: Version = await database_sync_to_async(services.version_save)(
                     flow=self.flow, text=text, base=base, author=self.user, message=message
                 )
             except Conflict:

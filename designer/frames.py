@@ -71,9 +71,10 @@ def decode(data: str | bytes) -> Frame:
     if len(data) > MAX_FRAME:
         raise BadFrame(f"A frame has at most {MAX_FRAME >> 20} MiB.")
     try:
-        return _decoder.decode(data)
+        frame: Frame = _decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise BadFrame(f"This frame cannot be read: {error}") from None
+    return frame
 
 
 class Inbox:

@@ -176,13 +176,17 @@ class DatabaseSource:
 
     async def desired(self) -> Mapping[str, str]:
         """Return the wanted digest of each flow."""
-        return await database_sync_to_async(
-            lambda: {each.flow.name: each.version.digest for each in desired()}
-        )()
+
+        def read() -> dict[str, str]:
+            return {each.flow.name: each.version.digest for each in desired()}
+
+        wanted: dict[str, str] = await database_sync_to_async(read)()
+        return wanted
 
     async def routes(self) -> list[Any]:
         """Return the routes in their order (`runtime.node.node.RouteSource`)."""
-        return await database_sync_to_async(routes.for_node)()
+        ordered: list[Any] = await database_sync_to_async(routes.for_node)()
+        return ordered
 
     async def text(self, digest: str) -> str | None:
         """Return the exact text with this hash."""
@@ -191,7 +195,8 @@ class DatabaseSource:
             version = selectors.version_by_digest(digest)
             return version.text if version else None
 
-        return await database_sync_to_async(read)()
+        found: str | None = await database_sync_to_async(read)()
+        return found
 
 
 class DesignerRuntime:

@@ -327,7 +327,7 @@ class Hub:
             for key, feed in list(feeds.items()):
                 feed.watchers.discard(watcher)
                 if not feed.watchers:
-                    del feeds[key]  # type: ignore[attr-defined]
+                    del feeds[key]
         self._fleet.watchers.discard(watcher)
 
 

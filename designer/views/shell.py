@@ -51,7 +51,9 @@ def wants_json(request: HttpRequest) -> bool:
     return "application/json" in request.headers.get("Accept", "")
 
 
-def done(request: HttpRequest, message: str, data: Mapping[str, Any], to: str, *args: Any) -> Any:
+def done(
+    request: HttpRequest, message: str, data: Mapping[str, Any], to: str, *args: Any
+) -> HttpResponse:
     """Answer an act: the data to a program, a word and the next page to a person."""
     if wants_json(request):
         return JsonResponse(dict(data))
@@ -59,7 +61,7 @@ def done(request: HttpRequest, message: str, data: Mapping[str, Any], to: str, *
     return redirect(to, *args)
 
 
-def refused(request: HttpRequest, refusal: Refused, to: str, *args: Any) -> Any:
+def refused(request: HttpRequest, refusal: Refused, to: str, *args: Any) -> HttpResponse:
     """Say why an act was refused: 409 to a program, on the next page to a person."""
     if wants_json(request):
         return JsonResponse({"error": refusal.message}, status=409)

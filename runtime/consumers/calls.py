@@ -37,7 +37,8 @@ class CallConsumer(WatchingConsumer):
 
     def watch(self, hub: Any) -> Watcher:
         self.follower = asyncio.create_task(self.follow())
-        return hub.watch_call(self.id, self.put, self.snapshot, self.busy)
+        watcher: Watcher = hub.watch_call(self.id, self.put, self.snapshot, self.busy)
+        return watcher
 
     async def disconnect(self, code: int) -> None:
         if self.follower is not None:

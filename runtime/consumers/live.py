@@ -30,7 +30,8 @@ class LiveConsumer(WatchingConsumer):
         return True
 
     def watch(self, hub: Any) -> Watcher:
-        return hub.watch_flow(self.flow.name, self.put, self.drawn, self.busy)
+        watcher: Watcher = hub.watch_flow(self.flow.name, self.put, self.drawn, self.busy)
+        return watcher
 
     async def without_node(self) -> None:
         empty = {
@@ -67,7 +68,8 @@ class FleetConsumer(WatchingConsumer):
     """How many calls each flow has."""
 
     def watch(self, hub: Any) -> Watcher:
-        return hub.watch_fleet(self.put, self.busy)
+        watcher: Watcher = hub.watch_fleet(self.put, self.busy)
+        return watcher
 
 
 def drawn_of(flow: Flow) -> Frame:

@@ -81,7 +81,7 @@ def call_send(request: HttpRequest, id: str) -> HttpResponse:
     """Send a session an event. POST: event, and the event's fields by their names."""
     event = request.POST.get("event", "")[:128]
     raw = {
-        name: value
+        name: str(value)
         for name, value in request.POST.items()
         if name not in ("event", "csrfmiddlewaretoken")
     }
