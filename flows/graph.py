@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from flows.findings import Place
 from flows.table import ANY_STATE, Row, Table
 from flows.vocabulary import EVENTS
 
@@ -18,8 +19,10 @@ SESSION_ROLES = ("UAC", "UAS")
 class Graph:
     """The rows of a table by state and role. Built once, asked by every rule."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, variable_places: Mapping[str, Place] | None = None) -> None:
         self.table = table
+        self.variable_places = variable_places or {}
+        """Where each variable is declared, if the text is at hand."""
         self.own: dict[str, list[Row]] = defaultdict(list)
         self.wild: list[Row] = []
         for row in table.rows:
@@ -46,6 +49,17 @@ class Graph:
     def own_rows(self, state: str, role: str) -> list[Row]:
         """Return the state's own rows that can answer in this role."""
         return [row for row in self.own.get(state, ()) if role in self.roles(row)]
+
+    def leaves(self, state: str, role: str) -> bool:
+        """Whether some row that can fire leads from this state to another one.
+
+        A row of any state on an unknown event is no way out: nothing ever gives that event.
+        """
+        return any(
+            row.next_state not in (None, state)
+            and (row.from_state != ANY_STATE or row.event in EVENTS or row.after is not None)
+            for row in self.rows(state, role)
+        )
 
     def answers(self, state: str, role: str, event: str) -> bool:
         """Whether some row, wildcard or `ignore` of the state takes this event."""

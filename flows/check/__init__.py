@@ -8,10 +8,11 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterator
 
+from flows import document as nodes
 from flows.check import coverage, determinism, names, reachability, runtime, waivers
 from flows.compile import Compiled, compile_text
 from flows.document import without_collector
-from flows.findings import Finding, in_order
+from flows.findings import Finding, Place, in_order
 from flows.graph import Graph
 
 Rule = Callable[[Graph], Iterator[Finding]]
@@ -35,9 +36,17 @@ def check(compiled: Compiled, today: datetime.date | None = None) -> list[Findin
     table = compiled.sketch
     if table is None or not table.states:
         return []
-    graph = Graph(table)
+    graph = Graph(table, _variable_places(compiled))
     findings = [finding for rule in RULES for finding in rule(graph)]
     return waivers.apply(table, findings, today)
+
+
+def _variable_places(compiled: Compiled) -> dict[str, Place]:
+    root = compiled.document.root
+    node = root.get("variables") if isinstance(root, nodes.Mapping) else None
+    if not isinstance(node, nodes.Mapping):
+        return {}
+    return {entry.key.text: entry.key.place for entry in node.entries}
 
 
 def examine(text: str, today: datetime.date | None = None) -> Compiled:

@@ -35,7 +35,7 @@ def unused_names(graph: Graph) -> Iterator[Finding]:
                 "NAM109",
                 Severity.WARNING,
                 f"The variable {variable} is declared, but no guard or expression reads it.",
-                START,
+                graph.variable_places.get(variable, START),
             )
 
 
@@ -56,7 +56,9 @@ def near_names(graph: Graph) -> Iterator[Finding]:
     table = graph.table
     places = {state.name: state.place for state in table.states.values()}
     yield from _near(table.states, "states", lambda name: places[name])
-    yield from _near(table.variables, "variables", lambda name: START)
+    yield from _near(
+        table.variables, "variables", lambda name: graph.variable_places.get(name, START)
+    )
 
 
 def _near(names: Iterable[str], what: str, place: Callable[[str], Place]) -> Iterator[Finding]:

@@ -34,7 +34,7 @@ def dead_ends(graph: Graph) -> Iterator[Finding]:
         stuck = [
             role
             for role in SESSION_ROLES
-            if not graph.successors[role][state.name] - {state.name}
+            if not graph.leaves(state.name, role)
             and (state.name in graph.reachable[role] or _entered_as(graph, state.name, role))
         ]
         if not stuck or (state.initial and len(stuck) == 1):

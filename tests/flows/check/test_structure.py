@@ -54,7 +54,7 @@ def test_the_small_table_has_no_findings():
 DEFECTS = [
     ("REA301", with_rows("").replace("  Active:", "  Lost: {}\n  Active:"), 6),
     ("NAM109", with_rows("").replace("  Active:", "  Lost: {}\n  Active:"), 6),
-    ("NAM109", HEAD.replace("states:", "variables: {n: 0}\nstates:"), 1),
+    ("NAM109", HEAD.replace("states:", "variables: {n: 0}\nstates:"), 3),
     ("NAM110", HEAD.replace("  Active:", "  Ringin: {}\n  Active:"), 6),
     ("REA304", without("Active,"), 6),
     (
