@@ -1,3 +1,4 @@
+import type { DeploymentFrame } from "./document";
 import type { Finding, Palette, Picture, VersionLine } from "../lib/types";
 
 /** The JSON beside the editor page. */
@@ -14,6 +15,7 @@ export interface EditorBoot {
   findings: Finding[];
   versions?: VersionLine[];
   deployed?: { number: number; digest: string; by?: string; at?: string } | null;
+  deployment?: DeploymentFrame | null;
   base?: { number: number; digest: string } | null;
   latest?: VersionLine | null;
   routes?: { pattern: string; flow: string }[];

@@ -42,6 +42,8 @@ export class Outline {
     const groups = new Map<string, PictureState[]>();
     for (const state of picture.states) groups.set(state.group, [...(groups.get(state.group) ?? []), state]);
     const wild = this.store.rowsOf("*");
+    const sum = this.host.parentElement?.querySelector(".sum");
+    if (sum) sum.textContent = `${picture.states.length} states · ${picture.rows.length} rows`;
     render(
       html`${[...groups].map(([name, states]) => this.#group(name, states))}
       ${wild.length ? html`<p class="group">Any state</p>${wild.map((item) => this.#row(item))}` : ""}`,

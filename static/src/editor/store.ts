@@ -12,6 +12,7 @@ export class Store {
   readonly palette: Palette;
   readonly can: EditorBoot["can"];
   readonly flow: string;
+  readonly user: string;
   readonly urls: Record<string, string>;
   picture: Picture | null;
   dot: string | null;
@@ -24,7 +25,7 @@ export class Store {
   latest: VersionLine | null;
   versions: VersionLine[];
   deployed: EditorBoot["deployed"];
-  deployment: DeploymentFrame | null = null;
+  deployment: DeploymentFrame | null;
   check: CheckFrame | null = null;
   people: { name: string; initials: string }[] = [];
   connected = true;
@@ -43,6 +44,7 @@ export class Store {
     this.palette = boot.palette;
     this.can = boot.can;
     this.flow = boot.flow;
+    this.user = boot.user;
     this.urls = boot.urls;
     this.picture = boot.picture;
     this.dot = boot.dot;
@@ -55,6 +57,7 @@ export class Store {
     this.versions = boot.versions ?? [];
     this.latest = boot.latest ?? this.versions[0] ?? null;
     this.deployed = boot.deployed ?? null;
+    this.deployment = boot.deployment ?? null;
   }
 
   on(topics: Topic[], listener: () => void): void {

@@ -44,13 +44,14 @@ export class Topbar {
     const newer = store.latest && store.base && store.latest.number > store.base.number;
     render(
       html`${store.base ? (changed ? `draft after v${store.base.number}` : `v${store.base.number}`) : "no version yet"}
-      ${newer ? html` · <a href=${store.urls["compare_draft"] ?? store.urls["versions"] ?? "#"} data-testid="newer">v${store.latest?.number} by ${store.latest?.author} is newer</a>` : ""}`,
+      ${newer ? html` · <a href=${(store.urls["compare"] ?? "#").replace("{left}", "draft").replace("{right}", String(store.latest?.number))} data-testid="newer">v${store.latest?.number} by ${store.latest?.author} is newer</a>` : ""}`,
       parts.note,
     );
     parts.save.classList.toggle("primary", changed);
     parts.deploy?.classList.toggle("primary", !changed && !live);
     parts.deploy?.toggleAttribute("hidden", store.latest === null);
-    render(store.people.map((person) => html`<span class="avatar" title=${person.name} aria-label=${person.name}>${person.initials}</span>`), parts.people);
+    const others = store.people.filter((person) => person.name !== store.user);
+    render(others.map((person) => html`<span class="avatar" title=${person.name} aria-label=${person.name}>${person.initials}</span>`), parts.people);
     this.#saved();
   }
 

@@ -54,7 +54,9 @@ function nodeGroup(node: DrawnNode, names: Names): SVGGElement {
   const marks = make("g", { class: "marks" });
   for (const mark of node.marks) marks.append(text(mark, "tx tx-k"));
   for (const note of node.notes) marks.append(text(note, "tx tx-m"));
-  group.append(lines, marks, rect("frame", node.box));
+  const far = make("text", { class: "far-name", x: node.box.x + node.box.width / 2, y: node.box.y + (node.box.height + node.head.height) / 2 });
+  far.textContent = node.labels[0]?.text ?? node.state;
+  group.append(lines, marks, rect("frame", node.box), far);
   return group;
 }
 

@@ -12,7 +12,9 @@ export interface CanvasEvents {
 
 const LEAST = 0.1;
 const MOST = 3;
-const FADED_BELOW = 0.55;
+const FADED_BELOW = 0.6;
+/** What is brought into the window from afar is made this large. */
+const READABLE = 0.95;
 const MARGIN = 40;
 /** Pixels of a Graphviz point at 100 %: row texts are 11 px then. */
 const UNIT = 1.1;
@@ -137,6 +139,11 @@ export class Canvas {
 
   /** Move only as far as needed to see this box. */
   reveal(box: Box): void {
+    if (this.#scale < FADED_BELOW) {
+      this.#scale = READABLE;
+      this.centre(box.x + box.width / 2, box.y + box.height / 2);
+      return;
+    }
     const left = this.#x + box.x * this.#scale;
     const top = this.#y + box.y * this.#scale;
     const right = left + box.width * this.#scale;

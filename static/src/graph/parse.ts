@@ -4,6 +4,13 @@ const PATH = /^[MLCQSTHVZmlcqsthvz0-9eE+\-., ]+$/;
 const POINTS = /^[0-9eE+\-., ]+$/;
 const WORD = /^[A-Za-z0-9_-]+$/;
 
+const ROLE = /^(UAC|UAS|Both)$/;
+/** From the baseline of a row's text to its middle. */
+const HALF_LETTER = 3.5;
+/** Baselines closer than this are one line. */
+const SAME_LINE = 8;
+const LETTER_GAP = 3;
+
 interface Cell {
   box: Box;
   href: string;
@@ -29,8 +36,8 @@ function node(group: Element): DrawnNode | null {
   const box = around(cells.map((cell) => cell.box));
   const head = { ...around(heads.map((cell) => cell.box)), x: box.x, width: box.width };
   const inHead = (href: string): boolean => href.startsWith("#s/");
-  const rows = rowsOf(group, box, head);
   const lines = linesOf(group, head);
+  const rows = rowsOf(group, box, head, lines);
   return {
     id: word(group.id),
     classes: words(group),
@@ -45,25 +52,46 @@ function node(group: Element): DrawnNode | null {
   };
 }
 
-/** Rows are as high as each other: the body is divided between them in the order of their texts. */
-function rowsOf(group: Element, box: Box, head: Box): DrawnRow[] {
+/**
+ * Lines of the body are told apart by their texts, since only the separators are drawn. Several rows may share a line:
+ * then each has the width of its own event.
+ */
+function rowsOf(group: Element, box: Box, head: Box, separators: number[]): DrawnRow[] {
   const found = new Map<number, Label[]>();
   for (const text of group.querySelectorAll("text")) {
     const index = rowOf(hrefOf(text));
-    if (index === null) continue;
-    const labels = found.get(index) ?? [];
     const item = label(text);
-    if (!isMark(item.text)) labels.push(item);
-    found.set(index, labels);
+    if (index === null || isMark(item.text) || item.text.trim() === "") continue;
+    found.set(index, [...(found.get(index) ?? []), item]);
   }
-  const ordered = [...found].sort(([, a], [, b]) => (a[0]?.y ?? 0) - (b[0]?.y ?? 0));
-  const top = head.y + head.height;
-  const height = (box.y + box.height - top) / Math.max(1, ordered.length);
-  return ordered.map(([index, labels], at) => ({
-    index,
-    box: { x: box.x, y: top + at * height, width: box.width, height },
-    labels: labels.filter((item) => item.text.trim() !== ""),
-  }));
+  const lines: { y: number; rows: [number, Label[]][] }[] = [];
+  for (const entry of [...found].sort(([, a], [, b]) => (a[0]?.y ?? 0) - (b[0]?.y ?? 0))) {
+    const y = (entry[1][0]?.y ?? 0) - HALF_LETTER;
+    const last = lines.at(-1);
+    if (last && y - last.y < SAME_LINE) last.rows.push(entry);
+    else lines.push({ y, rows: [entry] });
+  }
+  return lines.flatMap((line, at) => {
+    const top = at === 0 ? head.y + head.height : between(lines[at - 1]?.y ?? line.y, line.y, separators);
+    const next = lines[at + 1];
+    const bottom = next ? between(line.y, next.y, separators) : box.y + box.height;
+    return inLine(line.rows, { x: box.x, y: top, width: box.width, height: bottom - top });
+  });
+}
+
+function inLine(rows: [number, Label[]][], place: Box): DrawnRow[] {
+  if (rows.length === 1) return rows.map(([index, labels]) => ({ index, box: place, labels }));
+  const ordered = rows.sort(([, a], [, b]) => (a[0]?.x ?? 0) - (b[0]?.x ?? 0));
+  const summary = ordered[0]?.[1].filter((item) => !ROLE.test(item.text.trim()))[1]?.x;
+  return ordered.map(([index, labels], at) => {
+    const left = at === 0 ? place.x : (labels[0]?.x ?? place.x) - LETTER_GAP;
+    const right = (ordered[at + 1]?.[1][0]?.x ?? summary ?? place.x + place.width) - LETTER_GAP;
+    return { index, box: { ...place, x: left, width: Math.max(8, right - left) }, labels };
+  });
+}
+
+function between(above: number, below: number, separators: number[]): number {
+  return separators.find((y) => y > above && y < below) ?? (above + below) / 2;
 }
 
 /** Where the rows of one target end and those of the next begin: the lines drawn above their shared mark. */
