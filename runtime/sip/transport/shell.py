@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 
 from runtime.sip.agent import Agent, Outgoing
-from runtime.sip.events import Happening
+from runtime.sip.events import Happening, InviteReceived
 from runtime.sip.hop import UDP, WS, Hop
 from runtime.sip.transport.udp import UdpTransport
 from runtime.sip.uri import parse_uri
@@ -160,12 +160,14 @@ class Shell:
             # The listener's mistake: it ends one call at most, never the endpoint.
             self.agent.counters["listener_failed"] += 1
             log.exception("a SIP happening was not handled")
+            if isinstance(happening, InviteReceived) and not happening.transaction.answered:
+                happening.usage.close(now=self.now())  # Nobody else will answer it.
 
     def _record(
         self, direction: str, hop: Hop, data: bytes, now: float, usage: Usage | None
     ) -> None:
-        if self._tap is None:
-            return
+        if self._tap is None or not data.strip(b"\r\n"):
+            return  # A keep-alive is no message.
         try:
             self._tap(direction, hop, data, now, usage)
         except Exception:

@@ -114,8 +114,10 @@ async def test_a_tap_or_listener_that_raises_stops_nothing() -> None:
     with phone() as udp:
         udp.sendto(request(via=VIA), address)
         assert (await heard(udp)).startswith(b"SIP/2.0 100 ")
+        assert (await heard(udp)).startswith(b"SIP/2.0 480 ")
     assert shell.agent.counters["listener_failed"] == 1
-    assert shell.agent.counters["tap_failed"] == 2
+    assert shell.agent.counters["tap_failed"] == 3
+    assert not shell.agent.usages
     await shell.close()
     await shell.close()
 
