@@ -18,6 +18,7 @@ from runtime.sip.events import RequestReceived, ResponseReceived
 from runtime.sip.hop import Hop
 from runtime.sip.transaction import Periods
 from runtime.sip.transport.shell import Shell
+from tests.runtime.adapters.fakes import FakeLink
 
 ECHO = dedent(
     """\
@@ -145,6 +146,11 @@ async def running(folder, *flows, routes=(("*", "echo_test"),), config=None, **m
         yield node
     finally:
         await node.stop()
+
+
+def no_media(sink):
+    """A media port that only says yes."""
+    return FakeLink()
 
 
 def quick(settings):

@@ -3,13 +3,13 @@
 import asyncio
 
 import pytest
-from tests.runtime.node import nodes
-from tests.runtime.node.nodes import Peer, Watcher, running
-from tests.runtime.node.test_starters import starter, unhandled
 
 from runtime.media.link import InProcess
 from runtime.media.port import MediaConfig
 from runtime.sip.events import RequestReceived, ResponseReceived
+from tests.runtime.node import nodes
+from tests.runtime.node.nodes import Peer, Watcher, running
+from tests.runtime.node.test_starters import starter, unhandled
 
 LOOPBACK = MediaConfig(loopback=True, ice_addresses=("127.0.0.1",))
 

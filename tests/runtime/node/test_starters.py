@@ -15,7 +15,6 @@ from runtime.sip.events import (
     RequestReceived,
     ResponseReceived,
 )
-from tests.runtime.adapters.fakes import FakeLink
 from tests.runtime.node import nodes
 from tests.runtime.node.nodes import Peer, Watcher, running
 from tests.sip.sipp import MISSING, SIPP, Sipp, run_sipp
@@ -92,7 +91,7 @@ async def test_basic_call_places_a_call_to_a_sipp_that_answers(tmp_path):
 async def test_a_caller_who_gives_up_is_answered_487(tmp_path, peer):
     flow = starter("basic_call")
     async with running(
-        tmp_path, flow, routes=everywhere("basic_call"), link=lambda sink: FakeLink()
+        tmp_path, flow, routes=everywhere("basic_call"), link=nodes.no_media
     ) as node:
         watcher = Watcher(node)
         target = f"sip:bob@127.0.0.1:{node.sip_address[1]}"
@@ -110,7 +109,7 @@ async def test_a_caller_who_gives_up_is_answered_487(tmp_path, peer):
 
 
 async def test_a_call_we_give_up_is_cancelled(tmp_path, peer):
-    async with running(tmp_path, starter("basic_call"), link=lambda sink: FakeLink()) as node:
+    async with running(tmp_path, starter("basic_call"), link=nodes.no_media) as node:
         watcher = Watcher(node)
         session = node.call("basic_call", f"sip:bob@127.0.0.1:{peer.address[1]}")
         invite = await peer.until(InviteReceived)
@@ -127,7 +126,7 @@ async def test_a_call_we_give_up_is_cancelled(tmp_path, peer):
 
 @pytest.mark.parametrize(("code", "outcome"), [(486, "failed"), (404, "failed"), (503, "failed")])
 async def test_a_callee_who_refuses_ends_the_call(tmp_path, peer, code, outcome):
-    async with running(tmp_path, starter("basic_call"), link=lambda sink: FakeLink()) as node:
+    async with running(tmp_path, starter("basic_call"), link=nodes.no_media) as node:
         watcher = Watcher(node)
         node.call("basic_call", f"sip:bob@127.0.0.1:{peer.address[1]}")
         invite = await peer.until(InviteReceived)
@@ -139,7 +138,7 @@ async def test_a_callee_who_refuses_ends_the_call(tmp_path, peer, code, outcome)
 
 async def test_a_callee_who_never_answers_is_a_timeout(tmp_path, peer):
     async with running(
-        tmp_path, starter("basic_call"), link=lambda sink: FakeLink(), settings=nodes.quick
+        tmp_path, starter("basic_call"), link=nodes.no_media, settings=nodes.quick
     ) as node:
         watcher = Watcher(node)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
@@ -153,7 +152,7 @@ async def test_a_callee_who_never_answers_is_a_timeout(tmp_path, peer):
 async def test_either_side_holds_and_resumes(tmp_path, peer):
     flow = starter("call_with_hold")
     async with running(
-        tmp_path, flow, routes=everywhere("call_with_hold"), link=lambda sink: FakeLink()
+        tmp_path, flow, routes=everywhere("call_with_hold"), link=nodes.no_media
     ) as node:
         watcher = Watcher(node)
         now = peer.shell.now
