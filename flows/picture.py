@@ -18,7 +18,7 @@ GOES = "goes"
 ENDS = "ends"
 STAYS = "stays"
 
-_KEPT = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
+_KEPT = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
 _LONGEST_ID = 80
 
 
@@ -93,12 +93,12 @@ def row_id(index: int) -> str:
 
 
 def safe(name: str) -> str:
-    """A name in letters, digits, `_` and `-`; every other character as `.hex.`; long ones cut."""
-    whole = "".join(c if c in _KEPT else f".{ord(c):x}." for c in name[:_LONGEST_ID])
+    """A name in letters, digits and `_`; every other character as `-hex-`; long ones cut."""
+    whole = "".join(c if c in _KEPT else f"-{ord(c):x}-" for c in name[:_LONGEST_ID])
     if len(whole) <= _LONGEST_ID and len(name) <= _LONGEST_ID:
         return whole
     digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return f"{whole[:40]}..{digest}"
+    return f"{whole[:40]}--{digest}"
 
 
 def picture(table: Table, *, role: str | None = None) -> Picture:
