@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from flows.vocabulary import EVENTS
@@ -35,6 +36,8 @@ log = logging.getLogger(__name__)
 STOP_CODE = 503
 BYE_PATIENCE = 1.0
 """Seconds that the peers of ended calls have to answer while the node stops."""
+MEDIA_PATIENCE = 5.0
+"""Seconds the start waits for the media process; after that the node runs without it meanwhile."""
 CHILD_PAUSE = 0.2
 """Seconds before a media process that ended is started again."""
 
@@ -72,6 +75,7 @@ class Node:
         self._link: MediaLink | None = link(self._heard) if link is not None else None
         self._child: ChildProcess | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._keeping = asyncio.Lock()
         self._draining = False
         self._running = False
         self._signalling = Signalling(
@@ -156,10 +160,15 @@ class Node:
     def set_routes(self, routes: Iterable[Route]) -> None:
         """Replace all routes; ValueError, and nothing changed, for a pattern that is none."""
         self.routes.replace(routes)
-        try:
-            write_json(self._routes_file, [[route.pattern, route.flow] for route in self.routes])
-        except OSError as full:
-            log.warning("the routes are not kept locally: %s", full)
+        self._supervisor.hold(self._keep_routes())
+
+    async def _keep_routes(self) -> None:
+        async with self._keeping:
+            kept = [[route.pattern, route.flow] for route in self.routes]
+            try:
+                await asyncio.to_thread(write_json, self._routes_file, kept)
+            except OSError as full:
+                log.warning("the routes are not kept locally: %s", full)
 
     async def _restore_routes(self) -> None:
         if self._route_source is not None:
@@ -173,7 +182,7 @@ class Node:
         self.routes.replace(Route(pattern, flow) for pattern, flow in kept or [])
 
     @property
-    def _routes_file(self) -> Any:
+    def _routes_file(self) -> Path:
         return self.config.folder / "flows" / "routes.json"
 
     # -- calls -------------------------------------------------------------------------------------
@@ -191,9 +200,9 @@ class Node:
             trouble = f"no version of {flow} is deployed"
         if trouble is not None or program is None:
             raise CallRefused(trouble or "")
-        host = self.sip_address[0]
+        host = _bracketed(self._signalling.host)
         target = target if ":" in target else f"sip:{target}@{host}"
-        caller = caller or f"sip:{self.config.server_name}@{_bracketed(host)}"
+        caller = caller or f"sip:{self.config.server_name}@{host}"
         for uri in (target, caller):
             _check_uri(uri)
         return self._signalling.place(flow, program, target, caller).id
@@ -332,7 +341,7 @@ class Node:
         link = ChildLink(self.config.socket, self._heard)
         self._link = link
         try:
-            legs = await link.attach()
+            legs = await link.attach(MEDIA_PATIENCE)
         except MediaError as away:
             log.warning("the media process is not there yet: %s", away)
             return

@@ -168,10 +168,15 @@ class Signalling:
             return Way(binding.contact, binding.hop)
         return Way(target, await self.shell.resolve(target))
 
+    @property
+    def host(self) -> str:
+        """The host of our own addresses; with a wildcard socket the one told for media."""
+        bound = self.address[0]
+        wildcard = bound in ("0.0.0.0", "::")
+        return (self._config.media_config.advertised or "localhost") if wildcard else bound
+
     def _own_hosts(self) -> tuple[str, ...]:
-        return (
-            (self.address[0], "localhost") if self.address[0] == "127.0.0.1" else self.address[:1]
-        )
+        return (self.host, "localhost") if self.host == "127.0.0.1" else (self.host,)
 
     # -- what the stack tells ----------------------------------------------------------------------
 
