@@ -266,6 +266,33 @@ async def test_the_caller_hears_himself(tmp_path, peer):
         assert unhandled(node) == []
 
 
+async def test_an_offer_without_a_common_codec_is_refused_with_488(tmp_path, peer):
+    async with running(tmp_path, starter("echo_test")) as node:
+        watcher = Watcher(node)
+        offer = Peer.OFFER.replace(b"RTP/AVP 0", b"RTP/AVP 18")
+        assert (await peer.refused(node, sdp=offer)).code == 488
+        assert await watcher.ended() == ["failed"]
+        failed = [step for step in nodes.steps(node) if step.event == "ActionFailed"]
+        assert "no_common_codec" in failed[0].fields["reason"]
+        assert unhandled(node) == []
+
+
+async def test_junk_on_the_port_ends_no_call(tmp_path, peer):
+    async with running(tmp_path, starter("echo_test")) as node:
+        watcher = Watcher(node)
+        usage = await peer.call(node)
+        await watcher.state("Active")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            for junk in (b"", b"\0" * 60_000, b"INVITE sip:x SIP/2.0\r\n\r\n", b"\xff" * 1000):
+                sock.sendto(junk, node.sip_address)
+        await peer.call(node)
+        usage.bye(now=peer.shell.now())
+        peer.shell.flush()
+        assert await watcher.ended() == ["completed"]
+        assert len(node.sessions()) == 1
+        assert all(len(wire.data) <= 4096 for wire in nodes.wires(node) if wire.session is None)
+
+
 async def test_killing_the_media_process_ends_no_call(tmp_path, peer):
     config = {"media": "child"}
     async with running(tmp_path, starter("echo_test"), config=config) as node:
