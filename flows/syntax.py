@@ -7,14 +7,11 @@ or bracket that was never closed, the tab in the indentation, the key without a 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import yaml
 
 from flows.findings import Finding, Place, Severity
-
-if TYPE_CHECKING:
-    from flows.document import Lines, Scalar
+from flows.nodes import Lines, Scalar
 
 _TAB_INDENT = re.compile(r" *\t\s*")
 
