@@ -15,8 +15,8 @@ END_TIMES = 3
 """How often the last packet of an event is sent (RFC 4733 section 2.5.1.4)."""
 GAP_FRAMES = 3
 PAUSE_FRAMES = 25
-SILENT_SECONDS = 0.3
-"""An event whose end never came is over after this time without its packets."""
+SILENT_FRAMES = 15
+"""An event whose end never came is over after so many frames of 20 ms without its packets."""
 
 _EVENT = struct.Struct("!BBH")
 
@@ -35,10 +35,10 @@ class Receiver:
         self._current: tuple[int, int] | None = None
         self._done: deque[tuple[int, int]] = deque(maxlen=8)
         self._duration = 0
-        self._last = 0.0
+        self._silent = 0
 
-    def take(self, timestamp: int, payload: bytes, now: float, clock: int | None = None) -> None:
-        """Take one telephone-event payload; `now` is in seconds."""
+    def take(self, timestamp: int, payload: bytes, clock: int | None = None) -> None:
+        """Take one telephone-event payload."""
         if len(payload) < 4:
             return
         event, flags, duration = _EVENT.unpack_from(payload)
@@ -50,13 +50,17 @@ class Receiver:
         if self._current is not None and self._current != key:
             self._finish()
         self._clock = clock or self._clock
-        self._current, self._duration, self._last = key, max(self._duration, duration), now
+        self._current, self._duration, self._silent = key, max(self._duration, duration), 0
         if flags & 0x80:
             self._finish()
 
-    def expire(self, now: float) -> None:
-        """Finish a digit whose last packets were lost."""
-        if self._current is not None and now - self._last > SILENT_SECONDS:
+    def tick(self) -> None:
+        """Count a frame of 20 ms; a digit whose last packets were lost ends by it.
+
+        Frames are counted, not seconds: a loop that stood still reads its timers before sockets.
+        """
+        self._silent += 1
+        if self._current is not None and self._silent > SILENT_FRAMES:
             self._finish()
 
     def _finish(self) -> None:

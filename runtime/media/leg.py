@@ -151,7 +151,7 @@ class Leg(ABC):
 
     def watch(self, now: float) -> None:
         """Say "timeout" once when nothing came for too long although the leg receives."""
-        self.digits_in.expire(now)
+        self.digits_in.tick()
         limit = self.config.timeout
         if not (limit and self.started and sdp.receives(self.flow)) or self._last_heard is None:
             self._last_heard = now

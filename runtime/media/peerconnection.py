@@ -212,7 +212,7 @@ class Peer:
             self._owner.alive(now)
             if packet.payload_type in self._event_types and receiver._enabled:
                 clock = self._clock_of(packet.payload_type)
-                self._owner.digits_in.take(packet.timestamp, packet.payload, now, clock)
+                self._owner.digits_in.take(packet.timestamp, packet.payload, clock)
             await take(packet, arrival_time_ms=arrival_time_ms)
 
         receiver._handle_rtp_packet = tapped  # type: ignore[method-assign]

@@ -225,7 +225,7 @@ class PlainLeg(Leg):
         if not sdp.receives(self.flow):
             return
         if event:
-            self.digits_in.take(packet.timestamp, packet.payload, now)
+            self.digits_in.take(packet.timestamp, packet.payload)
         elif speech and self.reception.newest(packet):
             self.heard(self._decode(packet.payload))
 
