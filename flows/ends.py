@@ -40,8 +40,20 @@ def unanswered(event: str) -> Unanswered:
     known = _BY_EVENT.get(event)
     if known is not None:
         return known
+    return Unanswered(501) if _owes(event) else _LEFT_ALONE
+
+
+def swallowed(event: str) -> Unanswered:
+    """Return what the session does about an event that the table ignores on purpose.
+
+    Nothing, except that a request which came with it is answered as if no row had met it.
+    """
+    return unanswered(event) if _owes(event) else _LEFT_ALONE
+
+
+def _owes(event: str) -> bool:
     word = EVENTS.get(event)
-    return Unanswered(501) if word is not None and word.owes else _LEFT_ALONE
+    return word is not None and bool(word.owes)
 
 
 _BY_PUBLISHED = {

@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 
 from flows.asking import reads_event, test_of
-from flows.ends import outcome, unanswered
+from flows.ends import Unanswered, outcome, swallowed, unanswered
 from flows.expressions import Function
 from flows.table import ANY_STATE, Row, Table, Word
 from flows.vocabulary import ACTIONS, CONDITIONS, EVENTS, state_facts
@@ -135,17 +135,54 @@ class Transition:
 class Position:
     """A state as one role sees it."""
 
-    __slots__ = ("state", "role", "final", "candidates", "timers", "first_timer")
+    __slots__ = (
+        "state",
+        "role",
+        "final",
+        "version",
+        "candidates",
+        "timers",
+        "first_timer",
+        "_refusals",
+    )
 
-    def __init__(self, state: str, role: str, *, final: bool) -> None:
+    def __init__(self, state: str, role: str, version: str, *, final: bool) -> None:
         self.state = state
         self.role = role
         self.final = final
+        self.version = version
         self.candidates: dict[str, Transition] = {}
         """For each event what is tried first; empty in a final state."""
         self.timers: tuple[float, ...] = ()
         """The distinct durations armed on entering, in seconds, shortest first."""
         self.first_timer = float("inf")
+        self._refusals: dict[str, Decision] = {}
+
+    def refusal(self, event: str) -> Decision:
+        """Return what is recorded of an event that met no row here."""
+        decision = self._refusals.get(event)
+        if decision is None:
+            decision = self.without_row("unhandled", unanswered(event))
+            if event in EVENTS:
+                self._refusals[event] = decision
+        return decision
+
+    def without_row(self, kind: str, rule: Unanswered, row: Row | None = None) -> Decision:
+        """Return the record of an event that does nothing here but what `rule` says."""
+        return Decision(
+            row=NO_ROW if row is None else row.index,
+            row_id="" if row is None else row.id,
+            from_state=self.state,
+            to_state=self.state,
+            role=self.role,
+            actions=(),
+            published=(),
+            kind=kind,
+            version=self.version,
+            answer=rule.answer,
+            ended=rule.ends,
+            outcome=rule.outcome,
+        )
 
     def choose(self, event: str, values: Values, fields: Values) -> Transition | None:
         """Return the transition that answers the event; None if no row does."""
@@ -171,7 +208,7 @@ class Program:
         self.initial_values: Values = _initial_values(table)
         self._shared: dict[tuple[Any, ...], Values] = {}
         self._positions = {
-            (name, role): Position(name, role, final=state.final)
+            (name, role): Position(name, role, table.digest, final=state.final)
             for name, state in table.states.items()
             for role in SESSION_ROLES
         }
@@ -315,25 +352,10 @@ class Program:
         test: Function | None = None,
     ) -> Transition:
         """Build the transition of an ignored event; a request it carries is still answered."""
-        rule = unanswered(event)
-        ends = rule.ends and rule.answer is not None
         return Transition(
             test=test,
             row=row,
-            decision=Decision(
-                row=NO_ROW if row is None else row.index,
-                row_id="" if row is None else row.id,
-                from_state=position.state,
-                to_state=position.state,
-                role=position.role,
-                actions=(),
-                published=(),
-                kind="ignored",
-                version=self.table.digest,
-                answer=rule.answer,
-                ended=ends,
-                outcome=rule.outcome if ends else None,
-            ),
+            decision=position.without_row("ignored", swallowed(event), row),
             arrival=position,
         )
 

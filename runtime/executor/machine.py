@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from flows.ends import MAXIMUM_LIFE, Unanswered, unanswered
-from flows.semantics import NO_ROW, Decision, Position, Program, Transition
+from flows.ends import MAXIMUM_LIFE, Unanswered
+from flows.semantics import Decision, Position, Program, Transition
 from flows.table import TIMER_EVENT, Word
 from runtime.executor.step import Event, Step
 
@@ -158,43 +158,28 @@ class Machine:
         self.ended = True
         self.deadline = None
         if not self._position.final:
-            self._position = Position(self._position.state, self.role, final=True)
+            version = self.program.table.digest
+            self._position = Position(self._position.state, self.role, version, final=True)
 
     def _unanswered(self, name: str, fields: dict[str, Any], now: float) -> Step:
         """Do what architecture and RFC ask for an event that met no row."""
         if self.ended:
             raise SessionEnded(f"session {self.session} has ended and can not take {name}")
-        rule = unanswered(name)
-        return self._without_row(name, fields, now, "unhandled", rule)
+        return self._without_row(name, fields, now, self._position.refusal(name))
 
     def close(self, event: Event, now: float, kind: str, outcome: str) -> Step:
         """End the session from outside its table; the step says why. SessionEnded if it has."""
         if self.ended:
             raise SessionEnded(f"session {self.session} has ended already")
-        rule = Unanswered(None, True, outcome)
-        return self._without_row(event.name, event.fields, now, kind, rule)
+        decision = self._position.without_row(kind, Unanswered(None, True, outcome))
+        return self._without_row(event.name, event.fields, now, decision)
 
     def _without_row(
-        self, name: str, fields: dict[str, Any], now: float, kind: str, rule: Unanswered
+        self, name: str, fields: dict[str, Any], now: float, decision: Decision
     ) -> Step:
         self._done = None
         self.calls = ()
         self.sequence += 1
-        state = self._position.state
-        if rule.ends:
+        if decision.ended:
             self._end()
-        decision = Decision(
-            row=NO_ROW,
-            row_id="",
-            from_state=state,
-            to_state=state,
-            role=self.role,
-            actions=(),
-            published=(),
-            kind=kind,
-            version=self.program.table.digest,
-            answer=rule.answer,
-            ended=rule.ends,
-            outcome=rule.outcome,
-        )
         return Step(self.session, self.sequence, now, name, fields, decision)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flows.compile import compile_text
-from flows.ends import unanswered
+from flows.ends import swallowed, unanswered
 from flows.semantics import Program
 from flows.why import Tried, explain
 
@@ -268,6 +268,23 @@ def test_what_meets_no_row_is_answered_by_rule(event: str, answer: int | None, e
     rule = unanswered(event)
     assert (rule.answer, rule.ends) == (answer, ends)
     assert (rule.outcome is not None) is ends
+
+
+@pytest.mark.parametrize(
+    ("event", "answer", "ends"),
+    [
+        ("IncomingCall", 480, True),
+        ("ReinviteReceived", 488, False),
+        ("DialogCANCEL", None, False),
+        ("DialogBYE", None, False),
+        ("ActionFailed", None, False),
+    ],
+)
+def test_what_is_ignored_on_purpose_ends_nothing_but_its_own_request(
+    event: str, answer: int | None, ends: bool
+) -> None:
+    rule = swallowed(event)
+    assert (rule.answer, rule.ends) == (answer, ends)
 
 
 def test_it_explains_each_row_that_was_asked() -> None:

@@ -118,7 +118,7 @@ def run(machine: Machine, script: list[Action]) -> tuple[list[Step], float]:
     return steps, now
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(table=tables(), role=st.sampled_from(["UAC", "UAS"]), script=actions)
 def test_replay_gives_the_same_steps(table: Table, role: str, script: list[Action]) -> None:
     machine = Machine(Program(table), "s", role, 0.0)
@@ -142,7 +142,7 @@ def test_replay_gives_the_same_steps(table: Table, role: str, script: list[Actio
     assert run(again, script) == run(machine, script), "and it goes on in the same way"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(table=tables(), role=st.sampled_from(["UAC", "UAS"]), script=actions)
 def test_what_fired_is_what_the_explanation_says(
     table: Table, role: str, script: list[Action]

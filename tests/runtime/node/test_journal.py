@@ -15,8 +15,11 @@ from typing import Any
 
 import pytest
 
-from flows.semantics import Decision
-from runtime.executor.step import Step
+from flows.compile import compile_text
+from flows.semantics import Decision, Program
+from runtime.executor.machine import Machine
+from runtime.executor.replay import restore
+from runtime.executor.step import Event, Step
 from runtime.node.journal import (
     ActionResult,
     DoneRecord,
@@ -96,6 +99,17 @@ class FaultyFiles(RealFiles):
             os.fdatasync(fd)
         finally:
             self.synced.set()
+
+
+FLOW = """\
+- {from_state: Idle, role: UAS, event: IncomingCall, next_state: Ringing,
+   actions: [CreateDialog, StoreRemoteSDP]}
+- {from_state: Ringing, role: UAS, event: AcceptCall, next_state: Active,
+   actions: [GenerateLocalSDP, StartMediaSession]}
+- {from_state: Ringing, role: UAS, event: {after: 5s}}
+- {from_state: Active, role: UAS, event: ActionFailed, guards: [HasLocalSDP], next_state: Active}
+- {from_state: Active, role: UAS, event: DialogBYE, next_state: Terminated}
+"""
 
 
 @pytest.fixture
@@ -242,6 +256,39 @@ def test_cut_at_each_byte_the_whole_records_before_it_are_read(tmp_path: Path) -
         assert records(torn) == written[:whole]
         assert cut_torn_tail(torn) == size - ([0, *ends][whole])
         assert torn.stat().st_size == [0, *ends][whole]
+
+
+def test_a_session_is_restored_from_what_is_left_at_each_byte(tmp_path: Path) -> None:
+    table = compile_text(FLOW).table
+    assert table is not None
+    program = Program(table)
+    machine = Machine(program, "s", "UAS", 0.0)
+    journal = Journal(tmp_path, "n1", 1)
+    known = [(machine.state, machine.values, machine.deadline)]
+
+    def note(taken: Step | None) -> Step:
+        assert taken is not None
+        journal.append(StepRecord(taken))
+        known.append((machine.state, machine.values, machine.deadline))
+        return taken
+
+    note(machine.receive(Event("IncomingCall", {"from": "a"}), 0.0))
+    note(machine.expire(5.0))
+    accepted = note(machine.receive(Event("AcceptCall"), 6.0))
+    failure = machine.failed(accepted, 1, "no port")
+    note(machine.receive(failure, 6.1))
+    note(machine.receive(Event("DialogBYE"), 9.0))
+    journal.close()
+    data = journal.segment.path.read_bytes()
+    torn = tmp_path / "n2-1.journal"
+    for size in range(len(data) + 1):
+        torn.write_bytes(data[:size])
+        steps = [r.step for r in records(torn) if isinstance(r, StepRecord)]
+        again = restore(program, "UAS", steps, created=0.0)
+        if again is None:
+            assert not steps
+        else:
+            assert (again.state, again.values, again.deadline) == known[len(steps)]
 
 
 def test_a_flipped_bit_is_the_end_of_what_is_read(tmp_path: Path) -> None:
