@@ -1,0 +1,91 @@
+"""Run baresip, a softphone, as a peer: its own folder, loopback only, no sound card."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from tests.sip.sipp import free_udp_port
+
+BARESIP = shutil.which("baresip")
+MISSING = "baresip is not installed: apt-get install baresip-core"
+
+MODULES = (
+    Path("/usr/lib/baresip/modules"),
+    Path("/usr/local/lib/baresip/modules"),
+    *Path("/usr/lib").glob("*/baresip/modules"),
+)
+
+
+class Baresip:
+    """One baresip process with one account that needs no registrar. `output` grows as it talks."""
+
+    def __init__(self, *commands: str, answers: bool = False, seconds: int = 20) -> None:
+        self.port = free_udp_port()
+        self.output = ""
+        self._folder = tempfile.TemporaryDirectory(prefix="baresip")
+        self._commands = commands
+        self._seconds = seconds
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._write(answers)
+
+    def _write(self, answers: bool) -> None:
+        folder = Path(self._folder.name)
+        tone = folder / "tone.wav"
+        samples = b"\x00\x10" * 8000
+        header = b"RIFF" + (36 + len(samples)).to_bytes(4, "little") + b"WAVEfmt "
+        header += (16).to_bytes(4, "little") + b"\x01\x00\x01\x00" + (8000).to_bytes(4, "little")
+        header += (16000).to_bytes(4, "little") + b"\x02\x00\x10\x00data"
+        tone.write_bytes(header + len(samples).to_bytes(4, "little") + samples)
+        modules = next((path for path in MODULES if path.is_dir()), MODULES[0])
+        (folder / "config").write_text(
+            f"sip_listen 127.0.0.1:{self.port}\nnet_interface 127.0.0.1\n"
+            f"audio_source aufile,{tone}\naudio_player aufile,{folder}/heard.wav\n"
+            f"module_path {modules}\nmodule g711.so\nmodule aufile.so\n"
+            "module_app account.so\nmodule_app menu.so\n"
+        )
+        mode = ";answermode=auto" if answers else ""
+        (folder / "accounts").write_text(f"<sip:phone@127.0.0.1:{self.port}>;regint=0{mode}\n")
+        (folder / "contacts").write_text("")
+
+    async def start(self) -> Baresip:
+        """Start it; it listens when this returns."""
+        commands = [part for command in self._commands for part in ("-e", command)]
+        self._process = await asyncio.create_subprocess_exec(
+            str(BARESIP),
+            *("-f", self._folder.name, "-t", str(self._seconds), "-v", *commands),
+            stdin=subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, "TERM": "dumb"},
+        )
+        self._reader = asyncio.create_task(self._read())
+        entry = f"0100007F:{self.port:04X}"
+        async with asyncio.timeout(15):
+            while entry not in Path("/proc/net/udp").read_text():
+                await asyncio.sleep(0.02)
+        return self
+
+    async def _read(self) -> None:
+        assert self._process is not None and self._process.stdout is not None
+        while chunk := await self._process.stdout.read(4096):
+            self.output += chunk.decode(errors="replace")
+
+    async def stop(self) -> None:
+        """End it and wait until it is gone."""
+        if self._process is not None:
+            if self._process.returncode is None:
+                self._process.terminate()
+            try:
+                await asyncio.wait_for(self._process.wait(), 5)
+            except TimeoutError:
+                self._process.kill()
+                await self._process.wait()
+        if self._reader is not None:
+            await self._reader
+        self._folder.cleanup()
