@@ -205,7 +205,7 @@ class EditorConsumer(AsyncWebsocketConsumer):
             for tab in list(desk.tabs):
                 await tab.say(document)
         else:
-            await self.say({"type": "newer", "latest": await desk.latest()})
+            await self.say({"type": "newer", "latest": desk.latest()})
 
     async def say(self, message: Message) -> None:
         """Send one message; a tab that is gone meanwhile is no error."""

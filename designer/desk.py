@@ -37,6 +37,8 @@ class Desk:
         self.name = services.person_name(user)
         self.history = History(text)
         self.base = base
+        self.newest: Version | None = base
+        """The newest version as far as this desk was told."""
         self.revision = 0
         self.saved_at: datetime | None = None
         self.tabs: set[Any] = set()
@@ -82,7 +84,7 @@ class Desk:
         """Begin again from the newest version; the way back is an undo."""
         self._require("draft.edit")
         async with self._keeping:
-            latest = await database_sync_to_async(selectors.newest_version)(self.flow)
+            latest = await self._look_for_newest()
             if latest is None:
                 raise Refused("There is no version to go back to yet.")
             self.base = latest
@@ -104,7 +106,7 @@ class Desk:
                 # What could not be saved as a version is at least kept as a draft.
                 self._unkept = True
                 raise
-            self.base = version
+            self.base = self.newest = version
             if self.text == text:
                 self._forget_timer()
         return version
@@ -123,7 +125,7 @@ class Desk:
     async def follow(self) -> bool:
         """Take over a newer version if nothing was changed here; say whether that was done."""
         async with self._keeping:
-            latest = await database_sync_to_async(selectors.newest_version)(self.flow)
+            latest = await self._look_for_newest()
             if latest is None or (self.base is not None and latest.pk == self.base.pk):
                 return False
             if self._unkept or self.base is None or self.text != self.base.text:
@@ -148,6 +150,10 @@ class Desk:
                 self._unkept = True
                 raise
             self.saved_at = draft.updated_at
+
+    async def _look_for_newest(self) -> Version | None:
+        self.newest = await database_sync_to_async(selectors.newest_version)(self.flow)
+        return self.newest
 
     def _moved(self, changed: bool) -> bool:
         self.revision += changed
@@ -200,17 +206,16 @@ class Desk:
             "can_redo": self.history.can_redo,
             "saved_at": self.saved_at.isoformat() if self.saved_at else None,
             "base": _short(self.base),
-            "latest": await self.latest(),
+            "latest": self.latest(),
             "focus": focus,
         }
         if origin != "text":
             message["text"] = text
         return message
 
-    async def latest(self) -> Message | None:
+    def latest(self) -> Message | None:
         """Return the newest version of the flow, whoever saved it."""
-        version = await database_sync_to_async(selectors.newest_version)(self.flow)
-        return version_message(version) if version else None
+        return version_message(self.newest) if self.newest else None
 
 
 class Desks:
@@ -251,11 +256,11 @@ class Desks:
 
 def _new_desk(flow: Flow, user: Any) -> Desk:
     draft = selectors.draft_of(flow, user)
+    latest = selectors.newest_version(flow)
     if draft is not None:
         desk = Desk(flow, user, draft.text, draft.base)
-        desk.saved_at = draft.updated_at
+        desk.newest, desk.saved_at = latest, draft.updated_at
         return desk
-    latest = selectors.newest_version(flow)
     text = latest.text if latest else services.BLANK.format(name=flow.name)
     return Desk(flow, user, text, latest)
 
