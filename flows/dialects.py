@@ -299,11 +299,12 @@ class _Translation:
         row.description = description.text if isinstance(description, nodes.Scalar) else ""
         identity = fields.get("id")
         row.id = identity.text if isinstance(identity, nodes.Scalar) else ""
-        events: list[nodes.Node | None] = [fields[k] for k in _EVENT_KEYS if k in fields][:1]
-        if events and isinstance(events[0], nodes.Sequence):
-            events = [*events[0].items]
+        event_node = next((fields[key] for key in _EVENT_KEYS if key in fields), None)
+        events: list[nodes.Node | None] = [event_node]
+        if isinstance(event_node, nodes.Sequence):
+            events = [*event_node.items]
             self._note(node.place, f"One row of {len(events)} events became {len(events)} rows.")
-        for event in events or [None]:
+        for event in events:
             copy = replace(row, guards=list(row.guards))
             self._event(event, copy)
             yield copy

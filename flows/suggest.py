@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Iterable
 
 LONGEST = 64
@@ -13,6 +14,12 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that was most probably meant, or None."""
     if not word or len(word) > LONGEST:
         return None
+    return _nearest(word, tuple(known))
+
+
+@functools.lru_cache(maxsize=4096)
+def _nearest(word: str, known: tuple[str, ...]) -> str | None:
+    """Remembered, as an editor asks the same question at every keystroke."""
     by_key: dict[str, str] = {}
     for name in known:
         by_key.setdefault(_key(name), name)

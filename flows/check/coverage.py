@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from flows.findings import Finding, Severity
 from flows.graph import SESSION_ROLES, Graph
 from flows.table import TIMER_EVENT, Row, Word
+from flows.vocabulary import EVENTS
 
 
 class Phase(enum.Enum):
@@ -91,8 +92,12 @@ def phases_of(graph: Graph, role: str) -> dict[str, set[Phase]]:
 
 def _after_row(phase: Phase, row: Row) -> Phase:
     phase = _after_event(phase, row)
-    for word in row.actions:
-        phase = _after_action(phase, word)
+    word = EVENTS.get(row.event)
+    other_request = word is not None and word.owes != "" and row.event != "IncomingCall"
+    for action in row.actions:
+        if other_request and action.name == "SendSIPResponse":
+            continue  # it answers the row's own request, not the INVITE that began the call
+        phase = _after_action(phase, action)
     return phase
 
 
@@ -110,7 +115,7 @@ def _after_event(phase: Phase, row: Row) -> Phase:
         return Phase.OVER
     if event == "Dialog200OK":
         return _after_success(phase, row)
-    if event == "ReinviteGlare" and phase is Phase.PROPOSING:
+    if event in ("ReinviteGlare", "ActionFailed") and phase is Phase.PROPOSING:
         return Phase.CONFIRMED
     if event in _FAILURES:
         return _after_failure(phase)

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from flows.check import examine
+from flows.check.coverage import Phase, phases_of
+from flows.graph import Graph
 from flows.vocabulary import ACTIONS, OUTCOMES
 
 FOLDER = Path(__file__).parents[2] / "state_tables"
@@ -63,3 +65,51 @@ def test_the_basic_call_speaks_for_both_roles():
     compiled = examine((FOLDER / "basic_call.yaml").read_text("utf-8"))
     assert compiled.table is not None
     assert {row.role for row in compiled.table.rows} == {"UAC", "UAS", "Both"}
+
+
+REFUSALS = {
+    "Dialog3xxRedirect",
+    "AuthRequired",
+    "SessionIntervalTooSmall",
+    "Dialog4xxFailure",
+    "Dialog5xxFailure",
+    "Dialog6xxFailure",
+}
+PROVISIONAL = {"Dialog180Ringing", "Dialog183SessionProgress"}
+MEDIA = {"MediaLost", "MediaError", "MediaFlowEstablished", "RtpTimeout", "DtmfDetected"}
+BROKEN = {"DialogError", "ActionFailed"}
+INSIDE = {"ReinviteReceived", "UpdateReceived", "InfoReceived"}
+UP = {"DialogBYE", "HangupCall", "TransferRequested", *INSIDE, *BROKEN, *MEDIA}
+INVITING = {"Dialog200OK", "Dialog487RequestTerminated", *PROVISIONAL, *REFUSALS, *BROKEN}
+MAY_COME = {
+    Phase.CALLING: {*INVITING, "DialogTimeout", "HangupCall", "MediaLost", "MediaError"},
+    Phase.PROCEEDING: {*INVITING, "HangupCall", "MediaLost", "MediaError"},
+    Phase.OFFERED: {"DialogCANCEL", "DialogBYE", "HangupCall", *BROKEN},
+    Phase.ANSWERED: {*UP, "DialogACK", "DialogTimeout", "DialogCANCEL"},
+    Phase.CONFIRMED: {*UP, "DialogACK", "DialogTimeout"},
+    Phase.PROPOSING: {*UP, "DialogACK", "Dialog200OK", "ReinviteGlare", "DialogTimeout", *REFUSALS},
+    Phase.CANCELLING: {*INVITING, "DialogTimeout", "HangupCall", "MediaLost", "MediaError"},
+    Phase.CLOSING: {
+        *("Dialog200OK", "DialogBYE", "DialogTimeout", "DialogACK", "HangupCall"),
+        *(REFUSALS - {"SessionIntervalTooSmall"}),
+        *BROKEN,
+        *INSIDE,
+        *MEDIA,
+    },
+}
+"""What a conformant peer, the media and the people on our side may give in each phase."""
+
+
+def test_nothing_that_may_come_meets_no_row(starter):
+    graph = Graph(starter.table)
+    missing = set()
+    for role in ("UAC", "UAS"):
+        for state, phases in phases_of(graph, role).items():
+            if starter.table.states[state].final:
+                continue
+            for phase in phases - {Phase.NONE, Phase.OVER, Phase.GIVEN_UP}:
+                late = PROVISIONAL if role == "UAC" and phase is Phase.CONFIRMED else set()
+                for event in MAY_COME[phase] | late:
+                    if not graph.answers(state, role, event):
+                        missing.add((state, role, phase.name, event))
+    assert missing == set()
