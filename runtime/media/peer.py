@@ -18,7 +18,6 @@ from runtime.media.peerconnection import Agreement, Peer
 from runtime.media.port import Direction, LegInfo, MediaConfig, MediaError
 
 CONNECT_SECONDS = 20.0
-CLOSE_SECONDS = 3.0
 
 
 def prepare(config: MediaConfig) -> None:

@@ -35,7 +35,8 @@ EVENTS = (
 - dtmf: a digit was received. {digit, duration (milliseconds)}
 - dtmf_sent: all digits of one request were sent. {digits}
 - timeout: nothing was received for the configured time, although the leg receives. {seconds}
-- error: the leg cannot go on. {code, reason}
+- error: the leg cannot go on. {code, reason}; code is transport_failed (ICE or DTLS did not come
+  up, or broke), transport_closed (the other side ended it) or internal
 - lost: the process that carried the leg is gone; `recover` brings the leg back. {reason}
 """
 
@@ -178,7 +179,10 @@ class MediaLink(Protocol):
         """Part two bridged legs; not bridged is harmless."""
 
     async def stats(self, leg: str) -> dict[str, Any]:
-        """Answer packets, bytes, lost, jitter, codec of a leg (see `runtime.media.stats`)."""
+        """Answer codec, remote, packets_in/out, bytes_in/out, lost, jitter_ms of a leg.
+
+        Before anything flowed a webrtc leg has only codec and remote.
+        """
 
     async def info(self, leg: str) -> LegInfo:
         """Answer what a leg is now."""
