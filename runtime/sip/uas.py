@@ -349,8 +349,11 @@ class Uas:
 
     def on_server_end(self, tx: ServerTransaction) -> None:
         self.transactions.pop(tx.key, None)
-        if tx.usage is not None and tx in tx.usage.open:
-            tx.usage.open.remove(tx)
+        if tx.usage is not None:
+            if tx in tx.usage.open:
+                tx.usage.open.remove(tx)
+            if tx.usage.initial is tx:
+                tx.usage.initial = None  # A long call need not keep its INVITE.
         if not tx.request.to.tag:
             cseq = tx.request.cseq
             merge = (tx.request.from_.tag, tx.request.call_id, cseq.number, cseq.method)

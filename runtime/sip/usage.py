@@ -72,7 +72,7 @@ class Usage:
         self.open: list[ServerTransaction] = []
         "Requests of the peer that want an answer, oldest first."
         self.initial: ServerTransaction | None = None
-        "UAS: the transaction of the first INVITE."
+        "UAS: the transaction of the first INVITE, until it has ended."
         self.unacknowledged: dict[int, ServerTransaction] = {}
         "Our 2xx to INVITEs that wait for their ACK, by CSeq number."
         self.own_invite: ClientTransaction | None = None

@@ -6,9 +6,12 @@ import random
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from runtime.sip.agent import Agent, AgentSettings
 from runtime.sip.events import InviteReceived
+from runtime.sip.usage import UsageError
 from tests.runtime.sip.peer import BROWSER, PEER, SDP, Bench, request, response
 
 MUTANTS = 60_000
@@ -161,3 +164,46 @@ def test_two_thousand_calls_leave_nothing_behind() -> None:
     agent = bench.agent
     assert not (agent.usages or agent.dialogs or agent.uas.transactions or agent.uas._merge)
     assert len(agent.timers) == 0 and not agent.timers._heap
+
+
+SYNTAX = st.text(st.sampled_from('ab1@:;?&<>,"\\ %=\r\n\t\x00\u20acé[]'), max_size=20)
+
+
+def names(message: object) -> list[str]:
+    return [name for name, _ in message.headers]  # type: ignore[attr-defined]
+
+
+@settings(max_examples=300, deadline=None)
+@given(user=SYNTAX, display=SYNTAX, value=SYNTAX)
+def test_text_of_an_event_never_becomes_syntax_of_an_invite(
+    user: str, display: str, value: str
+) -> None:
+    bench = Bench()
+    plain = names(bench.call(headers=[("X-Note", "x")])[1])
+    try:
+        _, invite = bench.call(
+            target=f"sip:{user}@192.0.2.7",
+            caller=f"{display} <sip:us@h>",
+            headers=[("X-Note", value)],
+        )
+    except UsageError:
+        return
+    assert names(invite) == plain
+    assert invite.uri.host == "192.0.2.7" and invite.from_.uri.host == "h"
+
+
+@settings(max_examples=300, deadline=None)
+@given(reason=SYNTAX, value=SYNTAX)
+def test_text_of_an_event_never_becomes_syntax_of_a_response(reason: str, value: str) -> None:
+    bench = Bench()
+    invite = bench.ring()
+    try:
+        (sent,) = bench.do(
+            invite.usage.respond, invite.transaction, 486, reason, headers=[("X-Note", value)]
+        )
+    except UsageError:
+        assert not invite.transaction.answered
+        return
+    assert names(sent.message) == [
+        *("Via", "From", "To", "Call-ID", "CSeq", "X-Note", "Server", "Content-Length")
+    ]
