@@ -462,22 +462,53 @@ def _closure(node: Node) -> Function:
             inner = _closure(operand)
             return lambda values, fields: not inner(values, fields)
         case Both(operands):
-            parts = tuple(_closure(o) for o in operands)
-            return lambda values, fields: all(part(values, fields) for part in parts)
+            return _all([_closure(o) for o in operands])
         case Either(operands):
-            parts = tuple(_closure(o) for o in operands)
-            return lambda values, fields: any(part(values, fields) for part in parts)
+            return _any([_closure(o) for o in operands])
         case Comparison(operator, left, right):
             return _comparison(operator, _closure(left), _closure(right))
         case Membership(operand, choices):
-            inner = _closure(operand)
-            return lambda values, fields: any(_equal(inner(values, fields), c) for c in choices)
+            return _membership(_closure(operand), choices)
         case Sum(operator, left, right):
             return _sum(operator, _closure(left), _closure(right))
 
 
+def _all(parts: list[Function]) -> Function:
+    if len(parts) > 2:
+        parts = [parts[0], _all(parts[1:])]
+    first, second = parts
+    return lambda values, fields: bool(first(values, fields) and second(values, fields))
+
+
+def _any(parts: list[Function]) -> Function:
+    if len(parts) > 2:
+        parts = [parts[0], _any(parts[1:])]
+    first, second = parts
+    return lambda values, fields: bool(first(values, fields) or second(values, fields))
+
+
+def _membership(operand: Function, choices: tuple[Any, ...]) -> Function:
+    """For integers and strings, which is nearly always, one look into a set says what `_equal`
+    says of each choice."""
+    numbers = {c for c in choices if type(c) is int}
+    words = {c for c in choices if type(c) is str}
+    plain = len(numbers) + len(words) == len(set(map(repr, choices)))
+    readable = {int(w) for w in words if w.isdecimal() and str(int(w)) == w}
+    negative = {-int(w[1:]) for w in words if w[1:].isdecimal() and str(-int(w[1:])) == w}
+    accepted = numbers | words | {str(n) for n in numbers} | readable | negative
+
+    def member(values: Values, fields: Values) -> bool:
+        value = operand(values, fields)
+        kind = type(value)
+        if plain and (kind is int or kind is str):
+            return value in accepted
+        return any(_equal(value, choice) for choice in choices)
+
+    return member
+
+
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) is int or type(value) is float
 
 
 def _equal(left: Any, right: Any) -> bool:
