@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import sys
 from argparse import ArgumentParser, Namespace
@@ -47,53 +48,27 @@ def refuse(options: Namespace, message: str, code: int = ERRORS) -> int:
 
 def check(options: Namespace) -> int:
     """Check files: 0 no errors, 1 errors, 2 a file cannot be used."""
-    from flows.findings import Severity
+    from flows import report
 
-    results, code = [], DONE
-    for name in options.files:
-        try:
-            findings = _findings_of(Path(name))
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
-            results.append({"file": name, "findings": [], "error": str(reason)})
-            code = UNUSABLE
-            continue
-        if any(finding.severity is Severity.ERROR for finding in findings):
-            code = max(code, ERRORS)
-        results.append({"file": name, "findings": [finding.as_dict() for finding in findings]})
-    answer(options, {"files": results}, "\n".join(_as_text(results)))
-    return code
+    judged = [_judge(name) for name in options.files]
+    print(report.as_json(judged) if options.format == "json" else report.as_text(judged))
+    return report.exit_code(judged)
 
 
-def _findings_of(path: Path) -> list[Any]:
-    from designer.translation import native_text
-    from flows.check import examine
+def _judge(name: str) -> Any:
+    from flows import report
     from flows.document import MAX_BYTES
 
-    with path.open("rb") as file:
-        # One byte more than allowed is enough to be told that it is too much.
-        raw = file.read(MAX_BYTES + 1)
-    text = raw.decode(errors="replace") if len(raw) > MAX_BYTES else raw.decode()
-    native, notes = native_text(text)
-    return [*notes, *examine(native).findings]
-
-
-def _as_text(results: list[dict[str, Any]]) -> list[str]:
-    lines = []
-    for result in results:
-        if "error" in result:
-            lines.append(f"{result['file']}: cannot be read: {result['error']}")
-        for finding in result["findings"]:
-            place = f"{result['file']}:{finding['line']}:{finding['column']}"
-            lines.append(
-                f"{place}: {finding['severity']}: {finding['message']} [{finding['code']}]"
-            )
-    files = "1 file" if len(results) == 1 else f"{len(results)} files"
-    severities = [f["severity"] for result in results for f in result["findings"]]
-    lines.append(
-        f"{files}: {severities.count('error')} errors, {severities.count('warning')} warnings"
-    )
-    return lines
+    try:
+        with Path(name).open("rb") as file:
+            # One byte more than allowed is enough to be told that it is too much.
+            raw = file.read(MAX_BYTES + 1)
+        text = raw.decode(errors="replace") if len(raw) > MAX_BYTES else raw.decode()
+    except OSError as error:
+        return report.unusable(name, f"cannot be read: {error.strerror}")
+    except UnicodeDecodeError:
+        return report.unusable(name, "is no text in UTF-8")
+    return report.judge(name, text, datetime.date.today())
 
 
 def import_files(options: Namespace) -> int:

@@ -7,9 +7,11 @@ what was not reached cannot be reached, if the walk was complete.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from flows.check import examine as examine_text
@@ -19,6 +21,11 @@ from flows.semantics import Transition as Move
 
 BUDGET = 20_000
 """Configurations visited before the walk gives up and proves nothing about what is left."""
+
+SAID_BY_STRUCTURE = ("REA301", "REA302", "REA303", "DET20")
+"""What the structural rules say about rows and states out of reach is not said twice."""
+
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 Values = frozenset[tuple[str, Any]]
 Place = tuple[str, str, Values]
@@ -78,6 +85,7 @@ def explore(program: Program, beat: Beat, budget: int = BUDGET) -> Walk:
     values = frozenset(program.initial_values.items())
     waiting = deque((program.table.initial, role, values) for role in SESSION_ROLES)
     walk.visited.update(waiting)
+    share = 0.0
     while waiting:
         here = waiting.popleft()
         walk.states.add(here[0])
@@ -89,8 +97,9 @@ def explore(program: Program, beat: Beat, budget: int = BUDGET) -> Walk:
                 return walk
             walk.visited.add(there)
             waiting.append(there)
-        done = len(walk.visited) - len(waiting)
-        beat(done / max(len(walk.visited), 1) * 0.9)
+        # What is left is not known beforehand, so the share is an estimate that never goes back.
+        share = max(share, 1 - len(waiting) / len(walk.visited))
+        beat(share * 0.9)
     return walk
 
 
@@ -113,7 +122,7 @@ def _next(program: Program, here: Place, fired: set[int]) -> Iterator[Place]:
                 continue
             if move.row is not None:
                 fired.add(move.row.index)
-            yield from _outcomes(move, role, values)
+            yield from _outcomes(program, move, role, values)
             if verdict is True:
                 closed.add(timer)
 
@@ -137,7 +146,7 @@ def _verdict(test: Any, move: Move, values: dict[str, Any], timer: float | None)
     return bool(test(values, {} if timer is None else {"seconds": timer}))
 
 
-def _outcomes(move: Move, role: str, values: dict[str, Any]) -> Iterator[Place]:
+def _outcomes(program: Program, move: Move, role: str, values: dict[str, Any]) -> Iterator[Place]:
     """Yield where the row leads when all its actions succeed, and when each of them fails."""
     row = move.row
     guessed = {
@@ -145,16 +154,35 @@ def _outcomes(move: Move, role: str, values: dict[str, Any]) -> Iterator[Place]:
         for name, expression in (row.set if row is not None else ())
         if expression.fields or any(values.get(known) is EITHER for known in expression.names)
     }
+    cap = _cap(program)
     for performed in range(len(move.words), -1, -1):
         known = {name: value for name, value in values.items() if value is not EITHER}
         after = {**values, **move.values_after(known, {}, performed), **guessed}
+        for name, value in after.items():
+            if isinstance(value, int | float) and abs(value) > cap:
+                # Beyond what any guard compares with, numbers need not be told apart.
+                after[name] = EITHER
         yield (move.next_state, role, frozenset(after.items()))
+
+
+@lru_cache(maxsize=4)
+def _cap(program: Program) -> float:
+    """Return a number that is larger than every constant a guard or a `set` of the table names."""
+    largest = 0.0
+    for row in program.table.rows:
+        expressions = [guard.expression for guard in row.guards]
+        expressions += [expression for _, expression in row.set]
+        for expression in expressions:
+            for found in NUMBER.findall(expression.text):
+                largest = max(largest, float(found))
+    return largest + 1
 
 
 def _unreached(program: Program, walk: Walk, known: list[Finding]) -> list[Finding]:
     table = program.table
-    said_rows = {finding.row for finding in known if finding.row is not None}
-    said_states = {finding.state for finding in known if finding.state is not None}
+    said = [finding for finding in known if finding.code.startswith(SAID_BY_STRUCTURE)]
+    said_rows = {finding.row for finding in said if finding.row is not None}
+    said_states = {finding.state for finding in said if finding.row is None}
     found = [
         Finding(
             code="REA302",

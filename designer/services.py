@@ -19,7 +19,7 @@ from designer import notices, selectors
 from designer.errors import Conflict, Refused
 from designer.models import FLOW_NAME, RESERVED_NAMES, Draft, Flow, Version
 from designer.tasks import check_request
-from designer.translation import native_text
+from flows import dialects
 from flows.check import examine
 from flows.compile import Compiled
 from flows.document import MAX_BYTES
@@ -145,8 +145,9 @@ def flow_import(
     The name is the one asked for, else the one in the text, else the file's.
     """
     usable_text(text)
-    native, found = native_text(text)
-    notes = [finding.as_dict() for finding in found]
+    translated = dialects.import_text(text)
+    native = translated.text
+    notes = [finding.as_dict() for finding in translated.findings]
     compiled = examine(native)
     name = name or _name_in(compiled) or name_from_file(file_name)
     _usable_name(name)

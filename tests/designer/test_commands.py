@@ -1,0 +1,100 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from config import cli
+from designer.models import Version
+
+from tests.web import BASE, BROKEN, ECHO
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.argv[1:] = {list(arguments)!r}\n{ALONE}"],
+        cwd=BASE,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr == "", done.stderr
+    return done.returncode, done.stdout
+
+
+ALONE = """
+from config.cli import main
+code = main(sys.argv[1:])
+assert "django" not in sys.modules, "check needs no Django"
+sys.exit(code)
+"""
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> str:
+    path = tmp_path / "good.yaml"
+    path.write_text(ECHO)
+    return str(path)
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> str:
+    path = tmp_path / "bad.yaml"
+    path.write_text(ECHO.replace("StartEcho", "StartEchoo"))
+    return str(path)
+
+
+def test_check_finds_nothing_in_a_good_file_and_needs_no_django(good: str) -> None:
+    code, printed = run("check", good, "--format", "json")
+    assert code == 0
+    (file,) = json.loads(printed)["files"]
+    assert (file["file"], file["findings"]) == (good, [])
+
+
+def test_check_names_line_column_and_code(bad: str, capsys: Any) -> None:
+    assert cli.main(["check", bad, "--format", "json"]) == 1
+    finding = json.loads(capsys.readouterr().out)["files"][0]["findings"][0]
+    assert {"code", "severity", "line", "column", "message"} <= finding.keys()
+    assert ECHO.splitlines()[finding["line"] - 1].find("StartEcho") == finding["column"] - 1
+    assert cli.main(["check", bad]) == 1
+    printed = capsys.readouterr().out
+    assert f"{bad}:{finding['line']}:{finding['column']}: error: " in printed
+    assert f"[{finding['code']}]" in printed
+
+
+def test_check_says_2_for_what_cannot_be_read(
+    good: str, bad: str, tmp_path: Path, capsys: Any
+) -> None:
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    for unusable in (str(tmp_path / "absent.yaml"), str(tmp_path / "binary.yaml"), str(tmp_path)):
+        assert cli.main(["check", bad, unusable, good, "--format", "json"]) == 2
+        files = json.loads(capsys.readouterr().out)["files"]
+        assert [file["file"] for file in files] == [bad, unusable, good]
+        assert files[1]["problem"] and files[0]["findings"]
+
+
+def test_check_answers_a_huge_file_at_once(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "huge.yaml").write_text("- a\n" * (10 << 18))
+    assert cli.main(["check", str(tmp_path / "huge.yaml"), "--format", "json"]) == 1
+    codes = [f["code"] for f in json.loads(capsys.readouterr().out)["files"][0]["findings"]]
+    assert codes == ["SYN007"]
+
+
+@pytest.mark.django_db
+def test_import_makes_versions(good: str, tmp_path: Path, capsys: Any) -> None:
+    broken = tmp_path / "broken.yaml"
+    broken.write_text(BROKEN)
+    assert cli.main(["import", good, str(broken), "--format", "json"]) == 0
+    imported = json.loads(capsys.readouterr().out)["imported"]
+    assert [each["flow"] for each in imported] == ["echo_test", "broken"]
+    assert imported[0]["digest"] == Version.objects.get(flow__name="echo_test").digest
+    assert imported[1]["errors"] > 0
+    assert cli.main(["import", good]) == 0
+    assert "was already echo_test v1" in capsys.readouterr().out
+
+
+@pytest.mark.django_db
+def test_import_of_what_cannot_be_read_is_refused(tmp_path: Path, capsys: Any) -> None:
+    assert cli.main(["import", str(tmp_path / "absent.yaml")]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+    assert not Version.objects.exists()
