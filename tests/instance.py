@@ -1,9 +1,11 @@
 """A whole instance for a test: `manage.py serve` with a data folder and ports of its own."""
 
+import contextlib
 import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import urllib.request
@@ -11,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from designer import control
 from tests.conftest import free_port, wait_until
 
 BASE = Path(__file__).resolve().parent.parent
@@ -87,6 +90,16 @@ class Instance:
     def health(self) -> dict[str, Any]:
         with urllib.request.urlopen(f"{self.url}/healthz", timeout=10) as answer:
             return json.load(answer)
+
+    def ask(self, verb: str, **arguments: Any) -> dict[str, Any]:
+        """Ask the server over its control socket: what the command line does, without its start."""
+        return control.request(self.data / "control.sock", verb, arguments)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Read the instance's SQLite database."""
+        file = f"file:{self.data}/callsmith.sqlite3?mode=ro"
+        with contextlib.closing(sqlite3.connect(file, uri=True, timeout=20)) as database:
+            return database.execute(sql).fetchall()
 
     def cli(self, *arguments: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Run `callsmith ARGUMENTS` against this instance; check its exit code unless None."""
