@@ -1,5 +1,8 @@
 """What may happen in a state and no row takes: BYE, CANCEL, hang-up, time-out (COV401 to COV404).
 
+They are warnings: where no row takes such an event, the runtime's own rule ends the session
+politely (outcome `unhandled`), so a call is cut off, but not left hanging for ever.
+
 The rules know where a call stands by following each row's event and actions through the phases of
 a SIP usage, over the graph, for each role. A state may be met in several phases.
 """
@@ -244,7 +247,7 @@ def _missing(
     arguments: dict[str, object] = {"from_state": state, "role": role, "event": event}
     return Finding(
         code,
-        Severity.ERROR,
+        Severity.WARNING,
         message,
         graph.table.states[state].place,
         explanation,
