@@ -1,0 +1,26 @@
+import { disc } from "../graph/badges";
+import type { Canvas } from "../graph/canvas";
+import type { CallStore } from "./store";
+
+/** Draw the way of the call so far on the diagram: numbered discs at the rows it took, the present state ringed. */
+export function drawPath(canvas: Canvas, store: CallStore): void {
+  for (const old of canvas.svg.querySelectorAll(".went, .here")) old.classList.remove("went", "here");
+  const step = store.step;
+  const discs: SVGGElement[] = [];
+  const seen = new Set<number>();
+  for (const line of store.steps) {
+    if (step && line.sequence > step.sequence) break;
+    if (line.row < 0) continue;
+    const row = canvas.element({ kind: "row", index: line.row });
+    row?.classList.add("went");
+    for (const edge of canvas.edgesOf(line.row)) if (line.from_state !== line.to_state) edge.classList.add("went");
+    const place = canvas.drawing?.nodes.flatMap((node) => node.rows).find((item) => item.index === line.row)?.box;
+    if (place && !seen.has(line.row)) {
+      seen.add(line.row);
+      discs.push(disc({ ...place, x: place.x - place.width - 1, y: place.y + place.height / 2 }, String(line.sequence), "step"));
+    }
+  }
+  if (step) canvas.element({ kind: "state", name: step.to_state })?.parentElement?.classList.add("here");
+  canvas.overlay?.replaceChildren(...discs);
+  canvas.select(step && step.row >= 0 ? { kind: "row", index: step.row } : step ? { kind: "state", name: step.from_state } : null, true);
+}
