@@ -169,13 +169,20 @@ def response(
     if dialog:
         lines += [f"Record-Route: {value}" for value in source.lines("Record-Route")]
     to = source.get("To") or ""
-    if tag and not source.to.tag:
+    if tag and not _has_tag(source, to):
         to += f";tag={tag}"
     lines += [f"From: {source.get('From')}", f"To: {to}", f"Call-ID: {source.call_id}"]
     lines.append(f"CSeq: {source.get('CSeq')}")
     if code == 100 and (timestamp := source.get("Timestamp")):
         lines.append(f"Timestamp: {timestamp}")
     return _finish(lines, headers, body, content_type)
+
+
+def _has_tag(source: Request, to: str) -> bool:
+    try:
+        return bool(source.to.tag)
+    except ValueError:  # The answer to a malformed To: look at the text.
+        return ";tag=" in to.replace(" ", "").lower()
 
 
 def stamped_via(source: Message, hop: Hop) -> str:

@@ -47,7 +47,7 @@ def _forwards(request: Request) -> Refusal | None:
     value = request.get("Max-Forwards")
     if value is None:
         return None
-    if not value.isascii() or not value.isdigit() or len(value) > 3 or int(value) > 255:
+    if not value.isascii() or not value.isdigit() or len(value) > 10 or int(value) > 255:
         return 400, []
     return (483, []) if int(value) == 0 and request.method != "OPTIONS" else None
 

@@ -189,7 +189,7 @@ class Request(Message):
     def key_for(self, method: str) -> tuple[str, ...]:
         """The key of the transaction that a CANCEL with this Via would mean."""
         via = self.via
-        if via.branch.startswith(MAGIC_COOKIE):
+        if via.branch.startswith(MAGIC_COOKIE) and via.branch != MAGIC_COOKIE:
             return (via.branch, via.host, str(via.port), method)
         number = str(self.cseq.number)
         return (self.top_via_text, self.call_id, self.from_.tag, number, self.uri_text, method)
@@ -278,11 +278,13 @@ def _split(data: bytes) -> tuple[Request | Response, Fault]:
 
 
 def _request_line(line: str, headers: list[tuple[str, str]], body: bytes) -> tuple[Request, Fault]:
-    method, space, rest = line.partition(" ")
+    method, _, rest = line.partition(" ")
     uri, space, version = rest.rpartition(" ")
-    if not space or not _TOKEN.fullmatch(method) or not version[:4].upper() == "SIP/":
+    if not _TOKEN.fullmatch(method):
         raise Malformed(400, "neither a request nor a response")
     request = Request(method, uri, headers, body, version)
+    if not space or version[:4].upper() != "SIP/":
+        return request, (400, "Bad Request - the request line is not valid")
     if version.upper() != "SIP/2.0":
         return request, (505, "Version Not Supported")
     if len(line) > limits.HEADER:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from runtime.sip.agent import Agent, AgentSettings
 from runtime.sip.events import Happening, InviteReceived
 from runtime.sip.hop import UDP, WS, Hop
-from runtime.sip.message import Request, Response, parse
+from runtime.sip.message import Request, Response, check, split
 from runtime.sip.usage import Usage
 
 H = TypeVar("H")
@@ -140,7 +140,10 @@ class Bench:
         run()
         for out in self.agent.take_messages():
             if out.data != b"\r\n":
-                self.sent.append(Sent(self.now, parse(out.data), out.hop, out.data))
+                message = split(out.data)
+                if not isinstance(message, Response) or message.code != 400:
+                    check(message)  # A 400 gives back the headers of what it refuses.
+                self.sent.append(Sent(self.now, message, out.hop, out.data))
             else:
                 self.sent.append(Sent(self.now, None, out.hop, out.data))  # type: ignore[arg-type]
         self.happenings += self.agent.take_happenings()
