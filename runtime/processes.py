@@ -178,7 +178,7 @@ async def _ended(process: subprocess.Popen[bytes]) -> int:
     loop = asyncio.get_running_loop()
     done = loop.create_future()
     handle = os.pidfd_open(process.pid)
-    loop.add_reader(handle, lambda: done.done() or done.set_result(None))
+    loop.add_reader(handle, lambda: None if done.done() else done.set_result(None))
     try:
         await done
     finally:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import uvicorn
 from django.conf import settings
@@ -30,15 +30,21 @@ CONNECTIONS = 1000
 
 def run(watch: str | None = None) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code."""
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        asyncio.Runner(loop_factory=fastest_loop()) as runner,
+    ):
+        runner.run(serve(watch))
+    return 0
+
+
+def fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's factory, None where the platform has no wheel of it."""
     try:
         import uvloop
-
-        runner = uvloop.run
-    except ImportError:  # no wheel for this platform: the standard loop does, only slower
-        runner = asyncio.run
-    with contextlib.suppress(KeyboardInterrupt):
-        runner(serve(watch))
-    return 0
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 async def serve(watch: str | None = None) -> None:

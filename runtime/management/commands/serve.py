@@ -77,7 +77,7 @@ def children(folder: Path, watch: str | None) -> list[processes.Child]:
     if environment.media == "child":
         from runtime.server import media_config
 
-        media = media_command(str(media_socket(folder)), media_config(environment))
+        media = media_command(media_socket(folder), media_config(environment))
         listed.append(processes.Child("media", media, path, patience=5.0))
     return listed
 
