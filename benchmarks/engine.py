@@ -2,8 +2,12 @@
 
 All engines run the same call: 12 events through a table of 13 states and 60 rows, each with two
 guards and three actions that do nothing. Callsmith does its duties meanwhile: sequence number,
-time, a Step record, published events. "Variables of its own" is a call whose first row computes a
-variable, so that no decision of an earlier call can be used again.
+time, a Step record, published events.
+
+Guards are pure and conditions take few forms, so Callsmith keeps the last decision about each form
+and asks the guards only when another one comes. The row "callsmith" is that usual case; "guards
+asked every time" is a table whose guards all read the event's fields; "variables of its own" is a
+call whose first row computes a variable, so that none of its values are another call's.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ GOALS = [
     Goal("python-statemachine", "callsmith", 15.0, at_least=True),
 ]
 REFERENCE = {
+    "callsmith, guards asked every time": LOOP,
     "callsmith, variables of its own": LOOP,
     "callsmith session after 5 events, bytes": "bare object, bytes",
     "guard retries < 3 and event.code in (486, 600)": "the same in Python",

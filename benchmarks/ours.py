@@ -24,9 +24,17 @@ def program(rows: int, *, counts: bool = False) -> Program:
     return Program(compiled.table, bind=lambda word: reference.nothing)
 
 
-def transitions(rows: int = 60, *, counts: bool = False) -> timing.Round:
-    """What the node's shell does for each event, without journal and wire."""
+def transitions(rows: int = 60, *, counts: bool = False, ask: bool = False) -> timing.Round:
+    """What the node's shell does for each event, without journal and wire.
+
+    With `ask`, each decision is treated as one that depends on the event's fields: the guards
+    are asked every time, and no answer is kept.
+    """
     prog = program(rows, counts=counts)
+    if ask:
+        for state in prog.table.states:
+            for first in prog.position(state, ROLE).candidates.values():
+                first.reads_event = True
     events = [Event(name) for name in workload.CALL]
     clock = time.time
     out: deque[Step] = deque(maxlen=1000)
@@ -194,6 +202,7 @@ GUARD = "retries < 3 and event.code in (486, 600)"
 CASES: dict[str, Callable[[], timing.Round]] = {
     **reference.CASES,
     "callsmith": transitions,
+    "callsmith, guards asked every time": lambda: transitions(ask=True),
     "callsmith, variables of its own": lambda: transitions(counts=True),
     "callsmith, 1000 rows": lambda: transitions(1000),
     "callsmith, event without a row": refused,

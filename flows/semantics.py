@@ -92,7 +92,9 @@ class Transition:
     """This test, or one that is tried after it, asks for a field of the event."""
     memory: tuple[Any, Any, Any] = (None, None, None)
     """Kept by the first candidate: the shared values it was last asked about, which candidate
-    they chose, and what they became (`Program.decide`)."""
+    they chose, and what they became (`Machine.receive`)."""
+    written: tuple[Any, Any] = (None, None)
+    """The last shared values this row changed, and what they became."""
     changes: Values = field(init=False)
     """`effect` and all of `action_sets` together."""
 
@@ -231,31 +233,12 @@ class Program:
         """
         return self._positions[state, role].choose(event, values, fields)
 
-    def decide(
-        self, first: Transition, values: Values, fields: Values, shared: bool
-    ) -> tuple[Transition, Values] | None:
-        """Return which candidate, from `first` on, answers the event, and the values after it.
+    def shared(self, values: Values) -> Values:
+        """Return the one object that stands for equal values in all sessions of this program.
 
-        Sessions walk the same ways, and their conditions take few forms: so values are shared
-        objects, and the last decision about such an object is kept in `first.memory` for whoever
-        comes next with the same one. `shared` says that `values` are `initial_values` or came
-        from here by a row that computes nothing.
+        Sessions walk the same ways and their conditions take few forms; where they hold the same
+        object, the executor need not decide again what it decided about it before.
         """
-        done: Transition | None = first
-        while done is not None and done.test is not None and not done.test(values, fields):
-            done = done.otherwise
-        if done is None:
-            return None
-        if done.computed:
-            return done, done.values_after(values, fields)
-        after = {**values, **done.changes} if done.changes else values
-        if shared:
-            after = self._one_object(after) if done.changes else after
-            if not first.reads_event:
-                first.memory = (values, done, after)
-        return done, after
-
-    def _one_object(self, values: Values) -> Values:
         # The types are part of the key because 1 == True == 1.0.
         key = (*values.values(), *map(type, values.values()))
         if len(self._shared) >= _MOST_SHARED:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from flows.ends import MAXIMUM_LIFE, Unanswered
-from flows.semantics import Decision, Position, Program, Transition
+from flows.semantics import Decision, Position, Program, Transition, Values
 from flows.table import TIMER_EVENT, Word
 from runtime.executor.step import Event, Step
 
@@ -90,16 +90,13 @@ class Machine:
         if first is None:
             return self._unanswered(name, fields, now)
         memory = first.memory
-        done: Transition
+        done: Transition | None
         if memory[0] is values:
             _, done, self.values = memory
         else:
-            decided = self.program.decide(first, values, fields, not self._own)
-            if decided is None:
-                return self._unanswered(name, fields, now)
-            done, self.values = decided
-            if done.computed:
-                self._own = True
+            done = self._decide(first, values, fields)
+        if done is None:
+            return self._unanswered(name, fields, now)
         self._before = values
         self._done = done
         self.calls = done.calls
@@ -152,6 +149,40 @@ class Machine:
         self._own = True
         fields = {"action": done.words[action].name, "reason": reason, "index": action}
         return Event(ACTION_FAILED, fields)
+
+    def _decide(
+        self, first: Transition, values: Values, fields: dict[str, Any]
+    ) -> Transition | None:
+        """Ask the candidates from `first` on; write what the one that answers writes.
+
+        Guards are pure, so the last decision about shared values is kept for whoever comes next
+        with the same object, unless a guard reads the event.
+        """
+        done: Transition | None = first
+        while done is not None:
+            test = done.test
+            if test is None or test(values, fields):
+                break
+            done = done.otherwise
+        else:
+            return None
+        if done.computed:
+            self.values = done.values_after(values, fields)
+            self._own = True
+            return done
+        if self._own:
+            if done.changes:
+                self.values = {**values, **done.changes}
+            return done
+        if done.changes:
+            before, after = done.written
+            if before is not values:
+                after = self.program.shared({**values, **done.changes})
+                done.written = (values, after)
+            self.values = after
+        if not first.reads_event:
+            first.memory = (values, done, self.values)
+        return done
 
     def _end(self) -> None:
         """Take no further event: a final position has no row, so `receive` needs no question."""
