@@ -14,8 +14,8 @@ from flows.dialect_text import (
     first_text,
     items,
     named,
-    parameters_of,
     parameters_in,
+    parameters_of,
     quoted,
     same_but_for_spelling,
 )
