@@ -9,11 +9,12 @@ from typing import Any
 
 from flows import document as nodes
 from flows.arguments import ArgumentReader
+from flows.findings import Place
 from flows.guards import GuardReader
 from flows.reading import Notebook, is_name, kind_of, shown
 from flows.suggest import did_you_mean
 from flows.table import ANY_STATE, ROLES, TIMER_EVENT, Row, State, Waiver, Word
-from flows.vocabulary import ACTIONS, EVENTS, PUBLISHED
+from flows.vocabulary import ACTIONS, EVENTS, PUBLISHED, ActionWord
 
 FIELDS = (
     "id",
@@ -284,21 +285,37 @@ class RowReader:
                 "An unknown action would silently do nothing.",
             )
             return Word(name, {}, place)
-        if role != "Both" and role not in word.roles:
+        arguments = self._arguments(word, value, place)
+        if role != "Both":
+            self._legal(word, role, arguments, place)
+        return Word(name, arguments, place)
+
+    def _arguments(
+        self, word: ActionWord, value: nodes.Node | None, place: Place
+    ) -> Mapping[str, Any]:
+        """The arguments of one use; those of a bare name are shared by all its uses."""
+        if value is not None:
+            return self.arguments.read(word, value, place)
+        arguments = self._bare.get(word.name)
+        if arguments is None:
+            arguments = self.arguments.read(word, None, place)
+            if not any(parameter.required for parameter in word.parameters.values()):
+                self._bare[word.name] = arguments
+        return arguments
+
+    def _legal(
+        self, word: ActionWord, role: str, arguments: Mapping[str, Any], place: Place
+    ) -> None:
+        if role not in word.roles:
+            message = f"A {role} can not use {word.name}: it is for {word.roles[0]}."
+            self.notes.error("NAM112", message, place, word.rfc)
+        elif word.name == "SendSIPResponse" and role == "UAC" and arguments["code"] < 200:
             self.notes.error(
                 "NAM112",
-                f"A {role} can not use {name}: it is for {word.roles[0]}.",
+                f"A UAC can not answer {arguments['code']}: whoever called has no ringing to tell.",
                 place,
-                word.rfc,
+                "Inside a call requests get final answers only.",
             )
-        if value is None:
-            arguments = self._bare.get(name)
-            if arguments is None:
-                arguments = self.arguments.read(word, None, place)
-                if not any(p.required for p in word.parameters.values()):
-                    self._bare[name] = arguments
-            return Word(name, arguments, place)
-        return Word(name, self.arguments.read(word, value, place), place)
 
     def _publish(self, node: nodes.Node | None) -> tuple[str, ...]:
         if node is None:

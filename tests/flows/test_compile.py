@@ -183,6 +183,12 @@ def test_an_unknown_event_is_a_finding_with_a_suggestion():
             "NAM112",
             "UAC",
         ),
+        (
+            "{from_state: Idle, role: UAC, event: MakeCall, "
+            "actions: [{SendSIPResponse: {code: 180}}]}",
+            "NAM112",
+            "UAC",
+        ),
         ("{from_state: Idle, role: UAS, event: {after: soon}}", "NAM108", "30s"),
         ("{from_state: Idle, role: UAS, event: {after: 0s}}", "NAM108", "between"),
         ("{from_state: Idle, role: UAS, event: {after: 25h}}", "NAM108", "24h"),
