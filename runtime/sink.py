@@ -82,7 +82,7 @@ class DatabaseSink:
 
     def position(self, segment: str) -> int:
         """Return how far this segment was stored; 0 for one that was never seen."""
-        close_old_connections()
+        _fresh_connection()
         found = JournalPosition.objects.filter(segment=segment).values_list("offset", flat=True)
         return found.first() or 0
 
@@ -92,8 +92,7 @@ class DatabaseSink:
         False, and nothing is stored, if the segment does not stand at `start`: then somebody
         stored them before.
         """
-        # This thread lives as long as the server: a database that went away is asked anew.
-        close_old_connections()
+        _fresh_connection()
         try:
             return self._store(segment, records, start, end)
         except (DataError, IntegrityError) as error:
@@ -220,6 +219,12 @@ class DatabaseSink:
 
 _ENDED, _STATE, _OUTCOME, _STEPS, _UNHANDLED = 10, 11, 12, 13, 14
 _RESULTS = 11
+
+
+def _fresh_connection() -> None:
+    """Drop a connection that broke: the shipper's thread lives as long as the server."""
+    if not connection.in_atomic_block:
+        close_old_connections()
 
 
 def _advance(segment: str, start: int, end: int) -> bool:

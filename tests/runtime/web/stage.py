@@ -1,0 +1,160 @@
+"""A stand-in for the node: real sessions of real tables, without SIP, media or a clock."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from flows.compile import compile_text
+from flows.semantics import Program
+from flows.vocabulary import EVENTS
+from runtime.executor.machine import Machine
+from runtime.executor.step import Event, Step
+from runtime.node import api
+from runtime.node.api import CallRefused, EventRefused, NoSuchSession, Summary
+from runtime.node.journal import DoneRecord
+from runtime.node.loader import Loaded, LoadRefused, _compile
+from runtime.node.supervisor import Listeners
+
+
+class FakeSession:
+    """A session whose actions are all done at once."""
+
+    def __init__(self, id: str, flow: str, program: Program, role: str, now: float) -> None:
+        self.id = id
+        self.flow = flow
+        self.role = role
+        self.machine = Machine(program, id, role, now)
+        self.caller, self.callee = "sip:a@x", "sip:b@y"
+        self.started = self.since = now
+        self.unhandled = 0
+        self.outcome: str | None = None
+        self.unjournalled = False
+
+    @property
+    def state(self) -> str:
+        return self.machine.state
+
+    @property
+    def digest(self) -> str:
+        return self.machine.program.table.digest
+
+
+class FakeNode:
+    """What the web part uses of a node."""
+
+    name = "node1"
+    epoch = 7
+
+    def __init__(self) -> None:
+        self.listeners = Listeners()
+        self.living: dict[str, FakeSession] = {}
+        self.programs: dict[str, Program] = {}
+        self.routes: list[Any] = []
+        self.placed: list[tuple[str, str]] = []
+        self.sent: list[tuple[str, str, dict[str, Any]]] = []
+        self.sockets: dict[str, Any] = {}
+        self.received: list[tuple[str, bytes | str]] = []
+        self.journal_healthy = True
+        self.now = 1000.0
+
+    # Calls, played by the test.
+
+    def begin(self, flow: str, role: str = "UAS") -> FakeSession:
+        id = f"{self.name}-{self.epoch}-{len(self.living) + 1}"
+        session = FakeSession(id, flow, self.programs[flow], role, self.now)
+        self.living[id] = session
+        return session
+
+    def give(self, session: FakeSession, event: str, **fields: Any) -> Step:
+        self.now += 1
+        before = session.state
+        step = session.machine.receive(Event(event, fields), self.now)
+        if session.state != before:
+            session.since = self.now
+        if step.kind == "unhandled":
+            session.unhandled += 1
+        results = tuple((True, 10, None) for _ in step.actions)
+        done = DoneRecord(session.id, step.sequence, results) if results else None  # type: ignore[arg-type]
+        self.listeners.tell(session, step, done)  # type: ignore[arg-type]
+        if step.ended:
+            session.outcome = step.outcome
+            self.living.pop(session.id)
+        return step
+
+    # The node's own interface.
+
+    async def deploy(self, flow: str, digest: str, text: str, force: bool = False) -> Loaded:
+        self.programs[flow] = _compile(flow, digest, text, force)
+        return Loaded(flow, digest, 1.5)
+
+    def load(self, flow: str, text: str) -> None:
+        table = compile_text(text).table
+        assert table is not None
+        self.programs[flow] = Program(table)
+
+    def deployed(self) -> dict[str, str]:
+        return {flow: program.table.digest for flow, program in self.programs.items()}
+
+    def set_routes(self, routes: Any) -> None:
+        self.routes = list(routes)
+
+    def sessions(self) -> list[Summary]:
+        return [api.summary(session) for session in self.living.values()]  # type: ignore[arg-type]
+
+    def session(self, id: str) -> Summary:
+        if id not in self.living:
+            raise NoSuchSession(f"no session {id} lives on this node")
+        return api.summary(self.living[id])  # type: ignore[arg-type]
+
+    def possible(self, id: str) -> list[str]:
+        session = self.living[id]
+        position = session.machine.program.position(session.state, session.role)
+        return [n for n, word in EVENTS.items() if word.user and n in position.candidates]
+
+    def call(self, flow: str, target: str, caller: str | None = None) -> str:
+        if flow not in self.programs:
+            raise CallRefused(f"no version of {flow} is deployed")
+        self.placed.append((flow, target))
+        return self.begin(flow, "UAC").id
+
+    def send(self, id: str, event: str, fields: Any = None) -> None:
+        if id not in self.living:
+            raise NoSuchSession(f"no session {id} lives on this node")
+        if event not in EVENTS or not EVENTS[event].user:
+            raise EventRefused(f"{event} is no event that people may send")
+        self.sent.append((id, event, dict(fields or {})))
+
+    def websocket_connected(self, connection: str, send: Any, *, local: str, user: Any) -> None:
+        self.sockets[connection] = SimpleNamespace(send=send, local=local, user=user)
+
+    def websocket_received(self, connection: str, data: bytes | str) -> None:
+        self.received.append((connection, data))
+
+    def websocket_lost(self, connection: str) -> None:
+        self.sockets.pop(connection)
+
+    def health(self) -> dict[str, Any]:
+        return {
+            "status": "ok" if self.journal_healthy else "degraded",
+            "node": self.name,
+            "epoch": self.epoch,
+            "sip": {"address": "127.0.0.1:5060", "listening": True, "refused": {"404": 2}},
+            "media": {"mode": "inprocess", "attached": True},
+            "journal": {
+                "healthy": self.journal_healthy,
+                "reason": "" if self.journal_healthy else "the disk is full",
+                "number": 5,
+                "unrecorded": 0,
+            },
+            "sessions": {
+                "now": len(self.living),
+                "started": 9,
+                "outcomes": {"completed": 3},
+                "versions": [],
+            },
+            "flows": {"deployed": self.deployed(), "failures": {}},
+        }
+
+
+__all__ = ["FakeNode", "FakeSession", "LoadRefused"]
