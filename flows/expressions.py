@@ -10,90 +10,47 @@ sum `None`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-MAX_LENGTH = 1000
-MAX_DEPTH = 40
+from flows.grammar import ExpressionError, tree_of
+from flows.terms import (
+    Both,
+    Comparison,
+    Constant,
+    Either,
+    EventField,
+    Membership,
+    Name,
+    Node,
+    Not,
+    Sum,
+    text_of,
+)
+
+__all__ = [
+    "Both",
+    "Comparison",
+    "Constant",
+    "Either",
+    "EventField",
+    "Expression",
+    "ExpressionError",
+    "Function",
+    "Membership",
+    "Name",
+    "Node",
+    "Not",
+    "Sum",
+    "conjunction",
+    "literal",
+    "parse",
+    "text_of",
+]
 
 Values = Mapping[str, Any]
 Function = Callable[[Values, Values], Any]
-
-
-class ExpressionError(ValueError):
-    """The text is no expression: one sentence says why, `offset` says where (0-based)."""
-
-    def __init__(self, message: str, offset: int) -> None:
-        super().__init__(message)
-        self.message = message
-        self.offset = offset
-
-
-@dataclass(frozen=True, slots=True)
-class Constant:
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A condition or a variable of the session."""
-
-    name: str
-    offset: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class EventField:
-    """A field of the event that is being answered: `event.code`."""
-
-    name: str
-    offset: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    operand: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Both:
-    """`and`: every operand holds."""
-
-    operands: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Either:
-    """`or`: at least one operand holds."""
-
-    operands: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    operator: str
-    left: Node
-    right: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    operand: Node
-    choices: tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """`+` or `-` of two numbers."""
-
-    operator: str
-    left: Node
-    right: Node
-
-
-Node = Constant | Name | EventField | Not | Both | Either | Comparison | Membership | Sum
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,9 +100,7 @@ def parse(text: str) -> Expression:
     known = _SIMPLE.get(text)
     if known is not None:
         return known
-    if len(text) > MAX_LENGTH:
-        raise ExpressionError(f"An expression has at most {MAX_LENGTH} characters.", MAX_LENGTH)
-    expression = _finished(_Parser(_tokens(text)).whole())
+    expression = _finished(tree_of(text))
     if len(_SIMPLE) < 4096:
         _SIMPLE[text] = expression
     return expression
@@ -165,259 +120,6 @@ def conjunction(expressions: list[Expression]) -> Expression:
     if len(expressions) == 1:
         return expressions[0]
     return _finished(Both(tuple(e.node for e in expressions)))
-
-
-# -- text to tokens --------------------------------------------------------------------------------
-
-_TOKEN = re.compile(
-    r"""\s*(?:
-      (?P<number>\d+(?:\.\d+)?(?![\w.]))
-    | (?P<word>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)
-    | (?P<string>"[^"\\]*(?:\\["\\][^"\\]*)*"|'[^']*(?:''[^']*)*')
-    | (?P<operator>==|!=|<=|>=|<|>|[-+(),!])
-    )""",
-    re.VERBOSE,
-)
-_KEYWORDS = {"and", "or", "not", "in", "true", "false", "none", "null"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    offset: int
-
-
-def _tokens(text: str) -> list[_Token]:
-    tokens: list[_Token] = []
-    position = 0
-    while position < len(text):
-        if not text[position:].strip():
-            break
-        match = _TOKEN.match(text, position)
-        if match is None or match.lastgroup is None:
-            start = position + len(text[position:]) - len(text[position:].lstrip())
-            raise ExpressionError(_odd_character(text, start), start)
-        kind = match.lastgroup
-        word = match.group(kind)
-        if kind == "word" and word.lower() in _KEYWORDS:
-            kind, word = "keyword", word.lower()
-        if kind == "operator" and word == "!":
-            kind, word = "keyword", "not"
-        tokens.append(_Token(kind, word, match.start(match.lastgroup)))
-        position = match.end()
-    tokens.append(_Token("end", "", len(text)))
-    return tokens
-
-
-def _odd_character(text: str, start: int) -> str:
-    hints = {"=": "compare with ==", "&": "write and", "|": "write or"}
-    character = text[start]
-    hint = hints.get(character)
-    if hint is not None:
-        return f"{character!r} is no operator here: {hint}."
-    if character in "\"'":
-        return "This string is never closed."
-    return f"{character!r} has no place in an expression."
-
-
-# -- tokens to tree --------------------------------------------------------------------------------
-
-_COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
-
-
-class _Parser:
-    """Recursive descent over the tokens; the depth is limited, so no text exhausts the stack."""
-
-    def __init__(self, tokens: list[_Token]) -> None:
-        self.tokens = tokens
-        self.position = 0
-        self.depth = 0
-
-    def whole(self) -> Node:
-        node = self.either()
-        token = self.tokens[self.position]
-        if token.kind != "end":
-            raise ExpressionError(f"{token.text!r} is not expected here.", token.offset)
-        return node
-
-    def take(self, *texts: str) -> _Token | None:
-        token = self.tokens[self.position]
-        if token.kind in ("keyword", "operator") and token.text in texts:
-            self.position += 1
-            return token
-        return None
-
-    def expect(self, text: str) -> None:
-        if self.take(text) is None:
-            token = self.tokens[self.position]
-            raise ExpressionError(f"{text!r} is missing here.", token.offset)
-
-    def either(self) -> Node:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise ExpressionError(
-                f"An expression is at most {MAX_DEPTH} levels deep.",
-                self.tokens[self.position].offset,
-            )
-        operands = [self.both()]
-        while self.take("or"):
-            operands.append(self.both())
-        self.depth -= 1
-        return operands[0] if len(operands) == 1 else Either(tuple(operands))
-
-    def both(self) -> Node:
-        operands = [self.negation()]
-        while self.take("and"):
-            operands.append(self.negation())
-        return operands[0] if len(operands) == 1 else Both(tuple(operands))
-
-    def negation(self) -> Node:
-        negations = 0
-        while self.take("not"):
-            negations += 1
-        node = self.comparison()
-        return Not(node) if negations % 2 else node
-
-    def comparison(self) -> Node:
-        left = self.sum()
-        operator = self.take(*_COMPARISONS)
-        if operator is not None:
-            return Comparison(operator.text, left, self.sum())
-        if self.take("in"):
-            return Membership(left, self.choices())
-        if self.take("not"):
-            self.expect("in")
-            return Not(Membership(left, self.choices()))
-        return left
-
-    def choices(self) -> tuple[Any, ...]:
-        self.expect("(")
-        values = [self.plain_value()]
-        while self.take(","):
-            if self.tokens[self.position].text == ")":
-                break
-            values.append(self.plain_value())
-        self.expect(")")
-        return tuple(values)
-
-    def plain_value(self) -> Any:
-        token = self.tokens[self.position]
-        node = self.sum()
-        if not isinstance(node, Constant):
-            raise ExpressionError("A list holds plain values only.", token.offset)
-        return node.value
-
-    def sum(self) -> Node:
-        node = self.atom()
-        while operator := self.take("+", "-"):
-            node = Sum(operator.text, node, self.atom())
-        return node
-
-    def atom(self) -> Node:
-        token = self.tokens[self.position]
-        self.position += 1
-        match token.kind:
-            case "number":
-                number = float(token.text) if "." in token.text else int(token.text)
-                return Constant(number)
-            case "string":
-                return Constant(_unquoted(token.text))
-            case "word":
-                return _named(token)
-            case "keyword" if token.text in ("true", "false"):
-                return Constant(token.text == "true")
-            case "keyword" if token.text in ("none", "null"):
-                return Constant(None)
-            case "operator" if token.text == "(":
-                node = self.either()
-                self.expect(")")
-                return node
-            case "operator" if token.text == "-":
-                return self.negative(token)
-        if token.kind == "end":
-            raise ExpressionError("The expression ends too early.", token.offset)
-        raise ExpressionError(f"{token.text!r} is not expected here.", token.offset)
-
-    def negative(self, sign: _Token) -> Node:
-        token = self.tokens[self.position]
-        if token.kind != "number":
-            raise ExpressionError("A minus sign needs a number behind it.", sign.offset)
-        node = self.atom()
-        assert isinstance(node, Constant)
-        return Constant(-node.value)
-
-
-def _named(token: _Token) -> Node:
-    first, _, rest = token.text.partition(".")
-    if not rest:
-        return Name(first, token.offset)
-    if first == "event" and "." not in rest:
-        return EventField(rest, token.offset)
-    raise ExpressionError(
-        f"{token.text!r} is not known: only fields of the event have a dot, as in event.code.",
-        token.offset,
-    )
-
-
-def _unquoted(text: str) -> str:
-    if text[0] == "'":
-        return text[1:-1].replace("''", "'")
-    return re.sub(r"\\(.)", r"\1", text[1:-1])
-
-
-# -- tree to text ----------------------------------------------------------------------------------
-
-
-def text_of(node: Node, outer: int = 0) -> str:
-    """Write the tree; `outer` is the binding strength around it, so that brackets are few."""
-    match node:
-        case Constant(value):
-            return _value_text(value)
-        case Name(name):
-            return name
-        case EventField(name):
-            return f"event.{name}"
-        case Not(Membership(operand, choices)):
-            return _bracketed(f"{text_of(operand, 4)} not in {_choices_text(choices)}", 4, outer)
-        case Not(operand):
-            return _bracketed(f"not {text_of(operand, 3)}", 3, outer)
-        case Both(operands):
-            return _bracketed(" and ".join(text_of(o, 3) for o in operands), 2, outer)
-        case Either(operands):
-            return _bracketed(" or ".join(text_of(o, 2) for o in operands), 1, outer)
-        case Comparison(operator, left, right):
-            return _bracketed(f"{text_of(left, 5)} {operator} {text_of(right, 5)}", 4, outer)
-        case Membership(operand, choices):
-            return _bracketed(f"{text_of(operand, 5)} in {_choices_text(choices)}", 4, outer)
-        case Sum(operator, left, right):
-            return _bracketed(f"{text_of(left, 5)} {operator} {text_of(right, 6)}", 5, outer)
-
-
-def _bracketed(text: str, strength: int, outer: int) -> str:
-    return f"({text})" if strength < outer else text
-
-
-def _choices_text(choices: tuple[Any, ...]) -> str:
-    return f"({', '.join(_value_text(c) for c in choices)})"
-
-
-def _value_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if value is None:
-        return "none"
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    return _number_text(value)
-
-
-def _number_text(value: int | float) -> str:
-    if isinstance(value, int):
-        return str(value)
-    text = f"{value:.12f}".rstrip("0")
-    return text + "0" if text.endswith(".") else text
 
 
 # -- tree to closure -------------------------------------------------------------------------------
