@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from config import cli
 from designer.models import Version
-
 from tests.web import BASE, BROKEN, ECHO
 
 

@@ -2,7 +2,6 @@ from typing import Any
 
 from designer.palette import palette
 from designer.rendering import PICTURE, drawing, is_large
-
 from tests.web import BROKEN, ECHO
 
 

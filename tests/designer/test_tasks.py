@@ -2,9 +2,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from designer import deep, services, tasks
 from designer.models import Task, Version
-
 from tests.web import BROKEN, ECHO
 
 pytestmark = pytest.mark.django_db
@@ -93,7 +93,12 @@ name: x
 states: {Idle: {initial: true}, Terminated: {final: true}}
 variables: {n: 0}
 transitions:
-- {from_state: Idle, role: Both, event: HoldCall, guards: [n < 100000], set: {n: n + 1}, next_state: Idle}
+- from_state: Idle
+  role: Both
+  event: HoldCall
+  guards: [n < 100000]
+  set: {n: n + 1}
+  next_state: Idle
 - {from_state: Idle, role: Both, event: DialogBYE, next_state: Terminated}
 """
     result = deep.examine(text, lambda share: None)
