@@ -72,25 +72,49 @@ _PROPOSALS = frozenset(("SendReINVITE", "HoldCall", "ResumeCall"))
 
 
 def phases_of(graph: Graph, role: str) -> dict[str, set[Phase]]:
-    """Return for each state of the table the phases in which a session of the role can be there."""
+    """Return for each state of the table the phases in which a session of the role can be there.
+
+    Rows of any state are followed from one place, which has the phases of all states together:
+    thousands of them cost no more than the rows of one state.
+    """
     phases: dict[str, set[Phase]] = {name: set() for name in graph.table.states}
+    everywhere: set[Phase] = set()
+    wild = [row for row in graph.wild if role in graph.roles(row) and row.ignore is None]
+    leading = [row for row in wild if row.next_state is not None]
+    staying = [row for row in wild if row.next_state is None]
+    in_place = {phase: {_after_row(phase, row) for row in staying} for phase in Phase}
     phases[graph.table.initial] = {Phase.NONE}
-    waiting = [graph.table.initial]
+    waiting: list[str | None] = [graph.table.initial]
     while waiting:
         state = waiting.pop()
-        if graph.table.states[state].final:
+        if state is None:
+            rows, here = leading, everywhere
+        elif graph.table.states[state].final:
             continue
-        for row in graph.rows(state, role):
-            if row.ignore is not None:
-                continue
+        else:
+            rows, here = graph.own_rows(state, role), phases[state]
+            _close(here, in_place)
+            if not here <= everywhere:
+                everywhere |= here
+                waiting.append(None)
+        for row in rows:
             target = row.next_state if row.next_state is not None else state
-            if target not in phases:
+            if row.ignore is not None or target not in phases:
                 continue
-            after = {_after_row(phase, row) for phase in phases[state]}
+            after = {_after_row(phase, row) for phase in here}
             if not after <= phases[target]:
                 phases[target] |= after
                 waiting.append(target)
     return phases
+
+
+def _close(phases: set[Phase], in_place: dict[Phase, set[Phase]]) -> None:
+    """Add the phases that rows of any state bring about without leaving."""
+    waiting = list(phases)
+    while waiting:
+        for phase in in_place[waiting.pop()] - phases:
+            phases.add(phase)
+            waiting.append(phase)
 
 
 def _after_row(phase: Phase, row: Row) -> Phase:

@@ -143,15 +143,15 @@ def wildcards_hidden(graph: Graph) -> Iterator[Finding]:
         if row.from_state != ANY_STATE:
             for role in graph.roles(row):
                 taken[row.from_state, role, row.event].append(_conjuncts(row))
+    serving = {role: list(_serving(graph, role)) for role in SESSION_ROLES}
     for row in graph.wild:
         guards = _conjuncts(row)
-        places = [(s, role) for role in graph.roles(row) for s in _serving(graph, role)]
-        hidden = [
+        places = [(state, role) for role in graph.roles(row) for state in serving[role]]
+        if places and all(
             row.event in graph.table.states[state].ignore
             or any(other <= guards for other in taken.get((state, role, row.event), ()))
             for state, role in places
-        ]
-        if hidden and all(hidden):
+        ):
             yield Finding(
                 "DET205",
                 Severity.WARNING,

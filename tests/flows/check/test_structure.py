@@ -277,3 +277,17 @@ def _time(text, clock) -> float:
 def test_every_family_of_rules_is_registered():
     modules = {rule.__module__.rpartition(".")[2] for rule in RULES}
     assert modules == {"names", "runtime", "determinism", "reachability", "coverage"}
+
+
+def test_thousands_of_wildcard_rows_do_not_stall_the_editor():
+    import time
+
+    states = "".join(f"  S{i}: {{}}\n" for i in range(400))
+    events = ("DialogBYE", "DialogACK", "HangupCall", "Dialog200OK", "DialogTimeout")
+    rows = "".join(
+        f"- {{from_state: Any, role: Both, event: {events[i % 5]}, guards: [n == {i}], "
+        f"next_state: S{i % 400}}}\n"
+        for i in range(2500)
+    )
+    head = HEAD.replace("states:\n", f"variables: {{n: 0}}\nstates:\n{states}")
+    assert _time(head + rows, time.process_time) < 3
