@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from runtime import audit, bridge
 from runtime.hub import ACK_WINDOW, CALL_INTERVAL, FLOW_INTERVAL, Hub
-
 from tests.runtime.web.stage import FakeNode
 from tests.web import ECHO
 

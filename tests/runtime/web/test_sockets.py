@@ -12,12 +12,12 @@ import pytest
 from channels.db import database_sync_to_async
 from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser
+
 from runtime import bridge, deployments
 from runtime.hub import Hub
 from runtime.node.journal import Segment, StepRecord
 from runtime.routing import websocket_urlpatterns
 from runtime.sink import DatabaseSink
-
 from tests.conftest import eventually
 from tests.runtime.web.stage import FakeNode
 from tests.web import ECHO, WebsocketCommunicator

@@ -1,0 +1,176 @@
+"""The walk over every address of the product: who may read, who may change, and by which method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from designer.access import PERMISSIONS, may
+from designer.models import Draft, Flow, Version
+from runtime.models import Deployment, Route
+from tests.runtime.web.stage import FakeNode
+from tests.web import PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+OPEN = {"login", "logout", "healthz"}
+"""What anybody may ask for; logging out twice is harmless."""
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "flow": {"name": "echo_test"},
+    "flow_live": {"name": "echo_test"},
+    "flow_versions": {"name": "echo_test"},
+    "flow_version": {"name": "echo_test", "number": 1},
+    "version_restore": {"name": "echo_test", "number": 1},
+    "flow_compare": {"name": "echo_test", "left": "1", "right": "1"},
+    "flow_deploy": {"name": "echo_test"},
+    "call": {"id": "LIVE"},
+    "call_send": {"id": "LIVE"},
+    "api_versions": {"name": "echo_test"},
+    "api_deploy": {"name": "echo_test"},
+    "api_steps": {"id": "LIVE"},
+    "api_events": {"id": "LIVE"},
+}
+
+CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
+    # name: (the act it needs, what is sent)
+    "flow_new": ("flow.create", {"name": "made"}),
+    "version_restore": ("version.save", {}),
+    "flow_deploy": ("deployment.make", {"version": 1}),
+    "call_place": ("call.place", {"flow": "echo_test", "target": "sip:b@127.0.0.1"}),
+    "call_send": ("call.send", {"event": "HangupCall"}),
+    "route_add": ("route.change", {"pattern": "9*", "flow": "echo_test"}),
+    "route_delete": ("route.change", {"pattern": "1*"}),
+    "api_deploy": ("deployment.make", {"version": 1}),
+    "api_routes": ("route.change", {"pattern": "8*", "flow": "echo_test"}),
+    "api_calls": ("call.place", {"flow": "echo_test", "target": "sip:b@127.0.0.1"}),
+    "api_events": ("call.send", {"event": "HangupCall", "fields": {}}),
+}
+
+ONLY_POST = set(CHANGES) - {"flow_new", "api_deploy", "api_routes"}
+
+
+def addresses(resolver: URLResolver | None = None) -> Iterator[str]:
+    """Yield the name of every address there is."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from addresses(entry)
+        elif isinstance(entry, URLPattern):
+            assert entry.name, f"{entry.pattern} has no name"
+            yield entry.name
+
+
+NAMES = sorted(set(addresses()))
+
+
+@pytest.fixture
+def call_id(node: FakeNode) -> str:
+    session = node.begin("echo_test")
+    node.give(session, "IncomingCall")
+    return session.id
+
+
+def address(name: str, call_id: str) -> str:
+    given = {k: call_id if v == "LIVE" else v for k, v in ARGUMENTS.get(name, {}).items()}
+    return reverse(name, kwargs=given)
+
+
+def send(client: Client, name: str, url: str, data: dict[str, Any]) -> Any:
+    if name.startswith("api_"):
+        return client.post(url, data, content_type="application/json")
+    return client.post(url, data, headers={"Accept": "application/json"})
+
+
+def everything() -> tuple[Any, ...]:
+    """Return all that a change could change."""
+    return (
+        list(Flow.objects.values_list("name", flat=True)),
+        Version.objects.count(),
+        Draft.objects.count(),
+        list(Deployment.objects.values_list("version", "superseded_at")),
+        list(Route.objects.values_list("pattern", "flow")),
+    )
+
+
+def test_every_change_of_the_product_is_in_this_table() -> None:
+    assert set(CHANGES) <= set(NAMES)
+    acts = {act for act, _ in CHANGES.values()}
+    sockets = {"draft.edit", "phone.use", "deployment.force"}
+    reading = {act for act, permission in PERMISSIONS.items() if permission is None}
+    assert acts | sockets | reading == set(PERMISSIONS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nobody_sees_anything_without_logging_in(
+    client: Client, name: str, flow: Flow, call_id: str
+) -> None:
+    if name in OPEN:
+        return
+    client.defaults["REMOTE_ADDR"] = "192.0.2.7"
+    before = everything()
+    for answer in (client.get(address(name, call_id)), client.post(address(name, call_id))):
+        if answer.status_code == 302:
+            assert answer["Location"].startswith("/login/"), name
+        else:
+            assert answer.status_code in (401, 403, 405), name
+        assert b"echo_test" not in answer.content
+    assert everything() == before
+
+
+@pytest.mark.parametrize("name", sorted(ONLY_POST))
+def test_no_change_is_made_by_reading(
+    client: Client, name: str, flow: Flow, alice: Any, call_id: str, node: FakeNode
+) -> None:
+    client.force_login(alice)
+    before = everything()
+    for method in (client.get, client.head, client.put, client.patch):
+        assert method(address(name, call_id)).status_code == 405, (name, method)
+    assert everything() == before and node.placed == [] and node.sent == []
+
+
+@pytest.mark.parametrize("name", sorted(CHANGES))
+def test_no_change_is_made_without_the_token_against_forgery(
+    name: str, flow: Flow, alice: Any, call_id: str, node: FakeNode
+) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    before = everything()
+    assert send(client, name, address(name, call_id), CHANGES[name][1]).status_code == 403
+    assert everything() == before and node.placed == [] and node.sent == []
+
+
+@pytest.mark.parametrize("name", sorted(CHANGES))
+@pytest.mark.parametrize("who", ["alice", "dora", "olaf", "vera"])
+def test_each_change_is_made_by_whoever_has_the_permission_and_nobody_else(
+    client: Client, name: str, who: str, flow: Flow, call_id: str, request: Any, node: FakeNode
+) -> None:
+    from runtime import routes
+
+    user = request.getfixturevalue(who)
+    routes.route_add(pattern="1*", flow=flow)
+    client.force_login(user)
+    act, data = CHANGES[name]
+    before = everything()
+    answer = send(client, name, address(name, call_id), data)
+    if may(user, act):
+        assert answer.status_code in (200, 302, 409), (name, answer.content)
+    else:
+        assert answer.status_code == 403, name
+        assert everything() == before and node.placed == [] and node.sent == []
+
+
+def test_a_locked_account_may_do_nothing(client: Client, alice: Any) -> None:
+    assert may(alice, "flow.view")
+    alice.is_active = False
+    alice.save()
+    assert not may(alice, "flow.view")
+    assert not client.login(username="alice", password=PASSWORD)
+
+
+def test_an_act_that_is_not_in_the_table_does_not_exist(alice: Any) -> None:
+    with pytest.raises(KeyError):
+        may(alice, "everything")
