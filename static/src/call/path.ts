@@ -17,7 +17,7 @@ export function drawPath(canvas: Canvas, store: CallStore): void {
     const place = canvas.drawing?.nodes.flatMap((node) => node.rows).find((item) => item.index === line.row)?.box;
     if (place && !seen.has(line.row)) {
       seen.add(line.row);
-      discs.push(disc({ ...place, x: place.x - place.width - 1, y: place.y + place.height / 2 }, String(line.sequence), "step"));
+      discs.push(disc({ ...place, x: place.x - place.width - 8, y: place.y + place.height / 2 }, String(line.sequence), "step"));
     }
   }
   if (step) canvas.element({ kind: "state", name: step.to_state })?.parentElement?.classList.add("here");

@@ -28,7 +28,8 @@ export class CallStore {
   }
 
   get began(): number {
-    return this.session.started || (this.steps[0]?.time ?? this.wire[0]?.time ?? 0);
+    const known = [this.session.started, this.steps[0]?.time, this.wire[0]?.time].filter((time) => time);
+    return Math.min(...(known as number[]), Date.now() / 1000);
   }
 
   get step(): StepLine | undefined {

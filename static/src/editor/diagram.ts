@@ -5,6 +5,11 @@ import { Renderer, Superseded } from "../graph/renderer";
 import { toast } from "../lib/toast";
 import type { Store } from "./store";
 
+/** Widths below which the inspector lies over the canvas, and below which it comes from the foot. */
+const OVERLAY_BELOW = 1600;
+const SHEET_BELOW = 720;
+const INSPECTOR = 304;
+
 /** The diagram of the draft: drawn anew when the DOT changes, the last good picture while the text is broken. */
 export class Diagram {
   readonly canvas: Canvas;
@@ -45,17 +50,26 @@ export class Diagram {
     }
     try {
       const svg = await this.#renderer.draw(dot);
+      const first = this.#shown === "";
       this.#shown = dot;
       this.canvas.show(svg);
       this.host.dataset["drawn"] = String(Number(this.host.dataset["drawn"] ?? 0) + 1);
-      this.canvas.select(this.store.selection);
+      this.#cover();
+      this.canvas.select(this.store.selection, first);
       this.#decorate();
     } catch (fault) {
       if (!(fault instanceof Superseded)) toast(`The diagram was not drawn: ${String(fault)}`, { kind: "err" });
     }
   }
 
+  /** Tell the canvas how much of it lies under the inspector. */
+  #cover(): void {
+    const overlay = window.innerWidth < OVERLAY_BELOW && window.innerWidth >= SHEET_BELOW && this.store.selection !== null;
+    this.host.dataset["covered"] = overlay ? String(INSPECTOR) : "0";
+  }
+
   #select(): void {
+    this.#cover();
     this.canvas.select(this.store.selection, this.store.source !== "canvas");
   }
 

@@ -28,7 +28,13 @@ export class Minimap {
 
   show(drawing: Drawing, window: Box): void {
     if (drawing !== this.#drawing) this.#draw(drawing);
-    for (const side of ["x", "y", "width", "height"] as const) this.#window.setAttribute(side, String(window[side]));
+    const { x, y, width, height } = drawing.box;
+    const left = Math.max(x, window.x);
+    const top = Math.max(y, window.y);
+    this.#window.setAttribute("x", String(left));
+    this.#window.setAttribute("y", String(top));
+    this.#window.setAttribute("width", String(Math.max(0, Math.min(x + width, window.x + window.width) - left)));
+    this.#window.setAttribute("height", String(Math.max(0, Math.min(y + height, window.y + window.height) - top)));
   }
 
   #draw(drawing: Drawing): void {

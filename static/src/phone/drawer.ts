@@ -20,6 +20,8 @@ class Drawer {
   #keypad = false;
   #heard: Heard | null = null;
   #level = { level: 0, hertz: 0 };
+  /** The loudest of this call and its pitch: what was heard at all. */
+  #loudest = { level: 0, hertz: 0 };
   #opener: Element | null = null;
 
   constructor(host: HTMLElement) {
@@ -72,6 +74,7 @@ class Drawer {
   async #measure(): Promise<void> {
     if (!this.#line.busy) return;
     this.#level = this.#ear.measure();
+    if (this.#level.level >= this.#loudest.level) this.#loudest = this.#level;
     this.#heard = await this.#line.statistics();
     this.#draw();
   }
@@ -122,7 +125,7 @@ class Drawer {
     const lit = Math.round((Math.min(100, this.#level.level * 1.6) / 100) * BARS);
     const heard = this.#heard;
     const loss = heard && heard.packets ? (100 * heard.lost) / (heard.packets + heard.lost) : 0;
-    return html`<div class="row phone-meter" data-testid="phone-meter" data-level=${this.#level.level} data-hertz=${this.#level.hertz} data-packets=${heard?.packets ?? 0}>
+    return html`<div class="row phone-meter" data-testid="phone-meter" data-level=${this.#level.level} data-hertz=${this.#level.hertz} data-packets=${heard?.packets ?? 0} data-loudest=${this.#loudest.level} data-loudest-hertz=${this.#loudest.hertz}>
       <span class="bars" aria-hidden="true">${Array.from({ length: BARS }, (_, at) => html`<i class=${at < lit ? "on" : ""}></i>`)}</span>
       <span class="small ink2 grow">${heard?.codec ?? ""}</span><span class="small ink2">loss ${loss.toFixed(1)} %</span></div>`;
   }
@@ -135,6 +138,7 @@ class Drawer {
 
   #submit(event: SubmitEvent): void {
     event.preventDefault();
+    this.#loudest = { level: 0, hertz: 0 };
     void this.#line.call(this.#number);
   }
 
