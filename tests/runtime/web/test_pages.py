@@ -1,4 +1,4 @@
-"""Every page with the real templates: it renders, says what is true, and escapes what others wrote."""
+"""Every page with the real templates: it renders, says what is true, escapes what others wrote."""
 
 from __future__ import annotations
 
