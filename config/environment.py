@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BASE = Path(__file__).resolve().parent.parent
+DATABASES = ("postgres", "postgresql", "sqlite")
+REDIS = ("redis", "rediss", "unix")
 
 
 class EnvironmentMistake(Exception):
@@ -50,8 +52,9 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
         http=http,
         sip=sip,
         data=data,
-        database_url=variables.get("DATABASE_URL") or f"sqlite:///{data / 'callsmith.sqlite3'}",
-        redis_url=variables.get("REDIS_URL", ""),
+        database_url=_url(variables, "DATABASE_URL", "postgres://USER@HOST/NAME", DATABASES)
+        or f"sqlite:///{data / 'callsmith.sqlite3'}",
+        redis_url=_url(variables, "REDIS_URL", "redis://HOST:6379/0", REDIS),
         media=media,
         media_host=variables.get("CALLSMITH_MEDIA_HOST") or sip[0],
         rtp_ports=_ports(variables, "CALLSMITH_RTP_PORTS", "16384-32767"),
@@ -69,6 +72,14 @@ def _address(variables: Mapping[str, str], name: str, default: str) -> tuple[str
     return host, int(port)
 
 
+def _url(variables: Mapping[str, str], name: str, example: str, schemes: tuple[str, ...]) -> str:
+    value = variables.get(name, "").strip()
+    if value and value.partition("://")[0] not in schemes:
+        # Not the value itself: it may hold a password.
+        raise EnvironmentMistake(f"{name} cannot be used: write {example}, or leave it out.")
+    return value
+
+
 def _ports(variables: Mapping[str, str], name: str, default: str) -> tuple[int, int]:
     value = variables.get(name) or default
     first, _, last = value.partition("-")
@@ -76,7 +87,7 @@ def _ports(variables: Mapping[str, str], name: str, default: str) -> tuple[int, 
         raise EnvironmentMistake(f"{name} is {value!r}: write FIRST-LAST, for instance {default}.")
     low, high = int(first), int(last)
     if not 1024 <= low < high <= 65535:
-        raise EnvironmentMistake(f"{name} is {value!r}: both ports lie between 1024 and 65535.")
+        raise EnvironmentMistake(f"{name} is {value!r}: write two ports from 1024 to 65535, as 16384-32767.")
     return low, high
 
 

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 DONE, ERRORS, UNUSABLE = 0, 1, 2
+STANDARD_INPUT = "-"
 
 
 def add_parsers(verbs: Any) -> None:
     """Add the verbs to the command line's parser."""
     parser = verbs.add_parser("check", help="say what is wrong with YAML files")
-    parser.add_argument("files", nargs="+", metavar="FILE")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="- is the standard input")
     finish(parser, check, needs_django=False)
     parser = verbs.add_parser("import", help="make files new versions of their flows")
     parser.add_argument("files", nargs="+", metavar="FILE")
@@ -60,9 +61,12 @@ def _judge(name: str) -> Any:
     from flows.document import MAX_BYTES
 
     try:
-        with Path(name).open("rb") as file:
-            # One byte more than allowed is enough to be told that it is too much.
-            raw = file.read(MAX_BYTES + 1)
+        # One byte more than allowed is enough to be told that it is too much.
+        if name == STANDARD_INPUT:
+            raw = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            with Path(name).open("rb") as file:
+                raw = file.read(MAX_BYTES + 1)
         text = raw.decode(errors="replace") if len(raw) > MAX_BYTES else raw.decode()
     except OSError as error:
         return report.unusable(name, f"cannot be read: {error.strerror}")
