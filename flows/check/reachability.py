@@ -10,13 +10,18 @@ from flows.table import ANY_STATE, Row
 
 
 def unreachable_states(graph: Graph) -> Iterator[Finding]:
-    """REA301: no row leads from the initial state to this state, in either role."""
+    """REA301: no row leads from the initial state to this state, in either role.
+
+    A warning, not an error: an operator who lets the first row refuse every call leaves all other
+    states behind, and that change has to be deployable at once. Nothing can go wrong in a state
+    that no call comes to.
+    """
     reached = set().union(*graph.reachable.values())
     for state in graph.table.states.values():
         if state.name not in reached:
             yield Finding(
                 "REA301",
-                Severity.ERROR,
+                Severity.WARNING,
                 f"No call ever comes to {state.name}: no chain of rows leads there from "
                 f"{graph.table.initial}.",
                 state.place,
