@@ -87,7 +87,7 @@ def _ports(variables: Mapping[str, str], name: str, default: str) -> tuple[int, 
         raise EnvironmentMistake(f"{name} is {value!r}: write FIRST-LAST, for instance {default}.")
     low, high = int(first), int(last)
     if not 1024 <= low < high <= 65535:
-        raise EnvironmentMistake(f"{name} is {value!r}: write two ports from 1024 to 65535, as 16384-32767.")
+        raise EnvironmentMistake(f"{name} is {value!r}: write two ports of 1024 to 65535.")
     return low, high
 
 
