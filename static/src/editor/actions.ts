@@ -30,8 +30,9 @@ export class Actions {
     announce("Done again");
   }
 
-  save(message: string): Promise<Frame> {
-    return this.link.ask({ type: "save", message, base: this.store.base?.number ?? null });
+  /** Save on top of this version; without one, on top of the version the draft began with. */
+  save(message: string, base = this.store.base?.number ?? null): Promise<Frame> {
+    return this.link.ask({ type: "save", message, base });
   }
 
   deploy(version: number, reason: string): Promise<Frame> {

@@ -50,7 +50,12 @@ export class Problems {
       this.counts,
     );
     const chosen = this.#chosen();
-    render(findings.length ? findings.map((finding, at) => this.#line(finding, at, at === chosen)) : this.#clear(), this.list);
+    render(
+      findings.length
+        ? html`<div role="listbox" aria-label="Problems">${findings.map((finding, at) => this.#line(finding, at, at === chosen))}</div>`
+        : this.#clear(),
+      this.list,
+    );
     const finding = findings[chosen];
     render(finding ? this.#detail(finding) : "", this.detail);
     this.list.parentElement?.classList.toggle("none", !findings.length);

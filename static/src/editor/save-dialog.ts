@@ -35,24 +35,27 @@ function form(store: Store, save: (message: string) => void, refusal: string, bu
   </form>`;
 }
 
-async function save(dialog: OpenDialog, store: Store, actions: Actions, message: string, deploy: () => void): Promise<void> {
+async function save(dialog: OpenDialog, store: Store, actions: Actions, message: string, deploy: () => void, base?: number): Promise<void> {
   const again = (text: string): void => void save(dialog, store, actions, text, deploy);
   dialog.update(form(store, () => undefined, "", true));
-  const answer = await actions.save(message);
+  const answer = await actions.save(message, base);
   if (answer.type === "saved") {
     const version = answer["version"] as VersionLine;
     dialog.close();
     announce(`Version ${version.number} saved`);
     toast(`Version ${version.number} saved, ${version.digest.slice(0, 12)}.`, store.can.deploy ? { action: { label: "Deploy…", run: deploy } } : {});
-  } else if (answer.type === "conflict") dialog.update(conflict(answer));
-  else dialog.update(form(store, again, String(answer["message"] ?? "The version was not saved.")));
+  } else if (answer.type === "conflict") {
+    const latest = (answer["latest"] as VersionLine).number;
+    dialog.update(conflict(answer, () => void save(dialog, store, actions, message, deploy, latest)));
+  } else dialog.update(form(store, again, String(answer["message"] ?? "The version was not saved.")));
 }
 
-function conflict(answer: Frame): TemplateResult {
+function conflict(answer: Frame, anyway: () => void): TemplateResult {
   const latest = answer["latest"] as VersionLine;
   return html`<div data-testid="conflict"><div class="dialog-head"><h2>${latest.author} saved version ${latest.number} meanwhile</h2></div>
     <div class="dialog-body"><p>${latest.author} saved v${latest.number} ${ago(latest.created_at)}${latest.message ? html`: “${latest.message}”` : ""}. Your draft began before it and is kept as it is; nothing was overwritten.</p>
-      <p class="ink2">Compare the two, take over what you need into your draft, or go back to v${latest.number}.</p></div>
+      <p class="ink2">Compare the two first. Saved after it, yours becomes the newest and v${latest.number} stays as it is.</p></div>
     <div class="dialog-foot"><button class="btn" type="button" data-close data-first>Keep the draft</button>
+      <button class="btn" type="button" data-testid="conflict-save" @click=${anyway}>Save after v${latest.number}</button>
       <a class="btn primary" href=${String(answer["compare"])} data-testid="conflict-compare">${icon("swap")}Compare with v${latest.number}</a></div></div>`;
 }

@@ -29,17 +29,21 @@ export interface YamlOptions {
 export class Yaml {
   readonly view: EditorView;
   readonly #writable = new Compartment();
+  /** How lines end in the text outside: CodeMirror itself knows "\n" only. */
+  #lineEnd: string;
 
   constructor(
     host: HTMLElement,
     private readonly options: YamlOptions,
     private readonly events: YamlEvents,
   ) {
+    this.#lineEnd = lineEnd(options.text);
     this.view = new EditorView({ parent: host, state: EditorState.create({ doc: options.text, extensions: this.#extensions() }) });
   }
 
   get text(): string {
-    return this.view.state.sliceDoc();
+    const text = this.view.state.sliceDoc();
+    return this.#lineEnd === "\n" ? text : text.replaceAll("\n", this.#lineEnd);
   }
 
   get focused(): boolean {
@@ -47,8 +51,10 @@ export class Yaml {
   }
 
   /** Put another text in, changing only the part that differs so that cursor and scroll stay. */
-  replace(text: string): void {
-    const old = this.text;
+  replace(given: string): void {
+    this.#lineEnd = lineEnd(given);
+    const text = given.replace(/\r\n?/g, "\n");
+    const old = this.view.state.sliceDoc();
     if (old === text) return;
     let start = 0;
     const least = Math.min(old.length, text.length);
@@ -107,7 +113,7 @@ export class Yaml {
       palette && states ? autocompletion({ override: [completion(palette, states)] }) : [],
       keymap.of([...closeBracketsKeymap, ...completionKeymap, ...defaultKeymap.filter((key) => key.key !== "Mod-z"), indentWithTab]),
       this.#writable.of(EditorState.readOnly.of(!editable)),
-      EditorView.contentAttributes.of({ "aria-label": "YAML of the flow", "data-testid": "yaml" }),
+      EditorView.contentAttributes.of({ "aria-label": "YAML of the flow", "data-testid": "yaml", tabindex: "0" }),
       EditorView.updateListener.of((update) => {
         const own = update.transactions.some((transaction) => transaction.annotation(fromServer));
         if (update.docChanged && !own) this.events.typed(this.text);
@@ -121,6 +127,11 @@ export class Yaml {
     const line = this.view.state.doc.lineAt(at);
     this.events.moved(line.number, at - line.from + 1);
   }
+}
+
+/** The line end of a text, by its first line. */
+function lineEnd(text: string): string {
+  return /^[^\n]*\r\n/.test(text) ? "\r\n" : "\n";
 }
 
 /** Place of a finding as an offset; places past the end of what is on the screen land at its end. */

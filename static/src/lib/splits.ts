@@ -21,6 +21,9 @@ function wire(handle: HTMLElement): void {
     handle.setAttribute("aria-valuenow", String(next));
     localStorage.setItem(`split-${name}`, String(next));
   };
+  handle.setAttribute("aria-valuemin", String(least));
+  handle.setAttribute("aria-valuemax", String(most));
+  handle.setAttribute("aria-valuenow", String(tall ? (panel?.offsetHeight ?? least) : (panel?.offsetWidth ?? least)));
   const kept = Number(localStorage.getItem(`split-${name}`) ?? 0);
   if (kept) set(kept);
   const size = (): number => (tall ? (panel?.offsetHeight ?? 0) : (panel?.offsetWidth ?? 0));

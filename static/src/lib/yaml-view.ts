@@ -14,6 +14,9 @@ export class YamlView {
     this.#lines = text.replace(/\r\n/g, "\n").split("\n");
     host.replaceChildren();
     host.classList.add("yaml-view");
+    host.tabIndex = 0;
+    host.setAttribute("role", "region");
+    host.setAttribute("aria-label", "YAML of the version");
     this.#draw();
   }
 

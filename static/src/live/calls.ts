@@ -47,7 +47,7 @@ export class Calls {
     all.sort((a, b) => unusual(b) - unusual(a) || b.started - a.started);
     render(
       html`${this.state ? html`<p class="side-note"><button class="chip filter" type="button" aria-pressed="true" data-testid="clear-state" @click=${() => this.narrow(null)}>State: ${this.state} ${icon("x")}</button></p>` : ""}
-        ${all.length ? all.slice(0, LISTED).map((session) => this.#line(session)) : this.#none()}
+        ${all.length ? html`<div role="listbox" aria-label="Calls of this flow">${all.slice(0, LISTED).map((session) => this.#line(session))}</div>` : this.#none()}
         ${all.length > LISTED ? html`<p class="side-note ink3">${count(all.length - LISTED)} more</p>` : ""}`,
       this.list,
     );
