@@ -24,6 +24,10 @@ class NewFlow(forms.Form):
     text = forms.CharField(required=False, strip=False)
     file = forms.FileField(required=False, allow_empty_file=True)
 
+    def clean_text(self) -> str:
+        """Return the text with the line ends it was typed with: forms send CR LF for each."""
+        return str(self.cleaned_data["text"]).replace("\r\n", "\n")
+
     def clean_file(self) -> Any:
         file = self.cleaned_data.get("file")
         if file is not None and file.size > MAX_BYTES:
