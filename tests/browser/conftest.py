@@ -1,13 +1,22 @@
-"""Chromium (the system's own, never a download) against a whole instance."""
+"""Chromium (the system's own, never a download) against a whole instance.
 
-import os
+All of it runs in one event loop of the session, through Playwright's asynchronous API: the
+synchronous one would keep a loop running in the thread, and every asynchronous test after it in
+the same process would fail.
+"""
+
+import asyncio
 import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from tests.browser.pages import OpenPage, Trouble, log_in
 from tests.instance import BASE, PASSWORD, Instance
 
 FLAGS = [
@@ -26,6 +35,15 @@ FLAGS = [
     "--allow-loopback-in-peer-connection",
     "--disable-features=WebRtcHideLocalIpsWithMdns",
 ]
+PEOPLE = """
+import django
+django.setup()
+from django.contrib.auth.models import Permission, User
+from runtime.models import Deployment
+bea = User.objects.create_user("bea", password={password!r})
+bea.user_permissions.set(Permission.objects.exclude(codename="force_deployment"))
+User.objects.create_user("carl", password={password!r})
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,82 +52,64 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
             # One Chromium at a time: two cores carry one browser, one server and SIPp.
             item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         pytest.skip("Chromium is not installed: sudo apt install chromium")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield running
-        running.close()
+        await running.close()
 
 
-@pytest.fixture(scope="session")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def instance(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Instance]:
+    """One instance for all, with the accounts admin, bea (may not force) and carl (may look)."""
     running = Instance(tmp_path_factory.mktemp("instance"), CALLSMITH_LOG="WARNING")
     try:
-        yield running.start()
+        await asyncio.to_thread(running.start)
+        await asyncio.to_thread(create_people, running)
+        yield running
     finally:
-        running.stop()
+        await asyncio.to_thread(running.stop)
 
 
-class Trouble(list[str]):
-    """What the page complained about: errors on the console, exceptions, refused resources."""
-
-    def hear(self, page: Page) -> None:
-        def console(message: ConsoleMessage) -> None:
-            if message.type == "error":
-                self.append(message.text)
-
-        page.on("console", console)
-        page.on("pageerror", lambda error: self.append(str(error)))
+def create_people(instance: Instance) -> None:
+    code = PEOPLE.format(password=PASSWORD)
+    command = [sys.executable, "-c", code]
+    subprocess.run(command, cwd=BASE, env=instance.environment, check=True, timeout=60)
 
 
-OpenPage = Callable[..., Page]
+@pytest_asyncio.fixture(loop_scope="session")
+async def trouble() -> Trouble:
+    """What the pages complain about; a test that provokes complaints clears it."""
+    return Trouble()
 
 
-@pytest.fixture
-def open_page(browser: Browser, instance: Instance) -> Iterator[OpenPage]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_page(
+    browser: Browser, instance: Instance, trouble: Trouble
+) -> AsyncIterator[OpenPage]:
     """Give a function that opens a logged-in page; fails the test on any console error."""
     contexts: list[BrowserContext] = []
-    trouble = Trouble()
 
-    def opened(path: str = "/", user: str = "admin", **options: object) -> Page:
+    async def opened(path: str = "/", user: str = "admin", **options: Any) -> Page:
         settings = {"viewport": {"width": 1440, "height": 900}, "permissions": ["microphone"]}
-        context = browser.new_context(base_url=instance.url, **{**settings, **options})
+        context = await browser.new_context(base_url=instance.url, **{**settings, **options})
         contexts.append(context)
-        page = context.new_page()
+        page = await context.new_page()
         page.set_default_timeout(15_000)
         trouble.hear(page)
-        log_in(page, user)
+        await log_in(page, user)
         if path != "/":
-            page.goto(path)
+            await page.goto(path)
         return page
 
     yield opened
     for context in contexts:
-        context.close()
+        await context.close()
     assert not trouble, "\n".join(trouble)
-
-
-def log_in(page: Page, user: str = "admin") -> None:
-    page.goto("/login/")
-    page.get_by_test_id("login-username").fill(user)
-    page.get_by_test_id("login-password").fill(PASSWORD)
-    page.get_by_test_id("login-submit").click()
-    page.wait_for_url("**/")
-
-
-def picture(page: Page, name: str) -> None:
-    """Keep a screenshot in test-results/, and in docs/images/ under `make images`."""
-    folder = BASE / "test-results"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{name}.png"
-    page.screenshot(path=path, animations="disabled")
-    if os.environ.get("CALLSMITH_IMAGES"):
-        target = Path(BASE / "docs" / "images")
-        target.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, target / path.name)
