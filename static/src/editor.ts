@@ -53,7 +53,15 @@ const link = new Link(data.ws, () => yaml.text, {
     store.emit("connection");
     store.emit("pending");
   },
-});
+  held: () => {
+    store.canUndo = true;
+    store.emit("document");
+  },
+  restore: (text) => {
+    yaml.replace(text);
+    compare();
+  },
+}, data.text);
 const actions = new Actions(store, link);
 
 const inspector = new Inspector(part("inspector"), store, actions, () => addRow(store, actions));

@@ -3,7 +3,15 @@ import { Socket, type Frame } from "../lib/socket";
 export interface LinkEvents {
   frame(frame: Frame): void;
   connection(connected: boolean): void;
+  /** The text on the screen is too large to be sent; an undo leads back from it. */
+  held(): void;
+  /** Put back the last text that the server took. */
+  restore(text: string): void;
 }
+
+const LONGEST_TEXT = 1 << 20;
+const LONGEST_FRAME = (2 << 20) - 256;
+const TOO_LONG = "This text is larger than 1 MiB and is not kept. Shorten it, or undo to return to the text before it.";
 
 const ANSWER_TYPES = new Set(["document", "refused", "saved", "conflict", "deploying"]);
 
@@ -17,13 +25,18 @@ export class Link {
   #underway = 0;
   #waiting: string | null = null;
   #acknowledged = true;
+  #tooLong = false;
+  /** The last text that was sent or came: what an undo returns to from a text that cannot be sent. */
+  #known: string;
   readonly #asked = new Map<number, (frame: Frame) => void>();
 
   constructor(
     path: string,
     private readonly current: () => string,
     private readonly events: LinkEvents,
+    opened: string,
   ) {
+    this.#known = opened;
     this.#socket = new Socket(path, {
       frame: (frame) => this.#frame(frame),
       open: () => events.connection(true),
@@ -38,12 +51,29 @@ export class Link {
 
   text(text: string): void {
     this.#acknowledged = false;
-    if (this.#underway) this.#waiting = text;
+    if (!this.#fits(text)) this.#waiting = null;
+    else if (this.#underway) this.#waiting = text;
     else this.#sendText(text);
+  }
+
+  /** Whether the server would take it: a frame that is too large costs the connection. Said once. */
+  #fits(text: string): boolean {
+    const before = this.#tooLong;
+    this.#tooLong = text.length > LONGEST_TEXT || bytes(text) > LONGEST_TEXT || bytes(JSON.stringify(text)) > LONGEST_FRAME;
+    if (this.#tooLong && !before) {
+      this.#refuse(TOO_LONG);
+      this.events.held();
+    }
+    return !this.#tooLong;
+  }
+
+  #refuse(message: string): void {
+    this.events.frame({ type: "refused", seq: null, message });
   }
 
   /** Send anything but a text; resolves with the frame that answers it. */
   ask(frame: Frame): Promise<Frame> {
+    if (this.#tooLong) return Promise.resolve(this.#askedTooLong(frame));
     if (this.#waiting !== null) this.#sendText(this.#waiting);
     const seq = ++this.#sequence;
     if (!this.#socket.send({ ...frame, seq })) {
@@ -52,23 +82,36 @@ export class Link {
     return new Promise((answer) => this.#asked.set(seq, answer));
   }
 
+  #askedTooLong(frame: Frame): Frame {
+    if (frame.type !== "undo") return { type: "refused", seq: null, message: TOO_LONG };
+    this.#tooLong = false;
+    this.events.restore(this.#known);
+    this.text(this.#known);
+    return { type: "document", seq: null };
+  }
+
   #sendText(text: string): void {
     this.#waiting = null;
+    this.#known = text;
     const seq = ++this.#sequence;
-    if (this.#socket.send({ type: "text", seq, text })) this.#underway = seq;
+    // Half a character is no text in UTF-8; the server could not even read the frame.
+    if (this.#socket.send({ type: "text", seq, text: text.replace(/\p{Surrogate}/gu, "\uFFFD") })) this.#underway = seq;
   }
 
   #frame(frame: Frame): void {
     const seq = typeof frame["seq"] === "number" ? frame["seq"] : null;
     if (frame.type === "document" && frame["origin"] === "open" && !this.#acknowledged) {
       // The line was cut while typing: what is on the screen is newer than what the server kept.
-      this.#sendText(this.current());
+      if (!this.#tooLong) this.#sendText(this.current());
       return;
     }
+    if (typeof frame["text"] === "string") this.#known = frame["text"];
     if (seq !== null && seq === this.#underway) {
       this.#underway = 0;
+      const refused = frame.type === "refused";
+      if (refused) this.#refuse(String(frame["message"]));
       if (this.#waiting !== null) this.#sendText(this.#waiting);
-      else this.#acknowledged = true;
+      else this.#acknowledged = !refused && !this.#tooLong;
     }
     this.events.frame(frame);
     const asked = seq === null ? undefined : this.#asked.get(seq);
@@ -86,4 +129,8 @@ export class Link {
     this.#asked.clear();
     this.events.connection(false);
   }
+}
+
+function bytes(text: string): number {
+  return new TextEncoder().encode(text).length;
 }
