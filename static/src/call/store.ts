@@ -4,6 +4,7 @@ import type { CallBoot, Possible, SessionLine } from "./boot";
 
 /** Wire times and step times differ by the work between them. */
 const NEAR = 0.25;
+const CLOSE = 0.0002;
 
 /** One call as it is known now, with the cursor on one of its steps. */
 export class CallStore {
@@ -66,9 +67,9 @@ export class CallStore {
     const message = this.wire[at];
     if (!message) return undefined;
     if (message.direction === "in") {
-      return this.steps.find((step) => step.time >= message.time - 0.002 && step.time - message.time < NEAR);
+      return this.steps.find((step) => step.time >= message.time - CLOSE && step.time - message.time < NEAR);
     }
-    return this.steps.findLast((step) => step.time <= message.time + 0.002 && message.time - step.time < NEAR);
+    return this.steps.findLast((step) => step.time <= message.time + CLOSE && message.time - step.time < NEAR);
   }
 
   take(frame: Frame): void {
