@@ -87,17 +87,21 @@ class Loader:
         Raises LoadRefused; then the version before stays.
         """
         async with self._turn:
-            started = time.perf_counter()
-            try:
-                program = await asyncio.to_thread(_compile, flow, digest, text, force)
-            except LoadRefused as refused:
-                self.failures[flow] = refused.reason
-                raise
-            self._programs[flow] = program
-            self.failures.pop(flow, None)
-            milliseconds = (time.perf_counter() - started) * 1000
-            await asyncio.to_thread(self._remember, digest, text, self.deployed())
-        return Loaded(flow, digest, milliseconds)
+            loaded = await self._take(flow, digest, text, force)
+            await asyncio.to_thread(self._remember, digest, text)
+            await asyncio.to_thread(self._remember_desired, self.deployed())
+        return loaded
+
+    async def _take(self, flow: str, digest: str, text: str, force: bool) -> Loaded:
+        started = time.perf_counter()
+        try:
+            program = await asyncio.to_thread(_compile, flow, digest, text, force)
+        except LoadRefused as refused:
+            self.failures[flow] = refused.reason
+            raise
+        self._programs[flow] = program
+        self.failures.pop(flow, None)
+        return Loaded(flow, digest, (time.perf_counter() - started) * 1000)
 
     async def withdraw(self, flow: str) -> None:
         """Let no new session of `flow` begin; sessions that run keep their version."""
@@ -108,31 +112,59 @@ class Loader:
     async def restore(self, source: TextSource | None) -> list[Loaded]:
         """Load what should run at the start, from `source` or, if it is away, from the folder.
 
-        Findings do not stop a version that was deployed once; what cannot be loaded is named in
-        `failures`.
+        Findings do not stop a version that was deployed once. What cannot be loaded is named in
+        `failures`; new calls of its flow take what this node ran before it stopped.
         """
-        desired = await self._desired(source)
+        before = await asyncio.to_thread(self._read_desired)
+        desired = await self._desired(source, before)
         loaded = []
         for flow, digest in sorted(desired.items()):
-            text = await self._text(source, digest)
-            if text is None:
-                self.failures[flow] = f"the text of {digest[:12]} is nowhere to be found"
-                continue
-            try:
-                loaded.append(await self.deploy(flow, digest, text, force=True))
-            except LoadRefused as refused:
-                log.error("flow %s is not loaded: %s", flow, refused.reason)
-        await asyncio.to_thread(self._forget_old, set(desired.values()))
+            async with self._turn:
+                try:
+                    loaded.append(await self._fetch(source, flow, digest))
+                except LoadRefused as refused:
+                    log.error("flow %s is not loaded: %s", flow, refused.reason)
+                    loaded += await self._return_to(flow, before.get(flow, digest), refused)
+        # A flow that could not be loaded at all keeps its place in the list for the next start.
+        kept = {flow: digest for flow, digest in before.items() if flow in desired}
+        kept.update(self.deployed())
+        await asyncio.to_thread(self._remember_desired, kept)
+        await asyncio.to_thread(self._forget_old, {*desired.values(), *kept.values()})
         return loaded
 
-    async def _desired(self, source: TextSource | None) -> Mapping[str, str]:
+    async def _fetch(self, source: TextSource | None, flow: str, digest: str) -> Loaded:
+        text = await self._text(source, digest)
+        if text is None:
+            reason = f"the text of {digest[:12]} is nowhere to be found"
+            self.failures[flow] = reason
+            raise LoadRefused(flow, digest, reason)
+        loaded = await self._take(flow, digest, text, True)
+        await asyncio.to_thread(self._remember, digest, text)
+        return loaded
+
+    async def _return_to(self, flow: str, digest: str, refused: LoadRefused) -> list[Loaded]:
+        """Load the last good version in place of the one that was refused, and say so."""
+        if digest == refused.digest:
+            return []
+        try:
+            loaded = await self._fetch(None, flow, digest)
+        except LoadRefused as also:
+            log.error("flow %s has no version to return to: %s", flow, also.reason)
+            self.failures[flow] = refused.reason
+            return []
+        self.failures[flow] = f"{refused.reason}; {digest[:12]} goes on, as before the start"
+        return [loaded]
+
+    async def _desired(
+        self, source: TextSource | None, before: Mapping[str, str]
+    ) -> Mapping[str, str]:
         if source is not None:
             try:
                 async with asyncio.timeout(SOURCE_PATIENCE):
                     return dict(await source.desired())
             except Exception as away:  # noqa: BLE001 - a port: whatever it raises, it is away
                 log.warning("deployments cannot be asked for, the local copies run: %s", away)
-        return await asyncio.to_thread(self._read_desired)
+        return before
 
     async def _text(self, source: TextSource | None, digest: str) -> str | None:
         cached = await asyncio.to_thread(self._read_text, digest)
@@ -147,7 +179,7 @@ class Loader:
 
     # The folder: DIGEST.yaml for each text, desired.json for what ran last.
 
-    def _remember(self, digest: str, text: str, desired: dict[str, str]) -> None:
+    def _remember(self, digest: str, text: str) -> None:
         try:
             path = self._folder / f"{digest}.yaml"
             if not path.exists():
@@ -155,7 +187,6 @@ class Loader:
         except OSError as full:
             # The flow runs; only a start without the database would miss it.
             log.warning("the text of %s is not kept locally: %s", digest[:12], full)
-        self._remember_desired(desired)
 
     def _remember_desired(self, desired: dict[str, str]) -> None:
         try:

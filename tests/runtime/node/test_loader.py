@@ -120,6 +120,39 @@ async def test_one_flow_that_does_not_load_does_not_keep_out_the_others(loader):
     assert "does not compile" in loader.failures["a"]
 
 
+@pytest.mark.parametrize("wanted", [BROKEN, MISSPELT])
+async def test_a_start_that_wants_what_does_not_compile_returns_to_the_last_good_version(
+    tmp_path, wanted
+):
+    await Loader(tmp_path).deploy("echo", digest(ECHO), ECHO, force=True)
+    for _ in range(2):
+        again = Loader(tmp_path)
+        loaded = await again.restore(Source(wanted, echo=wanted))
+        assert [one.digest for one in loaded] == [digest(ECHO)]
+        assert again.deployed() == {"echo": digest(ECHO)}
+        assert "does not compile" in again.failures["echo"]
+        assert f"{digest(ECHO)[:12]} goes on" in again.failures["echo"]
+
+
+async def test_a_start_whose_text_is_lost_returns_to_the_last_good_version(tmp_path):
+    await Loader(tmp_path).deploy("echo", digest(ECHO), ECHO, force=True)
+    again = Loader(tmp_path)
+    await again.restore(Source(echo=BUSY))
+    assert again.deployed() == {"echo": digest(ECHO)}
+    assert "nowhere" in again.failures["echo"] and "goes on" in again.failures["echo"]
+
+
+async def test_a_start_that_fails_for_one_flow_forgets_nothing_of_it(tmp_path):
+    await Loader(tmp_path).deploy("echo", digest(ECHO), ECHO, force=True)
+    copy = tmp_path / f"{digest(ECHO)}.yaml"
+    copy.rename(tmp_path / "aside")  # the source has lost it too
+    await Loader(tmp_path).restore(Source(BUSY, busy=BUSY, echo=ECHO))
+    (tmp_path / "aside").rename(copy)
+    again = Loader(tmp_path)
+    await again.restore(Away())
+    assert again.deployed() == {"echo": digest(ECHO), "busy": digest(BUSY)}
+
+
 async def test_a_withdrawn_flow_takes_no_more_calls_even_after_a_start(tmp_path):
     loader = Loader(tmp_path)
     await loader.deploy("echo", digest(ECHO), ECHO, force=True)
