@@ -50,6 +50,9 @@ class Runtime(Protocol):
     def routes_of(self, flow: str) -> list[dict[str, str]]:
         """Return the routes that lead to a flow: {"pattern", "flow"}."""
 
+    def trouble(self) -> str:
+        """Return what keeps calls from being taken now, as a sentence for every page, or empty."""
+
 
 class NoRuntime:
     """A designer on its own."""
@@ -68,6 +71,9 @@ class NoRuntime:
 
     def routes_of(self, flow: str) -> list[dict[str, str]]:
         return []
+
+    def trouble(self) -> str:
+        return ""
 
 
 _runtime: Runtime = NoRuntime()

@@ -266,6 +266,7 @@ def stored_summary(session: Session) -> dict[str, Any]:
         "steps": session.steps,
         "unhandled": session.unhandled,
         "outcome": session.outcome,
+        "unjournalled": session.unjournalled,
     }
 
 
@@ -284,6 +285,11 @@ def close_lost(*, node: str, epoch: int) -> int:
             ended_at=at, outcome="lost"
         )
     return count
+
+
+def mark_unrecorded(session_ids: set[str]) -> None:
+    """Say of sessions that something of them could not be journalled."""
+    Session.objects.filter(pk__in=session_ids).update(unjournalled=True)
 
 
 def lines_of(page: Page[Session], wanted: CallFilter) -> list[dict[str, Any]]:

@@ -228,6 +228,15 @@ class DesignerRuntime:
         found = Route.objects.filter(flow__name=flow).order_by("position", "pk")
         return [{"pattern": route.pattern, "flow": flow} for route in found]
 
+    def trouble(self) -> str:
+        node = bridge.current_node()
+        if node is None or node.journal.healthy:
+            return ""
+        return (
+            "New calls are refused: they could not be recorded."
+            f" {node.journal.reason[:1].upper()}{node.journal.reason[1:]}."
+        )
+
 
 def count_by_flow(node: Any) -> dict[str, int]:
     """Return how many sessions of each flow live in the node."""

@@ -21,10 +21,13 @@ from django.db import DatabaseError
 
 from designer import notices, tasks
 from runtime import audit, bridge, deployments, routes
+from runtime.executor.step import Step
 from runtime.hub import Hub
 from runtime.models import Deployment
+from runtime.node.journal import DoneRecord
 from runtime.node.loader import LoadRefused
 from runtime.node.node import Node
+from runtime.node.session import Session
 from runtime.node.shipper import Shipper
 from runtime.sink import DatabaseSink
 
@@ -49,9 +52,10 @@ async def running(node: Node, *, watch: str | None = None) -> AsyncIterator[None
     loop = asyncio.get_running_loop()
     hub = Hub(node, later=loop.call_later, now=time.time)
     bridge.set_hub(hub)
-    node.listeners.add(hub.stepped)
-    shipper = Shipper(node.config.folder / "journal", node.name, node.epoch, DatabaseSink())
     desk = Desk(node)
+    node.listeners.add(hub.stepped)
+    node.listeners.add(desk.heard)
+    shipper = Shipper(node.config.folder / "journal", node.name, node.epoch, DatabaseSink())
     await desk.look()
     work = [
         desk.hear_bells(),
@@ -59,6 +63,7 @@ async def running(node: Node, *, watch: str | None = None) -> AsyncIterator[None
         every(WATCH_SECONDS, ring_stale),
         # Again and again, because the last records of an earlier run may still be on their way.
         every(WATCH_SECONDS, desk.close_lost),
+        every(WATCH_SECONDS, desk.mark_unrecorded),
     ]
     if watch is not None:
         from runtime.watching import follow
@@ -74,6 +79,7 @@ async def running(node: Node, *, watch: str | None = None) -> AsyncIterator[None
             task.cancel()
         await asyncio.gather(*held, return_exceptions=True)
         node.listeners.remove(hub.stepped)
+        node.listeners.remove(desk.heard)
         bridge.set_hub(None)
         await node.stop()
         await shipper.stop()
@@ -88,6 +94,8 @@ class Desk:
         self._said: dict[str, tuple[int, str]] = {}
         """By flow: the deployment last answered for, and the digest it named."""
         self._routes: list[Any] | None = None
+        self._unrecorded: set[str] = set()
+        """Sessions of which something could not be journalled, not marked in the database yet."""
         self._turn = asyncio.Lock()
 
     async def hear_bells(self) -> None:
@@ -124,6 +132,21 @@ class Desk:
     async def close_lost(self) -> None:
         """Say of calls that died with an earlier run of this node that they did."""
         await database_sync_to_async(audit.close_lost)(node=self.node.name, epoch=self.node.epoch)
+
+    def heard(self, session: Session, step: Step, done: DoneRecord | None) -> None:
+        """Take note of a session whose record has a gap."""
+        if session.unjournalled:
+            self._unrecorded.add(session.id)
+
+    async def mark_unrecorded(self) -> None:
+        """Say in the database which records have a gap, once they are there."""
+        marked = set(self._unrecorded)
+        if marked:
+            await database_sync_to_async(audit.mark_unrecorded)(marked)
+            self._unrecorded -= {s for s in marked if not self._lives(s)}
+
+    def _lives(self, session: str) -> bool:
+        return any(line.id == session for line in self.node.sessions())
 
     async def _follow(self, deployment: Deployment) -> None:
         name, digest = deployment.flow.name, deployment.version.digest

@@ -47,7 +47,8 @@ def flow_new(request: HttpRequest) -> HttpResponse:
 def _begin(request: HttpRequest, new: NewFlow) -> Flow:
     name, file = new.cleaned_data["name"], new.cleaned_data["file"]
     if file is None:
-        text = new.cleaned_data["text"] or None
+        # A browser sends the lines of a text field with CR LF, whatever was typed or pasted.
+        text = new.cleaned_data["text"].replace("\r\n", "\n") or None
         return services.flow_create(name=name, user=request.user, text=text)
     imported = services.flow_import(
         text=file.read().decode(), file_name=file.name, author=request.user, name=name or None

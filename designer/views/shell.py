@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 
-from designer import selectors
+from designer import facts, selectors
 from designer.access import rights
 from designer.errors import Refused
 from designer.models import Flow
@@ -23,7 +23,7 @@ def show(
     nav: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    """Render a page with what its frame needs: `nav`, `can`, and `sip` for the phone."""
+    """Render a page with what its frame needs: `nav`, `can`, `sip` for the phone, `trouble`."""
     return render(request, template, {**frame(request), "nav": nav, **context}, status=status)
 
 
@@ -35,7 +35,11 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "domain": request.get_host(),
         "user": request.user.get_username(),
     }
-    return {"can": can, "sip": phone if can["phone"] else None}
+    return {
+        "can": can,
+        "sip": phone if can["phone"] else None,
+        "trouble": facts.runtime().trouble(),
+    }
 
 
 def flow_or_404(name: str) -> Flow:

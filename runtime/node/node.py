@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from flows.semantics import Program
 from flows.vocabulary import EVENTS
 from runtime.adapters.leg import CallLeg
 from runtime.executor.step import Event
@@ -198,6 +199,8 @@ class Node:
         program = self._loader.program(flow)
         if trouble is None and program is None:
             trouble = f"no version of {flow} is deployed"
+        if trouble is None and program is not None and not _places_calls(program):
+            trouble = f"{flow} has no row that places a call (role UAC, event MakeCall)"
         if trouble is not None or program is None:
             raise CallRefused(trouble or "")
         host = _bracketed(self._signalling.host)
@@ -391,6 +394,11 @@ def _journal(config: NodeConfig, epoch: int) -> Journal:
 def _quiet(usage: Any) -> bool:
     """Whether nothing of the usage waits for its peer any more."""
     return usage.bye_tx is None and usage.own_invite is None and not usage.unacknowledged
+
+
+def _places_calls(program: Program) -> bool:
+    """Whether a session that is told to call does anything: else it would wait for ever."""
+    return "MakeCall" in program.position(program.table.initial, "UAC").candidates
 
 
 def _bracketed(host: str) -> str:

@@ -18,7 +18,8 @@ def deployments(request: HttpRequest) -> HttpResponse:
     """Show who deployed what. Context: deployments [Deployment], current, nodes, failures."""
     history = services.history()
     node = bridge.current_node()
-    health = node.health() if node is not None else {}
+    # Asked on the node's own loop: the journal belongs to its thread.
+    health = bridge.ask(lambda node: node.health()) if node is not None else {}
     flows = health.get("flows", {})
     context = {
         "deployments": history,

@@ -107,7 +107,8 @@ class NodeFigures:
 
     def collect(self) -> Iterator[Metric]:
         node = bridge.current_node()
-        health = node.health() if node is not None else None
+        # Asked on the node's own loop: the journal belongs to its thread.
+        health = bridge.ask(lambda node: node.health()) if node is not None else None
         yield GaugeMetricFamily("callsmith_up", "A node runs here.", value=health is not None)
         if health is None:
             return

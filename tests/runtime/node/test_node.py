@@ -206,6 +206,13 @@ async def test_a_call_is_not_placed_without_a_reason_being_given(tmp_path, link)
             node.call("basic", "sip:bob@127.0.0.1")
 
 
+async def test_a_flow_that_only_answers_places_no_call(tmp_path, link):
+    async with running(tmp_path, ("echo_test", ECHO), link=fake(link)) as node:
+        with pytest.raises(CallRefused, match="no row that places a call"):
+            node.call("echo_test", "sip:bob@127.0.0.1")
+        assert node.sessions() == []
+
+
 # -- start and stop --------------------------------------------------------------------------------
 
 

@@ -55,7 +55,7 @@ class FakeNode:
         self.sent: list[tuple[str, str, dict[str, Any]]] = []
         self.sockets: dict[str, Any] = {}
         self.received: list[tuple[str, bytes | str]] = []
-        self.journal_healthy = True
+        self.journal = SimpleNamespace(healthy=True, reason="")
         self.now = 1000.0
 
     # Calls, played by the test.
@@ -136,14 +136,14 @@ class FakeNode:
 
     def health(self) -> dict[str, Any]:
         return {
-            "status": "ok" if self.journal_healthy else "degraded",
+            "status": "ok" if self.journal.healthy else "degraded",
             "node": self.name,
             "epoch": self.epoch,
             "sip": {"address": "127.0.0.1:5060", "listening": True, "refused": {"404": 2}},
             "media": {"mode": "inprocess", "attached": True},
             "journal": {
-                "healthy": self.journal_healthy,
-                "reason": "" if self.journal_healthy else "the disk is full",
+                "healthy": self.journal.healthy,
+                "reason": "" if self.journal.healthy else "the disk is full",
                 "number": 5,
                 "unrecorded": 0,
             },

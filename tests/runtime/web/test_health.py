@@ -26,7 +26,7 @@ def test_health_is_503_without_a_node(client: Client) -> None:
 
 
 def test_health_is_503_when_calls_could_not_be_recorded(client: Client, node: FakeNode) -> None:
-    node.journal_healthy = False
+    node.journal.healthy = False
     answer = client.get("/healthz")
     assert answer.status_code == 503 and answer.json()["journal"]["reason"] == "the disk is full"
 

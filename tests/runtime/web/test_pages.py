@@ -293,3 +293,15 @@ def test_figures_and_pages_forbid_inline_scripts(page: Client, flow: Flow) -> No
     assert "unsafe-inline" not in policy and "'unsafe-eval'" not in policy
     assert not re.search(r"\son\w+=", html(answer).split("<script id=")[0])
     assert answer["X-Frame-Options"] == "DENY"
+
+
+def test_every_page_says_when_calls_cannot_be_recorded(
+    page: Client, flow: Flow, node: FakeNode
+) -> None:
+    assert 'data-testid="trouble"' not in html(page.get("/"))
+    node.journal.healthy = False
+    node.journal.reason = "the journal can not be written: No space left on device"
+    for path in ("/", "/flows/echo_test/", "/calls/", "/deployments/"):
+        shown = html(page.get(path))
+        assert "New calls are refused: they could not be recorded." in shown
+        assert "No space left on device" in shown
