@@ -71,7 +71,7 @@ class EditorConsumer(AsyncWebsocketConsumer):
             await asyncio.gather(self.worker, return_exceptions=True)
             await self.finish_inbox()
         self.desk.tabs.discard(self)
-        await self.desk.keep()
+        await self.desk.keep_or_retry()
         await self.say_presence()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:

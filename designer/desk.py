@@ -8,11 +8,13 @@ to it comes back as messages for the tabs; who sends them is not its business.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
 from datetime import datetime
 from typing import Any
 
 from channels.db import database_sync_to_async
+from django.db import DatabaseError
 
 from designer import facts, rendering, selectors, services
 from designer.access import may
@@ -21,6 +23,9 @@ from designer.history import History
 from designer.models import Flow, Version
 from flows import edit
 
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 2.0
 KEEP_SECONDS = 0.3
 """A draft is written this long after the last change at the latest."""
 MAX_IDLE_DESKS = 100
@@ -95,6 +100,7 @@ class Desk:
 
     async def save(self, message: str, base: int | None) -> Version:
         """Make the text a version on top of number `base`; Conflict if that is not the newest."""
+        await self._recognise()
         self._require("version.save")
         async with self._keeping:
             text = self.text
@@ -113,6 +119,7 @@ class Desk:
 
     async def deploy(self, number: int, reason: str) -> None:
         """Deploy a version of this flow; Refused says why not."""
+        await self._recognise()
         self._require("deployment.make")
         await database_sync_to_async(self._deploy)(number, reason)
 
@@ -163,20 +170,36 @@ class Desk:
         if changed:
             self.revision += 1
             self._unkept = True
-            if self._timer is None:
-                self._timer = asyncio.get_running_loop().call_later(KEEP_SECONDS, self._due)
+            self._arm(KEEP_SECONDS)
         return changed
 
     def _due(self) -> None:
-        task = asyncio.create_task(self.keep())
+        task = asyncio.create_task(self.keep_or_retry())
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
+
+    async def keep_or_retry(self) -> None:
+        """Write the draft; while the database is away the text stays here and is tried again."""
+        try:
+            await self.keep()
+        except DatabaseError as error:
+            logger.warning("the draft of %s waits for the database: %s", self.flow, error)
+            self._arm(RETRY_SECONDS)
+
+    def _arm(self, seconds: float) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._due)
 
     def _forget_timer(self, *, unkept: bool = False) -> None:
         self._unkept = unkept
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    async def _recognise(self) -> None:
+        """Look the person up anew: a right may have been taken away since the tab was opened."""
+        users = type(self.user)._default_manager
+        self.user = await database_sync_to_async(users.get)(pk=self.user.pk)
 
     def _require(self, act: str) -> None:
         if not may(self.user, act):

@@ -11,6 +11,7 @@ import pytest
 from channels.db import database_sync_to_async
 from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser
+from django.db import OperationalError
 
 from designer import consumers, selectors, services
 from designer.models import Draft, Flow, Version
@@ -281,6 +282,34 @@ async def test_deploying_over_the_socket_tells_all_tabs(flow: Flow, alice: Any, 
         await mine.say("deploy", version=1, reason="")
         told = await hers.hear("deployment")
         assert (told["version"], told["by"], told["nodes"]) == (1, "alice", [])
+
+
+async def test_a_right_that_is_taken_away_ends_at_once(flow: Flow, dora: Any) -> None:
+    async with tab(dora) as editor:
+        await editor.hear("document")
+        await editor.ask("text", text=ECHO + "# two\n")
+        await in_database(dora.user_permissions.clear)
+        refusal = await editor.ask("save", "refused", message="", base=1)
+        assert "Your account" in refusal["message"]
+    assert await in_database(flow.versions.count) == 1
+
+
+async def test_a_draft_waits_for_a_database_that_is_away(
+    flow: Flow, alice: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(**arguments: Any) -> Any:
+        raise OperationalError("gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(services, "draft_save", away)
+        async with tab(alice) as editor:
+            await editor.hear("document")
+            await editor.ask("text", text=ECHO + "# patient\n")
+    assert not await in_database(Draft.objects.exists)
+    desk = await consumers.desks.at(flow, alice)
+    await desk.keep()
+    draft = await in_database(lambda: Draft.objects.get(user=alice))
+    assert draft.text == ECHO + "# patient\n"
 
 
 async def test_what_is_no_frame_ends_the_conversation_with_a_reason(flow: Flow, alice: Any) -> None:

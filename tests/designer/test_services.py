@@ -1,8 +1,11 @@
 import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from designer import selectors, services
 from designer.errors import Conflict, Refused, VersionIsImmutable
@@ -142,3 +145,24 @@ def test_a_comparison_shows_changes_with_their_surroundings() -> None:
     kinds = [line.kind for line in lines]
     assert kinds == ["gap"] + ["same"] * 4 + ["removed", "added"] + ["same"] * 4 + ["gap"]
     assert lines[5].left == lines[6].right == 21
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_save_at_the_same_moment_one_is_refused(flow: Flow) -> None:
+    save(flow, ECHO, None)
+    ready = threading.Barrier(4)
+
+    def saver(name: str) -> str:
+        ready.wait()
+        try:
+            save(flow, f"{ECHO}# {name}\n", 1)
+        except Conflict as conflict:
+            return f"refused for {conflict.latest.number}"
+        finally:
+            connection.close()
+        return "saved"
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = sorted(pool.map(saver, "abcd"))
+    assert outcomes == ["refused for 2"] * 3 + ["saved"]
+    assert flow.versions.count() == 2
