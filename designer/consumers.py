@@ -21,6 +21,7 @@ from designer import facts, frames, notices, selectors, tasks
 from designer.access import may
 from designer.desk import Desk, Desks, Message, version_message
 from designer.errors import Conflict, Refused
+from designer.origin import own_origin
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class EditorConsumer(AsyncWebsocketConsumer):
         user = self.scope.get("user")
         name = self.scope["url_route"]["kwargs"]["name"]
         self.group = notices.flow_group(name)
-        if not may(user, "flow.view"):
+        if not (own_origin(self.scope) and may(user, "flow.view")):
             await self.close(NOT_LOGGED_IN)
             return
         flow = await database_sync_to_async(selectors.flow_named)(name)

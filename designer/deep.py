@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from flows.check import examine as examine_text
+from flows import check
+from flows.compile import Compiled
 from flows.findings import Finding, Severity, in_order
 from flows.semantics import SESSION_ROLES, Program
 from flows.semantics import Transition as Move
@@ -55,7 +56,7 @@ class Walk:
 def examine(text: str, beat: Beat) -> dict[str, Any]:
     """Run all rules over a text; `beat` is told the share that is done and may raise to stop."""
     beat(0.0)
-    compiled = examine_text(text)
+    compiled = _examined(text, beat)
     findings = list(compiled.findings)
     result: dict[str, Any] = {"explored": 0, "complete": False}
     if compiled.table is not None:
@@ -77,6 +78,15 @@ def examine(text: str, beat: Beat) -> dict[str, Any]:
         "warnings": sum(f.severity is Severity.WARNING for f in ordered),
         "findings": [finding.as_dict() for finding in ordered],
     }
+
+
+def _examined(text: str, beat: Beat) -> Compiled:
+    """Run the deepest rules of the checker that there are."""
+    deepest = getattr(check, "examine_deep", None)
+    if deepest is None:
+        return check.examine(text)
+    compiled: Compiled = deepest(text, lambda share: beat(share / 2))
+    return compiled
 
 
 def explore(program: Program, beat: Beat, budget: int = BUDGET) -> Walk:

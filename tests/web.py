@@ -43,6 +43,9 @@ def person(name: str, permissions: list[str]) -> User:
     return User.objects.get(pk=user.pk)
 
 
+OWN_PAGE = [(b"host", b"calls.test:8000"), (b"origin", b"http://calls.test:8000")]
+
+
 class WebsocketCommunicator(ApplicationCommunicator):
     """A browser's end of a socket. (That of Channels needs daphne to be imported.)"""
 
@@ -57,7 +60,7 @@ class WebsocketCommunicator(ApplicationCommunicator):
             "type": "websocket",
             "path": path,
             "query_string": b"",
-            "headers": headers or [],
+            "headers": OWN_PAGE if headers is None else headers,
             "subprotocols": subprotocols or [],
         }
         super().__init__(application, self.scope)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from urllib.parse import urlsplit
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from designer.access import may
+from designer.origin import header, own_origin
 from runtime import bridge
 
 SUBPROTOCOL = "sip"
@@ -85,20 +85,3 @@ class PhoneConsumer(AsyncWebsocketConsumer):
                 await self.send(text_data=data.decode(errors="replace"))
             else:
                 await self.send(bytes_data=data)
-
-
-def own_origin(scope: dict) -> bool:  # type: ignore[type-arg]
-    """Say whether the page that opened the socket was served by this very host and port."""
-    origin, host = header(scope, b"origin"), header(scope, b"host")
-    if not origin or not host:
-        return False
-    try:
-        return urlsplit(origin).netloc.lower() == host.lower()
-    except ValueError:
-        return False
-
-
-def header(scope: dict, name: bytes) -> str:  # type: ignore[type-arg]
-    """Return a header of the handshake, empty if it is absent."""
-    values = [value for key, value in scope.get("headers", []) if key == name]
-    return values[0].decode("latin-1") if len(values) == 1 else ""

@@ -9,6 +9,7 @@ from typing import Any
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from designer.access import may
+from designer.origin import own_origin
 from runtime import bridge
 from runtime.hub import Watcher
 
@@ -33,7 +34,7 @@ class WatchingConsumer(AsyncWebsocketConsumer):
         self.watcher: Watcher | None = None
         self.pending: set[asyncio.Task[None]] = set()
         self.group = ""
-        if not may(self.scope.get("user"), self.act):
+        if not (own_origin(self.scope) and may(self.scope.get("user"), self.act)):
             await self.close(NOT_LOGGED_IN)
             return
         if not await self.prepare():

@@ -13,6 +13,7 @@ from channels.db import database_sync_to_async
 from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser
 
+from designer.routing import websocket_urlpatterns as designer_sockets
 from runtime import bridge, deployments
 from runtime.hub import Hub
 from runtime.node.journal import Segment, StepRecord
@@ -20,12 +21,11 @@ from runtime.routing import websocket_urlpatterns
 from runtime.sink import DatabaseSink
 from tests.conftest import eventually
 from tests.runtime.web.stage import FakeNode
-from tests.web import ECHO, WebsocketCommunicator
+from tests.web import ECHO, OWN_PAGE, WebsocketCommunicator
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ROUTER = URLRouter(websocket_urlpatterns)
-OWN = [(b"host", b"calls.test:8000"), (b"origin", b"http://calls.test:8000")]
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ async def test_a_call_is_followed_from_the_record_into_the_present(
 
 async def test_nobody_is_refused_everywhere(here: FakeNode, flow: Any) -> None:
     for path in ("/ws/flows", "/ws/flows/echo_test/live", "/ws/calls/node1-7-1", "/sip"):
-        socket = WebsocketCommunicator(ROUTER, path, headers=OWN, subprotocols=["sip"])
+        socket = WebsocketCommunicator(ROUTER, path, subprotocols=["sip"])
         socket.scope["user"] = AnonymousUser()
         connected, _ = await socket.connect()
         assert not connected, path
@@ -127,7 +127,7 @@ async def test_a_page_is_told_where_no_node_runs(flow: Any, vera: Any) -> None:
 
 
 async def test_a_phone_is_translated_and_nothing_else(here: FakeNode, olaf: Any) -> None:
-    async with opened("/sip", olaf, headers=OWN, subprotocols=["sip"]) as socket:
+    async with opened("/sip", olaf, subprotocols=["sip"]) as socket:
         ((connection, known),) = here.sockets.items()
         assert (known.local, known.user) == ("calls.test:8000", "olaf")
         await socket.send_to(text_data="REGISTER sip:x SIP/2.0\r\n\r\n")
@@ -143,14 +143,14 @@ async def test_a_phone_is_translated_and_nothing_else(here: FakeNode, olaf: Any)
 
 
 async def test_a_keep_alive_is_answered_by_one_line_end(here: FakeNode, olaf: Any) -> None:
-    async with opened("/sip", olaf, headers=OWN, subprotocols=["sip"]) as socket:
+    async with opened("/sip", olaf, subprotocols=["sip"]) as socket:
         await socket.send_to(text_data="\r\n\r\n")
         assert await socket.receive_from() == "\r\n"
         assert here.received == []
 
 
 async def test_a_phone_says_at_most_64_kib_at_once(here: FakeNode, olaf: Any) -> None:
-    async with opened("/sip", olaf, headers=OWN, subprotocols=["sip"]) as socket:
+    async with opened("/sip", olaf, subprotocols=["sip"]) as socket:
         await socket.send_to(text_data="x" * (64 * 1024 + 1))
         closed = await socket.receive_output(5)
         assert closed["type"] == "websocket.close" and closed["code"] == 1009
@@ -164,9 +164,9 @@ async def test_a_phone_says_at_most_64_kib_at_once(here: FakeNode, olaf: Any) ->
         ([(b"host", b"calls.test:8000"), (b"origin", b"http://evil.test")], ["sip"]),
         ([(b"host", b"calls.test:8000"), (b"origin", b"http://calls.test:9000")], ["sip"]),
         ([(b"host", b"calls.test:8000"), (b"origin", b"null")], ["sip"]),
-        ([*OWN, (b"origin", b"http://evil.test")], ["sip"]),
-        (OWN, []),
-        (OWN, ["xmpp"]),
+        ([*OWN_PAGE, (b"origin", b"http://evil.test")], ["sip"]),
+        (OWN_PAGE, []),
+        (OWN_PAGE, ["xmpp"]),
     ],
 )
 async def test_a_phone_of_another_page_or_protocol_is_refused(
@@ -179,8 +179,33 @@ async def test_a_phone_of_another_page_or_protocol_is_refused(
     await socket.disconnect()
 
 
+@pytest.mark.parametrize(
+    "origin", [None, b"http://evil.test", b"http://calls.test:9000", b"null", b"", b"http://["]
+)
+async def test_a_socket_opens_for_pages_of_this_server_only(
+    here: FakeNode, flow: Any, alice: Any, origin: bytes | None
+) -> None:
+    router = URLRouter([*websocket_urlpatterns, *designer_sockets])
+    session = here.begin("echo_test")
+    headers = [(b"host", b"calls.test:8000")]
+    if origin is not None:
+        headers.append((b"origin", origin))
+    for path in (
+        "/ws/flows",
+        "/ws/flows/echo_test/live",
+        "/ws/flows/echo_test/edit",
+        f"/ws/calls/{session.id}",
+        "/sip",
+    ):
+        socket = WebsocketCommunicator(router, path, headers=headers, subprotocols=["sip"])
+        socket.scope["user"] = alice
+        connected, _ = await socket.connect()
+        assert not connected, path
+        await socket.disconnect()
+
+
 async def test_who_may_not_call_has_no_phone(here: FakeNode, vera: Any) -> None:
-    socket = WebsocketCommunicator(ROUTER, "/sip", headers=OWN, subprotocols=["sip"])
+    socket = WebsocketCommunicator(ROUTER, "/sip", subprotocols=["sip"])
     socket.scope["user"] = vera
     connected, _ = await socket.connect()
     assert not connected and here.sockets == {}
