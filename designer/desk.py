@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from channels.db import database_sync_to_async
+from django.contrib.auth import get_user_model
 from django.db import DatabaseError
 
 from designer import facts, rendering, selectors, services
@@ -198,7 +199,7 @@ class Desk:
 
     async def _recognise(self) -> None:
         """Look the person up anew: a right may have been taken away since the tab was opened."""
-        users = type(self.user)._default_manager
+        users = get_user_model()._default_manager
         self.user = await database_sync_to_async(users.get)(pk=self.user.pk)
 
     def _require(self, act: str) -> None:
