@@ -12,6 +12,7 @@ from channels.db import database_sync_to_async
 from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser
 from django.db import OperationalError
+from django.utils.functional import SimpleLazyObject
 
 from designer import consumers, selectors, services
 from designer.models import Draft, Flow, Version
@@ -51,7 +52,8 @@ class Tab:
 @asynccontextmanager
 async def tab(user: Any, name: str = "echo_test") -> AsyncIterator[Tab]:
     socket = WebsocketCommunicator(ROUTER, f"/ws/flows/{name}/edit")
-    socket.scope["user"] = user
+    # As the middleware gives it: an object that stands for the account.
+    socket.scope["user"] = SimpleLazyObject(lambda: user)
     connected, _ = await socket.connect(timeout=5)
     assert connected
     try:
