@@ -79,5 +79,5 @@ export class Steps {
 function label(step: StepLine): string {
   const code = step.fields["code"];
   if (step.event === "after") return typeof step.fields["after"] === "number" ? `after ${step.fields["after"]} s` : "after its time";
-  return code ? `${step.event} ${String(code)}` : step.event;
+  return code && !step.event.includes(String(code)) ? `${step.event} ${String(code)}` : step.event;
 }

@@ -1,10 +1,12 @@
 import { html, render, type TemplateResult } from "lit";
 import { icon } from "../lib/icon";
+import { prose } from "../lib/prose";
 import type { Finding } from "../lib/types";
 import type { Actions } from "./actions";
 import type { Store } from "./store";
 
 const GLYPH = { error: "error", warning: "warning", info: "info" } as const;
+const RANK = { error: 0, warning: 1, info: 2 } as const;
 const KIND = { error: "err", warning: "warn", info: "ink3" } as const;
 
 /** The findings: a list, and what the chosen one means. */
@@ -28,7 +30,9 @@ export class Problems {
   step(by: number): void {
     const { findings, finding } = this.store;
     if (!findings.length) return;
-    this.choose((finding + by + findings.length) % findings.length);
+    const ordered = this.#ordered();
+    const at = ordered.indexOf(finding);
+    this.choose(ordered[(at + by + ordered.length) % ordered.length] ?? 0);
   }
 
   choose(at: number): void {
@@ -52,7 +56,7 @@ export class Problems {
     const chosen = this.#chosen();
     render(
       findings.length
-        ? html`<div role="listbox" aria-label="Problems">${findings.map((finding, at) => this.#line(finding, at, at === chosen))}</div>`
+        ? html`<div role="listbox" aria-label="Problems">${this.#ordered().map((at) => this.#line(findings[at] as Finding, at, at === chosen))}</div>`
         : this.#clear(),
       this.list,
     );
@@ -67,7 +71,13 @@ export class Problems {
     const at = findings.findIndex((item) =>
       selection?.kind === "row" ? item.row === selection.index : selection?.kind === "state" && item.state === selection.name,
     );
-    return Math.max(0, at);
+    return at >= 0 ? at : (this.#ordered()[0] ?? 0);
+  }
+
+  /** Places in the list of findings, the worst first, then in the order of the text. */
+  #ordered(): number[] {
+    const { findings } = this.store;
+    return findings.map((_, at) => at).sort((a, b) => RANK[findings[a]?.severity ?? "info"] - RANK[findings[b]?.severity ?? "info"] || a - b);
   }
 
   #clear(): TemplateResult {
@@ -88,7 +98,7 @@ export class Problems {
   #detail(finding: Finding): TemplateResult {
     return html`<div class="head">${icon(GLYPH[finding.severity], KIND[finding.severity])}<h2 class="grow">${finding.message}</h2>
         <span class="mono ink3">${finding.code} · line ${finding.line}</span></div>
-      ${finding.explanation ? html`<p class="ink2">${finding.explanation}</p>` : ""}
+      ${finding.explanation ? html`<p class="ink2">${prose(finding.explanation)}</p>` : ""}
       <div class="row wrap">
         <button class="btn small" type="button" @click=${() => this.show(finding)}>${icon("arrow")}Show line ${finding.line}</button>
         ${this.#fix(finding)}

@@ -1,5 +1,6 @@
 import { html, type TemplateResult } from "lit";
 import { icon } from "../lib/icon";
+import { prose } from "../lib/prose";
 import type { ParameterWord, PictureAction, PictureRow, Word } from "../lib/types";
 import type { Actions } from "./actions";
 import type { Store } from "./store";
@@ -56,7 +57,7 @@ export class RowForm {
     if (row.after !== null) return html`<p class="hint small">${row.after} s after entering ${row.from_state}, if nothing led out before.</p>`;
     const word = this.store.palette.events.find((item) => item.name === row.event);
     if (!word) return html`<p class="error small err">${icon("error")}The vocabulary does not know this event.</p>`;
-    return html`<p class="hint small">${word.meaning}</p>`;
+    return html`<p class="hint small">${prose(word.meaning)}</p>`;
   }
 
   #words(row: PictureRow, field: string, words: string[], choices: { name: string; meaning?: string }[], placeholder: string): TemplateResult {

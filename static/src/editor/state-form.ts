@@ -38,7 +38,7 @@ export class StateForm {
       ${this.#list(rows)}
       ${into.length ? html`<h3>Ways in <span class="pill">${into.length}</span></h3>${this.#list(into, true)}` : ""}
       <hr>
-      <button class="btn small danger" type="button" data-testid="state-delete" @click=${() => void this.actions.remove()}>${icon("trash")}Delete state${rows.length ? ` and its ${rows.length} rows` : ""}</button>`;
+      <button class="btn small danger" type="button" data-testid="state-delete" @click=${() => void this.actions.remove()}>${icon("trash")}Delete state${rows.length ? ` and its ${rows.length === 1 ? "row" : `${rows.length} rows`}` : ""}</button>`;
   }
 
   #list(rows: { index: number; label: string; from_state: string; next_state: string | null }[], into = false): TemplateResult {

@@ -1,5 +1,6 @@
 import { html, LitElement, type PropertyValues, type TemplateResult } from "lit";
 import { icon } from "./icon";
+import { prose } from "./prose";
 
 export interface Choice {
   name: string;
@@ -93,7 +94,7 @@ export class Combo extends LitElement {
   #option(choice: Choice, at: number): TemplateResult {
     return html`<div role="option" id="${this.#id}-${at}" aria-selected=${at === this.active}
       @pointerdown=${(event: Event) => event.preventDefault()} @click=${() => this.#choose(choice.name)}>
-      <b>${choice.name}</b>${choice.meaning ? html`<span>${choice.meaning}</span>` : ""}
+      <b>${choice.name}</b>${choice.meaning ? html`<span>${prose(choice.meaning)}</span>` : ""}
     </div>`;
   }
 
