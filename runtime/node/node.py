@@ -302,6 +302,7 @@ class Node:
                 "registered": len(self._signalling.location),
                 "refused": {str(code): n for code, n in self._signalling.refused.items()},
                 "counters": dict(counters),
+                "unkept": self._signalling.unkept,
             },
             "media": {"mode": self.config.media, "attached": attached},
             "journal": {

@@ -38,6 +38,10 @@ log = logging.getLogger(__name__)
 MAX_UNCLAIMED = 4096
 """Bytes kept of a message that belongs to no session: junk must not fill the journal."""
 
+UNCLAIMED_PER_SECOND = 200.0
+UNCLAIMED_AT_ONCE = 2000.0
+"""Such messages that are kept at all; the rest is counted: a flood must not fill the disk."""
+
 
 class Gate(Protocol):
     """Whether new calls are taken, decided by the node."""
@@ -47,6 +51,25 @@ class Gate(Protocol):
 
     def unwritable(self) -> bool:
         """Return whether a call would run unrecorded now."""
+
+
+class Allowance:
+    """So many a second, and so many at once after a quiet time."""
+
+    def __init__(self, rate: float, most: float) -> None:
+        self._rate = rate
+        self._most = self._left = most
+        self._since = float("-inf")
+
+    def take(self, now: float) -> bool:
+        """Use one; False if none is left."""
+        if now > self._since:
+            self._left = min(self._most, self._left + (now - self._since) * self._rate)
+            self._since = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
 
 
 class Signalling:
@@ -74,6 +97,9 @@ class Signalling:
         self.location = Location()
         self.refused: Counter[int] = Counter()
         """Calls that no session answered, by code."""
+        self.unkept = 0
+        """Messages that belong to no session and were not kept because too many came."""
+        self._allowance = Allowance(UNCLAIMED_PER_SECOND, UNCLAIMED_AT_ONCE)
         self.address = (config.sip_host, config.sip_port)
         self.agent = Agent(
             settings(
@@ -263,6 +289,9 @@ class Signalling:
             # A new call: what it is told (100) and its own INVITE go under the coming session's id.
             owner = usage.context = self._supervisor.next_id()
         name = owner.id if isinstance(owner, Session) else owner
+        if name is None and not self._allowance.take(now):
+            self.unkept += 1
+            return
         record = WireRecord(
             name,
             self._supervisor.now(),
