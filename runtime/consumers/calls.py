@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from typing import Any
 
 from channels.db import database_sync_to_async
+from django.db import DatabaseError
 
 from runtime import audit, bridge
 from runtime.consumers.watching import WatchingConsumer
 from runtime.hub import Watcher
+
+logger = logging.getLogger(__name__)
 
 Frame = dict[str, Any]
 
@@ -75,23 +79,33 @@ class CallConsumer(WatchingConsumer):
         return session is None or session["ended"] is None
 
     async def follow(self) -> None:
-        """Look into the record while there is something to come: steps missed, wire messages."""
-        idle = 0
-        while idle < GIVE_UP_AFTER and (self.missing() or audit.live_session(self.id) is not None):
+        """Look into the record while there is something to come: steps missed, wire messages.
+
+        A call in which nothing happens is not looked up for ever; its next step wakes this again.
+        """
+        quiet, seen = 0, 0
+        while True:
             await asyncio.sleep(LOOK_EVERY)
-            before = self.stored or NOTHING
-            missing = self.missing()
-            self.stored = await database_sync_to_async(stored_call)(self.id) or self.stored
-            now = self.stored or NOTHING
-            idle = idle + 1 if now == before else 0
-            if missing and len(now["steps"]) > len(before["steps"]) and self.watcher is not None:
-                self.watcher.refresh()
-            elif len(now["wire"]) > len(before["wire"]):
-                await self.send(
-                    text_data=json.dumps(
-                        {"type": "wire", "wire": now["wire"][len(before["wire"]) :]}
-                    )
-                )
+            living, known = audit.live_session(self.id) is not None, len(self.lines())
+            quiet, seen = (0 if known != seen else quiet + 1), known
+            if quiet < GIVE_UP_AFTER:
+                try:
+                    await self.look()
+                except DatabaseError as error:
+                    logger.warning("the record of %s waits for the database: %s", self.id, error)
+            if not living and (quiet >= GIVE_UP_AFTER or not self.missing()):
+                return
+
+    async def look(self) -> None:
+        """Fetch the record and show what it has that the browser has not."""
+        before, missing = self.stored or NOTHING, self.missing()
+        self.stored = await database_sync_to_async(stored_call)(self.id) or self.stored
+        now = self.stored or NOTHING
+        if missing and len(now["steps"]) > len(before["steps"]) and self.watcher is not None:
+            self.watcher.refresh()
+        elif len(now["wire"]) > len(before["wire"]):
+            fresh = now["wire"][len(before["wire"]) :]
+            await self.send(text_data=json.dumps({"type": "wire", "wire": fresh}))
 
 
 NOTHING: Frame = {"session": None, "steps": [], "wire": [], "possible": []}
