@@ -44,6 +44,7 @@ __all__ = [
     "Not",
     "Sum",
     "conjunction",
+    "from_node",
     "literal",
     "parse",
     "text_of",
@@ -113,6 +114,11 @@ _SIMPLE: dict[str, Expression] = {}
 def literal(value: Any) -> Expression:
     """Return the expression of a plain value: a number, a string, true, false or None."""
     return _finished(Constant(value))
+
+
+def from_node(node: Node) -> Expression:
+    """Return the expression of a tree."""
+    return _finished(node)
 
 
 def conjunction(expressions: list[Expression]) -> Expression:

@@ -9,7 +9,15 @@ import datetime
 from collections.abc import Callable, Iterator
 
 from flows import document as nodes
-from flows.check import coverage, determinism, names, reachability, runtime, waivers
+from flows.check import (
+    coverage,
+    determinism,
+    guard_sets,
+    names,
+    reachability,
+    runtime,
+    waivers,
+)
 from flows.compile import Compiled, compile_text
 from flows.document import without_collector
 from flows.findings import Finding, Place, in_order
@@ -21,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     *names.RULES,
     *runtime.RULES,
     *determinism.RULES,
+    *guard_sets.RULES,
     *reachability.RULES,
     *coverage.RULES,
 )

@@ -1,15 +1,14 @@
 """Which of two rows fires (DET201 to DET205): duplicates, shadows, collisions of roles, wildcards.
 
-These rules compare guards as sets of conjuncts; what needs a solver is left to deeper rules.
+These rules compare guards as sets of conjuncts; what needs a solver is told by `guard_sets`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
 
-from flows.expressions import Both, text_of
+from flows.check.results import conjuncts, result_of, where
 from flows.findings import Finding, Severity
 from flows.graph import SESSION_ROLES, Graph
 from flows.table import ANY_STATE, Row
@@ -30,7 +29,7 @@ def rows_of_one_class(graph: Graph) -> Iterator[Finding]:
 def _compared(rows: list[Row]) -> Iterator[Finding]:
     earlier: list[tuple[frozenset[str], Row]] = []
     for row in rows:
-        guards = _conjuncts(row)
+        guards = conjuncts(row)
         for others, other in earlier:
             if others <= guards:
                 yield _hidden(row, other, same_guards=others == guards)
@@ -39,21 +38,21 @@ def _compared(rows: list[Row]) -> Iterator[Finding]:
 
 
 def _hidden(row: Row, other: Row, *, same_guards: bool) -> Finding:
-    where = _where(row)
-    if same_guards and _result(row) == _result(other):
+    place = where(row)
+    if same_guards and result_of(row) == result_of(other):
         code, severity = "DET202", Severity.WARNING
         message = f"This row is the same as row {other.index + 1}; remove one of them."
     elif same_guards:
         code, severity = "DET201", Severity.ERROR
         condition = "under the same guards" if row.guards else "without a guard"
         message = (
-            f"Rows {other.index + 1} and {row.index + 1} both take {row.label} {where} "
+            f"Rows {other.index + 1} and {row.index + 1} both take {row.label} {place} "
             f"{condition} and do different things; only row {other.index + 1} ever fires."
         )
     else:
         code, severity = "DET203", Severity.ERROR
         message = (
-            f"This row never fires: row {other.index + 1} takes every {row.label} {where} that "
+            f"This row never fires: row {other.index + 1} takes every {row.label} {place} that "
             f"it would take. Put this row above row {other.index + 1}."
         )
     return Finding(
@@ -79,12 +78,12 @@ def rows_of_both_roles(graph: Graph) -> Iterator[Finding]:
     for row in graph.table.rows:
         if row.role != "Both":
             continue
-        guards = _conjuncts(row)
+        guards = conjuncts(row)
         roles = graph.roles(row)
         hiding: dict[str, Row] = {}
         for role in roles:
             for other in specific.get((row.from_state, role, row.event, row.after), ()):
-                if _conjuncts(other) <= guards:
+                if conjuncts(other) <= guards:
                     hiding.setdefault(role, other)
         if hiding:
             yield from _collision(row, hiding, roles)
@@ -97,7 +96,7 @@ def _collision(row: Row, hiding: dict[str, Row], roles: tuple[str, ...]) -> Iter
         yield Finding(
             "DET203",
             Severity.ERROR,
-            f"This row of Both never fires: {row.label} {_where(row)} is taken by the more "
+            f"This row of Both never fires: {row.label} {where(row)} is taken by the more "
             f"specific row {numbers}.",
             row.place,
             "A row of the session's own role goes before a row of Both.",
@@ -106,7 +105,7 @@ def _collision(row: Row, hiding: dict[str, Row], roles: tuple[str, ...]) -> Iter
         )
         return
     for role, other in hiding.items():
-        if _result(other) == _result(row):
+        if result_of(other) == result_of(row):
             yield Finding(
                 "DET202",
                 Severity.WARNING,
@@ -122,7 +121,7 @@ def _collision(row: Row, hiding: dict[str, Row], roles: tuple[str, ...]) -> Iter
             "DET204",
             Severity.ERROR,
             f"Row {row.index + 1} of Both collides with row {other.index + 1} of {role} on "
-            f"{row.label} {_where(row)}; if it is meant for {rest} only, say so.",
+            f"{row.label} {where(row)}; if it is meant for {rest} only, say so.",
             row.place,
             "The more specific role wins silently, and the two rows do different things.",
             row=row.index,
@@ -142,10 +141,10 @@ def wildcards_hidden(graph: Graph) -> Iterator[Finding]:
     for row in graph.table.rows:
         if row.from_state != ANY_STATE:
             for role in graph.roles(row):
-                taken[row.from_state, role, row.event].append(_conjuncts(row))
+                taken[row.from_state, role, row.event].append(conjuncts(row))
     serving = {role: list(_serving(graph, role)) for role in SESSION_ROLES}
     for row in graph.wild:
-        guards = _conjuncts(row)
+        guards = conjuncts(row)
         places = [(state, role) for role in graph.roles(row) for state in serving[role]]
         if places and all(
             row.event in graph.table.states[state].ignore
@@ -188,33 +187,6 @@ def ignored_twice(graph: Graph) -> Iterator[Finding]:
                     state.place,
                     state=state.name,
                 )
-
-
-def _conjuncts(row: Row) -> frozenset[str]:
-    """The guards of a row as a set of texts that all must hold."""
-    if not row.guards:
-        return _NONE
-    texts: set[str] = set()
-    for guard in row.guards:
-        node = guard.expression.node
-        operands = node.operands if isinstance(node, Both) else (node,)
-        texts.update(text_of(operand) for operand in operands)
-    return frozenset(texts)
-
-
-_NONE: frozenset[str] = frozenset()
-
-
-def _result(row: Row) -> tuple[Any, ...]:
-    actions = tuple(
-        (word.name, tuple(sorted(map(str, word.arguments.items())))) for word in row.actions
-    )
-    changes = tuple((name, expression.text) for name, expression in row.set)
-    return actions, changes, row.next_state, row.publish, row.ignore is None
-
-
-def _where(row: Row) -> str:
-    return "in any state" if row.from_state == ANY_STATE else f"in {row.from_state}"
 
 
 RULES = (rows_of_one_class, rows_of_both_roles, wildcards_hidden, ignored_twice)

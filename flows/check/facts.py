@@ -1,0 +1,167 @@
+"""What is known of the values that guards read: kinds, ranges, and what nothing ever writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from flows.decide import ANYTHING, BOOLEAN, FIELD, Budget, Domain, TooLarge, fixed, satisfying
+from flows.expressions import Constant, EventField, Expression, Name, Node, Sum, from_node
+from flows.graph import SESSION_ROLES, Graph
+from flows.table import ANY_STATE, Row, Table
+from flows.vocabulary import ACTIONS, CONDITIONS, EVENTS, GUARDS, Kind, state_facts
+
+MAX_QUESTIONS = 3000
+"""Questions about guards that one table may ask; a table of sense asks a few dozen."""
+
+_CODES = {
+    "Dialog180Ringing": (180, 180),
+    "Dialog183SessionProgress": (101, 199),
+    "Dialog200OK": (200, 299),
+    "Dialog3xxRedirect": (300, 399),
+    "AuthRequired": (401, 407),
+    "SessionIntervalTooSmall": (422, 422),
+    "ReinviteGlare": (491, 491),
+    "Dialog487RequestTerminated": (487, 487),
+    "Dialog4xxFailure": (400, 499),
+    "Dialog5xxFailure": (500, 599),
+    "Dialog6xxFailure": (600, 699),
+}
+"""The status codes with which an event comes (RFC 3261 21)."""
+
+Domains = Mapping[str, Domain]
+Answer = tuple[tuple[str, Any], ...] | None
+
+
+class Facts:
+    """The domains of a table's names; asks the decision procedure and keeps count."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.left = MAX_QUESTIONS
+        self.base: dict[str, Domain] = {
+            **{name: BOOLEAN for name in GUARDS},
+            **_variables(graph.table),
+        }
+        self.written = {role: _written(graph, role) for role in SESSION_ROLES}
+
+    def domains(self, row: Row) -> Domains:
+        """Return what the names in the guards of a row can be."""
+        return self.at(row.from_state, row.event)
+
+    def at(self, state_name: str, event: str) -> Domains:
+        domains = dict(self.base)
+        state = self.graph.table.states.get(state_name)
+        if state_name != ANY_STATE and state is not None:
+            domains.update({name: fixed(value) for name, value in state_facts(state).items()})
+        domains.update(_fields(event))
+        return domains
+
+    def never_written(self, roles: Iterable[str]) -> dict[str, Domain]:
+        """Return the names that no row of these roles writes, each with its one value."""
+        written = set().union(*(self.written[role] for role in roles))
+        values: dict[str, Any] = {name: word.initially for name, word in CONDITIONS.items()}
+        values.update(self.graph.table.variables)
+        return {name: fixed(value) for name, value in values.items() if name not in written}
+
+    def example(self, node: Node, domains: Domains) -> dict[str, Any] | None:
+        """Return values with which the expression holds, or None; raises TooLarge."""
+        self.left -= 1
+        if self.left < 0:
+            raise TooLarge("there are too many guards to compare")
+        expression = from_node(node)
+        names = (*expression.names, *(FIELD + name for name in expression.fields))
+        known = tuple(sorted((n, domains.get(n, ANYTHING)) for n in names))
+        answer = _asked(expression, known)
+        return None if answer is None else dict(answer)
+
+
+@lru_cache(maxsize=8192)
+def _asked(expression: Expression, domains: tuple[tuple[str, Domain], ...]) -> Answer:
+    """Remembered, as an editor asks the same questions at every keystroke."""
+    found = satisfying(expression.node, dict(domains), Budget())
+    return None if found is None else tuple(found.items())
+
+
+def _fields(event: str) -> dict[str, Domain]:
+    word = EVENTS.get(event)
+    if word is None:
+        return {}
+    sure = word.kind is Kind.MESSAGE
+    domains: dict[str, Domain] = {}
+    for name, kind in word.fields.items():
+        if kind == "integer":
+            low, high = _CODES.get(event, (None, None)) if name == "code" else (None, None)
+            kinds = ("integer",) if sure else ("integer", "none")
+            domains[FIELD + name] = Domain(frozenset(kinds), low, high)
+        elif kind == "number":
+            domains[FIELD + name] = Domain(frozenset(("number", "none")))
+        else:
+            domains[FIELD + name] = Domain(frozenset(("text", "none")))
+    return domains
+
+
+def _variables(table: Table) -> dict[str, Domain]:
+    """The kinds a variable's value can be of: its first value's, and those `set` gives it."""
+    kinds = {name: {_kind(value)} for name, value in table.variables.items()}
+    changes = [(name, e.node, row.event) for row in table.rows for name, e in row.set]
+    for row in table.rows:
+        for word in row.actions:
+            if word.name == "SetCondition" and word.arguments.get("condition") in kinds:
+                kinds[word.arguments["condition"]].add("boolean")
+    growing = True
+    while growing:
+        growing = False
+        for name, node, event in changes:
+            if name in kinds and not (found := _kinds_of(node, kinds, event)) <= kinds[name]:
+                kinds[name] |= found
+                growing = True
+    return {name: Domain(frozenset(found)) for name, found in kinds.items()}
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer"
+    return "number" if isinstance(value, float) else "text"
+
+
+def _kinds_of(node: Node, kinds: Mapping[str, set[str]], event: str) -> set[str]:
+    match node:
+        case Constant(value):
+            return {_kind(value)}
+        case Name(name):
+            return set(kinds.get(name, {"boolean"}))
+        case EventField(name):
+            domain = _fields(event).get(FIELD + name, ANYTHING)
+            return set(domain.kinds)
+        case Sum(_, left, right):
+            parts = _kinds_of(left, kinds, event) | _kinds_of(right, kinds, event)
+            sums = parts & {"integer", "number"}
+            return sums | {"none"} if parts - sums else sums
+    return {"boolean"}
+
+
+def _written(graph: Graph, role: str) -> set[str]:
+    """The conditions and variables that some row of the role writes with a value of its own."""
+    values: dict[str, Any] = {name: word.initially for name, word in CONDITIONS.items()}
+    written: set[str] = set()
+    for row in graph.table.rows:
+        if role not in graph.roles(row):
+            continue
+        event = EVENTS.get(row.event)
+        effects = [event.effect] if event is not None else []
+        for word in row.actions:
+            declared = ACTIONS.get(word.name)
+            if declared is not None and "condition" not in declared.parameters:
+                effects.append(declared.sets)
+            elif "condition" in word.arguments:
+                written.add(word.arguments["condition"])
+        for effect in effects:
+            written |= {name for name, value in effect.items() if values.get(name) != value}
+        written |= {name for name, _ in row.set}
+    return written
