@@ -199,8 +199,11 @@ class Desk:
 
     async def _recognise(self) -> None:
         """Look the person up anew: a right may have been taken away since the tab was opened."""
-        users = get_user_model()._default_manager
-        self.user = await database_sync_to_async(users.get)(pk=self.user.pk)
+        found = get_user_model()._default_manager.filter(pk=self.user.pk)
+        person = await database_sync_to_async(found.first)()
+        if person is None:
+            raise Refused("Your account is gone. Your text is still here: copy it.")
+        self.user = person
 
     def _require(self, act: str) -> None:
         if not may(self.user, act):
