@@ -19,18 +19,22 @@ def secret_key(folder: Path) -> str:
     """Return the instance's key, made at the first start and readable by its owner only."""
     path = folder / "secret_key"
     try:
-        return path.read_text()
-    except FileNotFoundError:
-        pass
-    folder.mkdir(parents=True, exist_ok=True)
-    key = secrets.token_urlsafe(48)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text()
-    with os.fdopen(handle, "w") as file:
-        file.write(key)
-    return key
+        if path.exists():
+            return path.read_text()
+        folder.mkdir(parents=True, exist_ok=True)
+        key = secrets.token_urlsafe(48)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_text()
+        with os.fdopen(handle, "w") as file:
+            file.write(key)
+        return key
+    except OSError as error:
+        raise environment.EnvironmentMistake(
+            f"The data folder {folder} cannot be used ({error.strerror})."
+            " Name one that this user may write: CALLSMITH_DATA=FOLDER make run"
+        ) from error
 
 
 SECRET_KEY = os.environ.get("CALLSMITH_SECRET_KEY") or secret_key(DATA)

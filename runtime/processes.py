@@ -27,6 +27,8 @@ PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0)
 """Seconds before the first, second ... restart in a row; the last one repeats."""
 STEADY = 30.0
 """A child that ran this long, seconds, counts as started well: its pauses begin anew."""
+ATTEMPTS = 3
+"""Starts of the web child, in a row and none of them ready, after which the parent gives up."""
 
 
 @dataclass(slots=True)
@@ -38,6 +40,10 @@ class Child:
     environment: Mapping[str, str] = field(default_factory=dict)
     patience: float = 10.0
     """Seconds between SIGTERM and SIGKILL."""
+    last: bool = False
+    """Stop it after the others, which still need it while they end."""
+    quiet: bool = False
+    """Keep its standard output from the terminal; what goes wrong it says on standard error."""
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     failures: int = 0
@@ -72,9 +78,20 @@ class AlreadyRunning(Exception):
     """Another server holds this data folder."""
 
 
+class Unusable(Exception):
+    """The data folder cannot be written; the text says why and what to do."""
+
+
 def lock(folder: Path) -> IO[str]:
     """Take the data folder for this server; raise AlreadyRunning when one has it."""
-    file = (folder / "serve.lock").open("a+")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / "serve.lock").open("a+")
+    except OSError as error:
+        raise Unusable(
+            f"The data folder {folder} cannot be used ({error.strerror})."
+            " Name one that this user may write: CALLSMITH_DATA=FOLDER make run"
+        ) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -99,25 +116,37 @@ class Supervisor:
         self.folder = folder
         self.say = say
         self.stopping = asyncio.Event()
+        self.hurry = asyncio.Event()
+        self.ready = False
+        self.failed = False
 
-    async def run(self, ready: Callable[[], None]) -> None:
-        """Start every child, call `ready` once the web child serves, return after a stop."""
+    async def run(self, ready: Callable[[], None]) -> int:
+        """Start every child, call `ready` once the web child serves, return after a stop.
+
+        The first signal stops in order, a second one at once. Returns the exit code: 1 when
+        the web child could not be brought to serve.
+        """
         loop = asyncio.get_running_loop()
-        for name in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(name, self.stopping.set)
-        watches = []
-        for child in self.children:
-            watches.append(asyncio.create_task(self._keep(child)))
+        for name in stop_signals():
+            loop.add_signal_handler(name, self.stop)
+        watches = [asyncio.create_task(self._keep(child)) for child in self.children]
         announce = asyncio.create_task(self._announce(ready))
         await self.stopping.wait()
-        announce.cancel()
-        for watch in watches:
-            watch.cancel()
+        for task in (announce, *watches):
+            task.cancel()
         await asyncio.gather(*watches, announce, return_exceptions=True)
         await self._stop_all()
+        return 1 if self.failed else 0
+
+    def stop(self) -> None:
+        """Stop; asked a second time, without waiting for anybody."""
+        if self.stopping.is_set():
+            self.hurry.set()
+        self.stopping.set()
 
     async def _announce(self, ready: Callable[[], None]) -> None:
         await wait_for_file(self.folder / "web.ready")
+        self.ready = True
         ready()
 
     async def _keep(self, child: Child) -> None:
@@ -129,8 +158,14 @@ class Supervisor:
             code = await _ended(child.process)
             ran = time.monotonic() - child.started
             child.failures = 0 if ran >= STEADY else child.failures + 1
+            ended = f"The {child.name} process ended ({_reason(code)})"
+            if child.name == "web" and not self.ready and child.failures >= ATTEMPTS:
+                self.say(f"{ended} {ATTEMPTS} times without serving; the reason stands above.")
+                self.failed = True
+                self.stopping.set()
+                return
+            self.say(f"{ended}; starting it again.")
             pause = PAUSES[min(child.failures, len(PAUSES)) - 1] if child.failures else 0.0
-            self.say(f"The {child.name} process ended ({_reason(code)}); starting it again.")
             await asyncio.sleep(pause)
 
     def _start(self, child: Child) -> None:
@@ -139,6 +174,7 @@ class Supervisor:
             list(child.command),
             env={**os.environ, **child.environment},
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if child.quiet else None,
             start_new_session=True,
             preexec_fn=_end_with_parent,
         )
@@ -149,23 +185,33 @@ class Supervisor:
         temporary.replace(path)
 
     async def _stop_all(self) -> None:
-        """Stop in order: web first, so that calls end politely while media still flows."""
-        for child in self.children:
-            if child.process is not None and child.process.poll() is None:
-                await _stop(child)
+        """Stop web and worker, then media: calls end politely while media still flows."""
+        for last in (False, True):
+            running = [c for c in self.children if c.last is last and c.process is not None]
+            await asyncio.gather(*(_stop(child, self.hurry) for child in running))
         (self.folder / "web.ready").unlink(missing_ok=True)
         (self.folder / "processes.json").unlink(missing_ok=True)
 
 
-async def _stop(child: Child) -> None:
+def stop_signals() -> list[signal.Signals]:
+    """Return the signals that stop a server; a hang-up not, where nohup makes it ignored."""
+    names = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        names.append(signal.SIGHUP)
+    return names
+
+
+async def _stop(child: Child, hurry: asyncio.Event) -> None:
+    """End one child: SIGTERM, and SIGKILL when its patience is over or somebody is in a hurry."""
     assert child.process is not None
     with contextlib.suppress(ProcessLookupError):
         child.process.terminate()
-    try:
-        await asyncio.wait_for(_ended(child.process), child.patience)
-    except TimeoutError:
+    waits = [asyncio.ensure_future(_ended(child.process)), asyncio.ensure_future(hurry.wait())]
+    done, _ = await asyncio.wait(waits, timeout=child.patience, return_when=asyncio.FIRST_COMPLETED)
+    if waits[0] not in done:
         child.process.kill()
-        await _ended(child.process)
+        await waits[0]
+    waits[1].cancel()
 
 
 async def _ended(process: subprocess.Popen[bytes]) -> int:

