@@ -12,7 +12,7 @@ from typing import Any
 
 from channels.security.websocket import WebsocketDenier
 
-from runtime.consumers.phone import own_origin
+from designer.origin import own_origin
 
 Scope = dict[str, Any]
 Application = Callable[[Scope, Any, Any], Awaitable[None]]
