@@ -33,7 +33,7 @@ const yamlHost = part("yaml");
 yamlHost.replaceChildren();
 const yaml = new Yaml(
   yamlHost,
-  { text: data.text, editable: true, palette: data.palette, states: () => store.picture?.states.map((state) => state.name) ?? [] },
+  { text: data.text, editable: data.can.edit, palette: data.palette, states: () => store.picture?.states.map((state) => state.name) ?? [] },
   {
     typed: (text) => {
       link.text(text);
@@ -87,15 +87,17 @@ new Topbar(
   store,
 );
 
+/** What changes the draft is done for those who may; for the others nothing offers it. */
+const change = (act: () => void): (() => void) => (data.can.edit ? act : () => undefined);
 const deploy = (): void => deployDialog(store, actions);
-const save = (): void => saveDialog(store, actions, deploy);
+const save = data.can.save ? (): void => saveDialog(store, actions, deploy) : (): void => undefined;
 const toggles: Record<string, () => void> = {
-  undo: () => void actions.undo(),
-  redo: () => void actions.redo(),
+  undo: change(() => void actions.undo()),
+  redo: change(() => void actions.redo()),
   save,
   deploy,
-  "add-state": () => addState(store, actions),
-  "add-row": () => addRow(store, actions),
+  "add-state": change(() => addState(store, actions)),
+  "add-row": change(() => addRow(store, actions)),
   "zoom-in": () => canvas.zoom(1.2),
   "zoom-out": () => canvas.zoom(1 / 1.2),
   fit: () => canvas.fit(),
@@ -120,11 +122,11 @@ for (const tab of document.querySelectorAll<HTMLElement>("[data-dock-tab]")) {
 }
 
 shortcuts(canvas, {
-  undo: () => void actions.undo(),
-  redo: () => void actions.redo(),
+  undo: change(() => void actions.undo()),
+  redo: change(() => void actions.redo()),
   save,
-  addState: () => addState(store, actions),
-  addRow: () => addRow(store, actions),
+  addState: change(() => addState(store, actions)),
+  addRow: change(() => addRow(store, actions)),
   rename: () => {
     if (store.selection?.kind === "row") {
       const from = store.row(store.selection.index)?.from_state;
@@ -135,7 +137,7 @@ shortcuts(canvas, {
     field?.select();
   },
   edit: () => inspector.focus(),
-  remove: () => void actions.remove(),
+  remove: change(() => void actions.remove()),
   find: () => {
     part("outline-panel").classList.add("open");
     part("find").focus();

@@ -7,7 +7,7 @@ export interface EditorBoot {
   ws: string;
   palette: Palette;
   user: string;
-  can: { save: boolean; deploy: boolean; force: boolean };
+  can: { edit: boolean; save: boolean; deploy: boolean; force: boolean };
   urls: Record<string, string>;
   text: string;
   dot: string | null;

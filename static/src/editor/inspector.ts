@@ -45,7 +45,8 @@ export class Inspector {
   #frame(title: string, body: TemplateResult): TemplateResult {
     return html`<div class="panel-head"><h2 class="grow clip" data-testid="inspector-title">${title}</h2>
         <button class="btn quiet icon small close" type="button" aria-label="Close the inspector" @click=${() => this.store.select(null, "inspector")}>${icon("x")}</button></div>
-      <div class="scroll" tabindex="0" role="region" aria-label="Properties"><fieldset class="form" ?disabled=${!this.store.compiles || !this.store.connected}>
+      <div class="scroll" tabindex="0" role="region" aria-label="Properties"><fieldset class="form" ?disabled=${!this.store.can.edit || !this.store.compiles || !this.store.connected}>
+        ${this.store.can.edit ? "" : html`<p class="banner small">${icon("lock")}<span>Your account may look at this flow, not change it.</span></p>`}
         ${this.store.compiles ? "" : html`<p class="banner warn small">${icon("warning")}<span>The text does not compile. Mend it in the YAML; the forms follow then.</span></p>`}
         ${body}
       </fieldset></div>`;

@@ -108,7 +108,7 @@ export class Problems {
 
   #fix(finding: Finding): TemplateResult | string {
     const fix = finding.fix;
-    if (!fix?.operation || !fix.arguments) return "";
+    if (!fix?.operation || !fix.arguments || !this.store.can.edit) return "";
     return html`<button class="btn primary small" type="button" data-testid="apply-fix"
       @click=${() => void this.actions.edit(fix.operation ?? "", fix.arguments ?? {})}>${icon("check")}${fix.label ?? "Apply the fix"}</button>`;
   }
