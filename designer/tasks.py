@@ -69,7 +69,7 @@ def ring_stale(now: datetime | None = None) -> list[str]:
                 detail={**task.detail, "error": f"The check broke off {task.attempts} times."},
             )
             _tell(task.pk)
-        elif lost.update(state=Task.State.QUEUED, heartbeat=now, worker=""):
+        elif lost.update(state=Task.State.QUEUED, heartbeat=now, worker="", progress=0.0):
             ring(task)
             rung.append(task.key)
     return rung
