@@ -42,6 +42,10 @@ export class Link {
       open: () => events.connection(true),
       lost: () => this.#lost(),
     });
+    // A page that goes takes nothing with it: what waits behind a text under way is sent at once.
+    window.addEventListener("pagehide", () => {
+      if (this.#waiting !== null) this.#sendText(this.#waiting);
+    });
   }
 
   /** Text was typed that the server has not confirmed yet. */
