@@ -13,11 +13,17 @@ export class Actions {
 
   /** One edit of the text by the server; false when it was refused, which is said. */
   async edit(operation: string, parameters: Record<string, unknown>): Promise<boolean> {
-    const answer = await this.#pending({ type: "edit", operation, arguments: parameters });
-    if (answer.type !== "refused") return true;
-    toast(String(answer["message"]), { kind: "err" });
+    const refusal = await this.attempt(operation, parameters);
+    if (refusal === "") return true;
+    toast(refusal, { kind: "err" });
     this.store.emit("document");
     return false;
+  }
+
+  /** The same for forms that say a refusal themselves: returns its sentence, empty when the edit was done. */
+  async attempt(operation: string, parameters: Record<string, unknown>): Promise<string> {
+    const answer = await this.#pending({ type: "edit", operation, arguments: parameters });
+    return answer.type === "refused" ? String(answer["message"]) : "";
   }
 
   async undo(): Promise<void> {

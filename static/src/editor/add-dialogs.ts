@@ -1,5 +1,6 @@
 import { html } from "lit";
-import { openDialog } from "../lib/dialog";
+import { openDialog, type OpenDialog } from "../lib/dialog";
+import { icon } from "../lib/icon";
 import type { Actions } from "./actions";
 import type { Store } from "./store";
 
@@ -11,19 +12,20 @@ export function addState(store: Store, actions: Actions): void {
   openDialog((dialog) => {
     const submit = async (event: SubmitEvent): Promise<void> => {
       event.preventDefault();
-      const form = new FormData(event.target as HTMLFormElement);
+      const element = event.target as HTMLFormElement;
+      const form = new FormData(element);
       const name = text(form, "name");
       if (!name) return;
       const parameters: Record<string, unknown> = { name };
       if (text(form, "group")) parameters["group"] = text(form, "group");
       if (form.get("final")) parameters["final"] = true;
       if (near && store.state(near)?.declared && !form.get("final")) parameters["after"] = near;
-      if (await actions.edit("add_state", parameters)) dialog.close();
+      finish(dialog, element, await actions.attempt("add_state", parameters));
     };
     return html`<form @submit=${submit}><div class="dialog-head"><h2>Add a state?</h2></div><div class="dialog-body">
       <div class="field"><label for="new-state">Name</label><input class="input mono" id="new-state" name="name" required data-first autocomplete="off" spellcheck="false" data-testid="new-state-name" placeholder="OnHold"></div>
       <div class="field"><label for="new-group">Group</label><input class="input" id="new-group" name="group" .value=${group} autocomplete="off" data-testid="new-state-group" placeholder="none"></div>
-      <label class="check"><input type="checkbox" name="final" data-testid="new-state-final"><span>Final: the session ends on entering</span></label></div>
+      <label class="check"><input type="checkbox" name="final" data-testid="new-state-final"><span>Final: the session ends on entering</span></label>${refusalLine}</div>
       <div class="dialog-foot"><button class="btn" type="button" data-close>Cancel</button><button class="btn primary" type="submit" data-testid="new-state-confirm">Add state</button></div></form>`;
   }, "", "add-state-dialog");
 }
@@ -47,17 +49,31 @@ export function addRow(store: Store, actions: Actions): void {
       const parameters: Record<string, unknown> = { from_state: text(form, "from"), role: text(form, "role"), event: timer ? { after: timer[1] } : name };
       if (next && next !== "stay") parameters["next_state"] = next;
       if (selected?.kind === "row" && store.row(selected.index)?.from_state === parameters["from_state"]) parameters["after_row"] = selected.index;
-      if (await actions.edit("add_row", parameters)) dialog.close();
+      finish(dialog, element, await actions.attempt("add_row", parameters));
     };
     return html`<form @submit=${submit}><div class="dialog-head"><h2>Add a row?</h2></div><div class="dialog-body">
       <div class="field"><label for="new-from">In state</label><select class="select" id="new-from" name="from" data-testid="new-row-from">${names.map((name) => html`<option ?selected=${name === from}>${name}</option>`)}</select></div>
       <div class="field"><label for="new-role">Role</label><select class="select" id="new-role" name="role" data-testid="new-row-role">${store.palette.roles.map((name) => html`<option ?selected=${name === role}>${name}</option>`)}</select></div>
       <div class="field"><span class="label">On this event</span><word-combo label="Event" testid="new-row-event" placeholder="HangupCall, after 30s" .choices=${[...store.palette.events, { name: "after 30s", meaning: "a time after entering the state" }]}></word-combo></div>
-      <div class="field"><span class="label">Go to</span><word-combo label="Next state" testid="new-row-next" placeholder="stay" .choices=${names.map((name) => ({ name }))}></word-combo></div></div>
+      <div class="field"><span class="label">Go to</span><word-combo label="Next state" testid="new-row-next" placeholder="stay" .choices=${names.map((name) => ({ name }))}></word-combo></div>${refusalLine}</div>
       <div class="dialog-foot"><button class="btn" type="button" data-close>Cancel</button><button class="btn primary" type="submit" data-testid="new-row-confirm">Add row</button></div></form>`;
   }, "", "add-row-dialog");
 }
 
 function text(form: FormData, name: string): string {
   return String(form.get(name) ?? "").trim();
+}
+
+/** Where a refusal is said, so that what was typed stays and can be mended. */
+const refusalLine = html`<p class="banner err small" role="alert" data-refusal data-testid="dialog-refused" hidden>${icon("error")}<span></span></p>`;
+
+function finish(dialog: OpenDialog, form: HTMLFormElement, refusal: string): void {
+  if (refusal === "") {
+    dialog.close();
+    return;
+  }
+  const line = form.querySelector<HTMLElement>("[data-refusal]");
+  const said = line?.querySelector("span");
+  if (said) said.textContent = refusal;
+  line?.removeAttribute("hidden");
 }
