@@ -52,6 +52,11 @@ class Finding:
     """`proved`, `bounded` or `heuristic`."""
     fix: Mapping[str, Any] | None = None
     """An edit of flows.edit that mends it: `{"operation": ..., "arguments": {...}}`."""
+    trace: tuple[Mapping[str, Any], ...] = ()
+    """A shortest counter-example, step by step: side, event, row, actions, sends, states before and
+    after, resources, channel."""
+    related: tuple[Place, ...] = ()
+    """Other places that have to do with it."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the finding as plain data for JSON."""
@@ -68,6 +73,8 @@ class Finding:
             "state": self.state,
             "confidence": self.confidence,
             "fix": dict(self.fix) if self.fix is not None else None,
+            "trace": [dict(step) for step in self.trace],
+            "related": [{"line": p.line, "column": p.column} for p in self.related],
         }
 
 

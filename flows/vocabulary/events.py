@@ -181,8 +181,7 @@ _RESPONSES = (
     ),
     _response(
         "Dialog487RequestTerminated",
-        "The INVITE ended because it was cancelled.",
-        roles=("UAC",),
+        "The INVITE ended because it was cancelled; a re-INVITE, because the call was ended.",
         effect=_REFUSED,
         rfc="RFC 3261 15.1.2",
     ),

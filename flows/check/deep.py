@@ -1,0 +1,129 @@
+"""The deep check: everything a table can do, walked through and held to every rule.
+
+    result = examine(text, tier=2, beat=lambda share: None)
+
+Tier 1 walks one party against the most general peer; tier 2 adds the two sides of the table against
+each other over a bounded channel; tier 3 widens the bounds. The editor's quick rules
+(`flows.check.examine`) are not part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from flows.check import (
+    invariants,
+    liveness,
+    obligations,
+    publishing,
+    resources,
+    situations,
+    timers,
+)
+from flows.check.evidence import Evidence
+from flows.compile import Compiled, compile_text
+from flows.explore.party import MOST_FAILURES, Party
+from flows.explore.walk import Bounds, Walk, explore
+from flows.findings import Finding, in_order
+from flows.semantics import Program
+from flows.table import Table
+
+Beat = Callable[[float], None]
+"""Told the share that is done, 0 to 1; may raise to stop the check."""
+Rule = Callable[[Evidence], None]
+
+RULES: tuple[Rule, ...] = (
+    *resources.RULES,
+    *obligations.RULES,
+    *situations.RULES,
+    *timers.RULES,
+    *invariants.RULES,
+    *publishing.RULES,
+    *liveness.RULES,
+)
+"""Every rule about one party, in the order of the families."""
+
+
+@dataclass(slots=True)
+class DeepResult:
+    """What a deep check found, and how far it looked."""
+
+    findings: list[Finding] = field(default_factory=list)
+    states: int = 0
+    """Configurations visited."""
+    transitions: int = 0
+    bounds: dict[str, Any] = field(default_factory=dict)
+    complete: bool = False
+    """Nothing was left out: what was not found is not there, within the bounds."""
+    matrix: dict[str, int] = field(default_factory=dict)
+    """Cells (state, role, event) by what becomes of the event."""
+    states_reached: int = 0
+    rows_fired: int = 0
+
+
+def examine(
+    subject: str | Compiled | Table,
+    *,
+    tier: int = 1,
+    budget: Bounds = Bounds(),  # noqa: B008
+    beat: Beat | None = None,
+) -> DeepResult:
+    """Check a text, a compiled text or a table in depth; whatever `beat` raises passes through."""
+    table = table_of(subject)
+    if table is None:
+        return DeepResult()
+    party = Party(Program(table))
+    walk = explore(party, budget, _share(beat, 0.0, 0.5 if tier > 1 else 0.9))
+    evidence = Evidence(walk)
+    for rule in RULES:
+        rule(evidence)
+    result = DeepResult(
+        states=len(walk.configs),
+        transitions=walk.transitions,
+        complete=walk.complete,
+        matrix=situations.matrix(evidence),
+        bounds={"failures": MOST_FAILURES, "states": budget.states, "seconds": budget.seconds},
+        states_reached=len({config.state for config in walk.configs}),
+        rows_fired=len({e.move.row for e in walk.all_edges() if e.move.row >= 0}),
+    )
+    _bounds(evidence, walk)
+    result.findings = in_order(evidence.findings)
+    if beat is not None:
+        beat(1.0)
+    return result
+
+
+def table_of(subject: str | Compiled | Table) -> Table | None:
+    """Return the table; None if the text does not compile."""
+    if isinstance(subject, Table):
+        return subject
+    compiled = compile_text(subject) if isinstance(subject, str) else subject
+    return compiled.table
+
+
+def _bounds(evidence: Evidence, walk: Walk) -> None:
+    evidence.about_table(
+        "META991",
+        f"{len(walk.configs)} configurations of one party were visited, with up to "
+        f"{MOST_FAILURES} failing action in a session and timers firing at any time.",
+    )
+    if not walk.complete:
+        message = f"The walk stopped at its limit of {walk.limit}: what it did not see is unknown."
+        evidence.about_table("META992", message, "bounded")
+
+
+def _share(beat: Beat | None, low: float, high: float) -> Beat | None:
+    if beat is None:
+        return None
+    last = [low]
+
+    def scaled(share: float) -> None:
+        last[0] = max(last[0], low + (high - low) * share)
+        beat(last[0])
+
+    return scaled
+
+
+__all__ = ["Bounds", "DeepResult", "RULES", "examine", "table_of"]

@@ -1,0 +1,177 @@
+"""Every call can end, and ends by itself after a hang-up (LIV821 to LIV825; REA302, REA303)."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable
+
+from flows.check.evidence import Evidence
+from flows.explore.walk import Edge
+from flows.table import ANY_STATE
+from flows.vocabulary import ACTIONS, EVENTS, Kind
+
+SENDING = frozenset(("INVITE", "re-INVITE", "UPDATE", "INFO", "MESSAGE", "REFER"))
+
+
+def _reaching(evidence: Evidence, follows: Callable[[Edge], bool]) -> set[int]:
+    """Return the configurations from which a session can come to its end along such steps."""
+    sources: dict[int, list[int]] = defaultdict(list)
+    for edge in evidence.walk.all_edges():
+        if follows(edge):
+            sources[edge.target].append(edge.source)
+    reached = {n for n, config in enumerate(evidence.walk.configs) if config.ended}
+    waiting = list(reached)
+    while waiting:
+        for source in sources[waiting.pop()]:
+            if source not in reached:
+                reached.add(source)
+                waiting.append(source)
+    return reached
+
+
+def ends(evidence: Evidence) -> None:
+    """LIV821: from everywhere a session can still come to its end."""
+    if not evidence.walk.complete:
+        return
+    can = _reaching(evidence, lambda edge: True)
+    for number, config in enumerate(evidence.walk.configs):
+        if number not in can:
+            message = f"As {config.role}, a session in {config.state} can never end any more."
+            evidence.about_state("LIV821", config.state, message, evidence.walk.parents[number])
+            return
+
+
+def ends_alone(evidence: Evidence) -> None:
+    """LIV825: after a hang-up, BYE or CANCEL the call ends even if the far side keeps silent."""
+    if not evidence.walk.complete:
+        return
+    can = _reaching(evidence, _certain)
+    for number, config in enumerate(evidence.walk.configs):
+        call = config.wire
+        ending = call.hangup or call.bye or call.cancel
+        if ending and number not in can and not config.ended:
+            message = (
+                f"As {config.role}, the call does not end from {config.state} if nothing more "
+                "comes from the far side."
+            )
+            edge = evidence.walk.parents[number]
+            evidence.about_state("LIV825", config.state, message, edge)
+
+
+def _certain(edge: Edge) -> bool:
+    stimulus = edge.move.stimulus
+    return stimulus.kind in ("timer", "internal") or stimulus.event == "DialogTimeout"
+
+
+def loops(evidence: Evidence) -> None:
+    """LIV822, LIV823: no retry goes on for ever by itself."""
+    quick = ("answer", "internal", "trouble")
+    _loop(evidence, "LIV822", quick, SENDING, "Answer and retry follow each other for ever")
+    slow = (*quick, "timer")
+    _loop(evidence, "LIV823", slow, frozenset(("INVITE",)), "The call is tried again for ever")
+
+
+def _loop(
+    evidence: Evidence, code: str, kinds: tuple[str, ...], sent: frozenset[str], message: str
+) -> None:
+    edges = [e for e in evidence.walk.all_edges() if e.move.stimulus.kind in kinds]
+    component = components([(e.source, e.target) for e in edges])
+    for edge in edges:
+        same = component[edge.source] == component[edge.target]
+        if same and any(m.kind in sent for m in edge.move.sends):
+            evidence.about_step(code, edge, f"{message}.")
+            return
+
+
+def components(edges: list[tuple[int, int]]) -> dict[int, int]:
+    """Return for each node the number of its strongly connected component (Kosaraju)."""
+    out: dict[int, list[int]] = defaultdict(list)
+    back: dict[int, list[int]] = defaultdict(list)
+    for source, target in edges:
+        out[source].append(target)
+        back[target].append(source)
+    order: list[int] = []
+    seen: set[int] = set()
+    for start in {*out, *back}:
+        if start in seen:
+            continue
+        seen.add(start)
+        stack = [(start, iter(out[start]))]
+        while stack:
+            node, targets = stack[-1]
+            for target in targets:
+                if target not in seen:
+                    seen.add(target)
+                    stack.append((target, iter(out[target])))
+                    break
+            else:
+                order.append(node)
+                stack.pop()
+    found: dict[int, int] = {}
+    for start in reversed(order):
+        if start in found:
+            continue
+        found[start] = start
+        waiting = deque([start])
+        while waiting:
+            for source in back[waiting.popleft()]:
+                if source not in found:
+                    found[source] = start
+                    waiting.append(source)
+    return found
+
+
+def spins(evidence: Evidence) -> None:
+    """LIV824: the answer to a failed action does not fail in the same way again and again."""
+    party = evidence.walk.party
+    arcs: dict[tuple[str, str, str], set[tuple[str, str, str]]] = {}
+    rows: dict[tuple[str, str, str], int] = {}
+    troubled = {(c.role, c.state, c.values) for c in evidence.walk.configs if c.pending}
+    names = {w.name for row in evidence.table.rows for w in row.actions if _may_fail(w.name)}
+    for role, state, values in troubled:
+        known = dict(zip(party.program.initial_values, values, strict=True))
+        for name in names:
+            chosen = party.program.choose(
+                state, role, "ActionFailed", known, {"action": name, "reason": ""}
+            )
+            if chosen is None or chosen.decision.ended:
+                continue
+            node = (role, state, name)
+            broken = {(role, chosen.next_state, w.name) for w in chosen.words if _may_fail(w.name)}
+            arcs.setdefault(node, set()).update(broken)
+            rows.setdefault(node, chosen.index)
+    for (role, state, name), targets in arcs.items():
+        row = rows[role, state, name]
+        if (role, state, name) in targets and row >= 0:
+            message = f"{name} fails, is done again in {state}, fails again, without end."
+            evidence.about_row("LIV824", row, message)
+
+
+def _may_fail(name: str) -> bool:
+    return name in ACTIONS and ACTIONS[name].may_fail
+
+
+def reached(evidence: Evidence) -> None:
+    """REA302, REA303: what no order of events brings about."""
+    if not evidence.walk.complete:
+        return
+    states = {config.state for config in evidence.walk.configs}
+    fired = {edge.move.row for edge in evidence.walk.all_edges()}
+    for name in evidence.table.states:
+        if name not in states:
+            message = f"No order of events leads to {name}: guards and conditions forbid it."
+            evidence.about_state("REA302", name, message)
+    for row in evidence.table.rows:
+        word = EVENTS.get(row.event)
+        modelled = word is None or (word.kind is not Kind.LINK and word.performed)
+        if row.index in fired or not modelled or row.event in ("ActionFailed", "Reset"):
+            continue
+        if row.from_state == ANY_STATE or row.from_state in states:
+            message = (
+                f"This row never fires: no order of events brings {row.label} here with its "
+                "guards true."
+            )
+            evidence.about_row("REA303", row.index, message)
+
+
+RULES = (ends, ends_alone, loops, spins, reached)

@@ -1,0 +1,88 @@
+"""What is owed to the far side and to people: answers, ACK, BYE (OBL621, ACT607 to ACT612)."""
+
+from __future__ import annotations
+
+from flows.check.evidence import Evidence
+from flows.explore import wire
+from flows.explore.walk import Edge
+from flows.explore.wire import Wire
+
+OPPOSITES = (
+    ("MuteLocalAudio", "UnmuteLocalAudio"),
+    ("StartEcho", "StopEcho"),
+    ("HoldCall", "ResumeCall"),
+    ("StartMediaSession", "StopMediaSession"),
+    ("CreateMediaSession", "CleanupMedia"),
+    ("CreateDialog", "CleanupDialog"),
+)
+REQUESTS = ("ReinviteReceived", "UpdateReceived", "InfoReceived", "MessageReceived")
+
+
+def answers(evidence: Evidence) -> None:
+    """OBL621: the row that takes a request answers it; if an action failed, the next row does."""
+    for edge in evidence.walk.all_edges():
+        move = edge.move
+        if move.target.ended or move.target.pending or move.kind != "fired":
+            continue
+        event = move.stimulus.event
+        if event in (*REQUESTS, "TransferRequested", "ActionFailed"):
+            for request in _waiting(move.target.wire):
+                message = f"The {request} of the far side gets no answer."
+                evidence.about_step("OBL621", edge, message)
+
+
+def _waiting(call: Wire) -> list[str]:
+    waiting = ["re-INVITE"] if call.asked else []
+    return [*waiting, *(["UPDATE"] if call.update else []), *call.others]
+
+
+def confirmation(evidence: Evidence) -> None:
+    """ACT609: the row that takes a 2xx confirms it."""
+    for edge in evidence.walk.all_edges():
+        move = edge.move
+        if move.stimulus.event != "Dialog200OK" or not move.target.wire.ack:
+            continue
+        if not move.target.ended and not move.target.pending and move.kind != "unhandled":
+            evidence.about_step("ACT609", edge, "The 2xx is never confirmed with SendACK.")
+
+
+def hang_up(evidence: Evidence) -> None:
+    """ACT611: who hung up is taken at the word as soon as the protocol allows it."""
+    for edge in evidence.walk.all_edges():
+        move = edge.move
+        if move.target.ended or move.target.pending or not _unheard(move.target.wire):
+            continue
+        if move.kind == "fired" and _could(edge):
+            message = "A person hung up, and the far side is told nothing: no BYE, CANCEL, answer."
+            evidence.about_step("ACT611", edge, message)
+
+
+def _unheard(call: Wire) -> bool:
+    if not call.hangup or call.broken:
+        return False
+    if call.call == wire.PROCEEDING:
+        return not call.cancel
+    return call.call == wire.OFFERED or (call.call == wire.UP and not call.bye)
+
+
+def _could(edge: Edge) -> bool:
+    """Whether this is the row that should have done it, not one that came later."""
+    return edge.move.stimulus.kind in ("user", "answer", "peer", "timer", "trouble", "internal")
+
+
+def within_rows(evidence: Evidence) -> None:
+    """ACT607, ACT612: what stands in one row twice, or against itself."""
+    for row in evidence.table.rows:
+        names = [word.name for word in row.actions]
+        for index in range(1, len(row.actions)):
+            before, word = row.actions[index - 1], row.actions[index]
+            if (before.name, before.arguments) == (word.name, word.arguments):
+                message = f"{word.name} stands twice in a row."
+                evidence.about_row("ACT607", row.index, message, None, index)
+        for one, other in OPPOSITES:
+            if one in names and other in names and names.index(one) < names.index(other):
+                message = f"{other} takes back what {one} did in the same row."
+                evidence.about_row("ACT612", row.index, message, None, names.index(other))
+
+
+RULES = (answers, confirmation, hang_up, within_rows)

@@ -1,0 +1,90 @@
+"""What a session tells the world: one outcome, no end without a beginning, nothing untrue
+(PUB811, PUB812, PUB814)."""
+
+from __future__ import annotations
+
+from flows.check.evidence import Evidence
+from flows.explore import wire
+from flows.explore.party import Config, Move
+from flows.vocabulary import OUTCOMES
+
+
+def outcome(evidence: Evidence) -> None:
+    """PUB811: a call that the table ends has exactly one outcome."""
+    for edge in evidence.walk.all_edges():
+        move, before = edge.move, evidence.walk.configs[edge.source]
+        told = move.target.story.outcomes
+        if move.target.ended and not move.target.politely:
+            if told == 0 and before.state != evidence.table.initial:
+                names = ", ".join(OUTCOMES)
+                message = f"The call ends and no outcome was published: one of {names}."
+                evidence.about_step("PUB811", edge, message)
+            elif told > 1:
+                evidence.about_step("PUB811", edge, "More than one outcome of the call is told.")
+        elif told and not before.story.outcomes:
+            evidence.about_step("PUB811", edge, "An outcome is told before the call has ended.")
+
+
+def balance(evidence: Evidence) -> None:
+    """PUB812: the call is established once, held and resumed in turn."""
+    for edge in evidence.walk.all_edges():
+        before = evidence.walk.configs[edge.source]
+        for name in _published(edge.move):
+            fault = _imbalance(name, before)
+            if fault:
+                evidence.about_step("PUB812", edge, fault)
+
+
+def _imbalance(name: str, before: Config) -> str:
+    story = before.story
+    if name == "CallEstablished" and story.established:
+        return "CallEstablished is published a second time"
+    if before.failed:
+        return ""
+    if name == "CallOnHold" and story.on_hold:
+        return "CallOnHold is published for a call that is on hold"
+    if name == "CallResumed" and not story.on_hold:
+        return "CallResumed is published for a call that was not on hold"
+    return ""
+
+
+def truth(evidence: Evidence) -> None:
+    """PUB814: what is published is so."""
+    for edge in evidence.walk.all_edges():
+        for name in _published(edge.move):
+            if _untrue(name, edge.move):
+                state = edge.move.target.state
+                message = f"{name} is published on the way to {state}, and it is not so."
+                evidence.about_step("PUB814", edge, message)
+
+
+def _untrue(name: str, move: Move) -> bool:
+    call, target = move.target.wire, move.target
+    arrived = move.stimulus.wire
+    match name:
+        case "CallEstablished":
+            return arrived.call != wire.UP or call.talked < 2 or bool(call.bye) or target.ended
+        case "CallRinging":
+            return arrived.call != wire.PROCEEDING or target.role != "UAC"
+        case "CallTerminated":
+            return call.talked < 1
+        case "CallFailed" | "CallCancelled":
+            return call.talked > 1
+        case "CallOnHold":
+            ours = call.mine == "sendonly" and move.stimulus.event == "Dialog200OK"
+            return not (call.call == wire.UP and (ours or move.stimulus.kind == "peer"))
+        case "CallResumed":
+            ours = call.mine == "sendrecv" and move.stimulus.event == "Dialog200OK"
+            return not (call.call == wire.UP and (ours or move.stimulus.kind == "peer"))
+        case "MediaFlowEstablished":
+            return "media" not in target.held
+    return False
+
+
+def _published(move: Move) -> tuple[str, ...]:
+    if move.broke >= 0 or move.transition is None or move.kind != "fired":
+        return ()
+    return move.transition.decision.published
+
+
+RULES = (outcome, balance, truth)

@@ -1,0 +1,43 @@
+"""What a session holds: given back at its end, on every way (RES501 to RES510)."""
+
+from __future__ import annotations
+
+from flows.check.evidence import Evidence
+
+OF_RESOURCE = {"dialog": "RES501", "media": "RES502"}
+
+
+def performed(evidence: Evidence) -> None:
+    """RES503 to RES506, RES509, ACT601 to ACT611, OBL622 to OBL624: what the actions themselves
+    found wrong when they were done."""
+    for edge in evidence.walk.all_edges():
+        for complaint in edge.move.complaints:
+            message = f"{complaint.detail}."
+            evidence.about_step(complaint.code, edge, message, complaint.action)
+
+
+def at_the_end(evidence: Evidence) -> None:
+    """RES501, RES502, RES507, RES508: nothing is held when the table ends a session."""
+    for edge in evidence.walk.all_edges():
+        move = edge.move
+        if not move.target.ended or move.target.politely:
+            continue
+        failed = evidence.walk.configs[edge.source].failed > 0
+        for resource in move.target.held:
+            code = "RES508" if failed else OF_RESOURCE.get(resource, "RES507")
+            way = " after an action failed" if failed else ""
+            message = f"The session ends{way} and still holds its {resource}."
+            evidence.about_step(code, edge, message)
+
+
+def at_the_beginning(evidence: Evidence) -> None:
+    """RES510: a session that comes back to its initial state holds nothing."""
+    for edge in evidence.walk.all_edges():
+        move = edge.move
+        arrived = move.target.state == evidence.table.initial and move.row >= 0
+        if arrived and move.transition is not None and move.transition.moves and move.target.held:
+            held = " and ".join(move.target.held)
+            evidence.about_step("RES510", edge, f"The session begins anew and still holds {held}.")
+
+
+RULES = (performed, at_the_end, at_the_beginning)

@@ -1,0 +1,123 @@
+"""What may happen here and no row takes (COV401 to COV415, RES508, TMR702, CMP851)."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from flows.check.evidence import Evidence
+from flows.explore import wire
+from flows.explore.party import Config
+from flows.explore.peer import FAILURES, PROVISIONAL
+from flows.explore.walk import Edge
+
+HARMLESS = frozenset(
+    (
+        "MediaFlowEstablished",
+        "DtmfDetected",
+        "PlayFinished",
+        "MakeCall",
+        "IncomingCall",
+        "Reset",
+        "HoldCall",
+        "MuteCall",
+        "UnmuteCall",
+        "PlayAudio",
+        "SendDTMF",
+    )
+)
+"""Nothing waits for an answer to these, and without a row nothing changes."""
+FEATURE_OF = {
+    "AuthRequired": "authentication",
+    "Dialog3xxRedirect": "redirect",
+    "SessionIntervalTooSmall": "session_timer",
+}
+_FIXED = {
+    "DialogBYE": "COV401",
+    "DialogCANCEL": "COV402",
+    "HangupCall": "COV403",
+    "MediaError": "COV408",
+    "MediaLost": "COV408",
+    "RtpTimeout": "COV408",
+    "InfoReceived": "COV413",
+    "MessageReceived": "COV413",
+    "TransferRequested": "COV413",
+    "DialogError": "COV414",
+    "ActionFailed": "RES508",
+    "after": "TMR702",
+}
+
+
+def uncovered(evidence: Evidence) -> None:
+    """Everything that may happen and is neither answered nor ignored on purpose."""
+    for edge in evidence.walk.all_edges():
+        if edge.move.kind != "unhandled":
+            continue
+        config = evidence.walk.configs[edge.source]
+        code = code_of(config, edge, evidence.table.features)
+        if code:
+            event = edge.move.stimulus.event
+            message = f"As {config.role}, {config.state} does not take {edge.move.stimulus.label}."
+            evidence.about_state(code, config.state, message, edge, event)
+
+
+def code_of(config: Config, edge: Edge, features: tuple[str, ...]) -> str:
+    """Return the rule that an unanswered event breaks; empty if it does no harm."""
+    event, call = edge.move.stimulus.event, config.wire
+    if event in HARMLESS:
+        return ""
+    if event == "HangupCall" and not config.held:
+        return ""
+    if event in ("AcceptCall", "RejectCall"):
+        return "COV411"
+    if event == "DialogTimeout":
+        return "COV410" if ("method", "ACK") in edge.move.stimulus.fields else "COV404"
+    if event in ("ReinviteReceived", "UpdateReceived"):
+        return "COV407" if call.live else "CMP851"
+    if event in PROVISIONAL:
+        return "CMP851" if call.call == wire.CALLING else "COV409"
+    if event in FAILURES or event == "ReinviteGlare":
+        if ("method", "BYE") in edge.move.stimulus.fields:
+            return "CMP851"
+        if call.own:
+            return "COV406"
+        return "COV412" if FEATURE_OF.get(event) in features else "COV405"
+    return _FIXED.get(event, "CMP851")
+
+
+def choices(evidence: Evidence) -> None:
+    """COV411: who holds the call can resume it."""
+    program = evidence.table, evidence.walk.party.program
+    for number, config in enumerate(evidence.walk.configs):
+        call = config.wire
+        held = call.live and call.mine == "sendonly" and not call.own and not config.pending
+        if config.ended or not held or call.hangup:
+            continue
+        if "ResumeCall" in program[1].position(config.state, config.role).candidates:
+            continue
+        message = f"A call that we hold can not be resumed in {config.state}."
+        evidence.about_state(
+            "COV411", config.state, message, evidence.walk.parents[number], "ResumeCall"
+        )
+
+
+def matrix(evidence: Evidence) -> dict[str, int]:
+    """COV415: count the cells (state, role, event) that can come about, by what becomes of them."""
+    cells: dict[tuple[str, str, str], str] = {}
+    for edge in evidence.walk.all_edges():
+        config = evidence.walk.configs[edge.source]
+        cell = (config.state, config.role, edge.move.stimulus.event)
+        if cells.get(cell) != "unhandled":
+            cells[cell] = edge.move.kind
+    counted = Counter(cells.values())
+    total = sum(counted.values())
+    answered = total - counted["unhandled"]
+    share = 100 * answered // total if total else 100
+    evidence.about_table(
+        "COV415",
+        f"Of {total} things that may happen in some state and role, {counted['fired']} are "
+        f"answered by a row, {counted['ignored']} ignored on purpose: {share} %.",
+    )
+    return {"cells": total, **counted}
+
+
+RULES = (uncovered, choices)

@@ -1,0 +1,379 @@
+"""What the actions of a row do to the call, and what is wrong about doing them now.
+
+This is the meaning behind the contracts of `flows.vocabulary`: what `requires`, `uses`, `acquires`
+and `releases` say is checked for every action alike; what a message does to the usage is said here
+for each action that sends one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flows.explore import wire as standing
+from flows.explore.doing import Doing, Refused, open_request
+from flows.explore.wire import Wire
+from flows.table import Word
+from flows.vocabulary import ACTIONS, ActionWord
+
+TOLERANT = frozenset(("GenerateLocalSDP", "RestoreMedia", "CreateLinkedSession"))
+"""Actions that take a resource only if it is not held yet."""
+LEGS = ("dialog", "media")
+
+
+def perform(doing: Doing, word: Word, index: int) -> None:
+    """Do one action: check its contract, then let it change the call. Raises Refused."""
+    doing.at = index
+    contract = ACTIONS.get(word.name)
+    if contract is None:
+        return
+    _require(doing, contract)
+    _use(doing, contract)
+    act = _ACTS.get(word.name)
+    if act is not None:
+        act(doing, word.arguments)
+    _acquire(doing, contract)
+    _release(doing, contract)
+
+
+def attempted(doing: Doing, word: Word, index: int) -> None:
+    """Take note of an action that was tried and failed in the world: it is owed no more."""
+    doing.at = index
+    match word.name:
+        case "SendBYE":
+            doing.change(bye="failed")
+        case "SendCANCEL":
+            doing.change(cancel=True)
+        case "SendACK":
+            doing.change(ack=False)
+        case "SendSIPResponse" if word.arguments.get("code", 200) >= 200:
+            doing.change(**_closed(doing.wire, open_request(doing)))
+
+
+# -- the contract, the same for all ----------------------------------------------------------------
+
+
+def _require(doing: Doing, contract: ActionWord) -> None:
+    for name, wanted in contract.requires.items():
+        if bool(doing.values.get(name)) is wanted:
+            continue
+        if name == "HasPendingReinvite":
+            code = "ACT606"
+            detail = f"{contract.name} starts a second re-INVITE while one of ours waits"
+        else:
+            code = "ACT605" if contract.group == "Media" and "SDP" in name else "ACT601"
+            negated = "" if wanted else "not "
+            detail = f"{contract.name} needs {negated}{name}, which does not hold here"
+        doing.complain(code, detail)
+
+
+def _use(doing: Doing, contract: ActionWord) -> None:
+    for resource in contract.uses:
+        if resource in doing.held:
+            continue
+        if resource in doing.gone:
+            doing.complain("RES506", f"{contract.name} uses the {resource} after it was given back")
+        elif not (doing.troubled or resource in contract.acquires):
+            doing.complain("RES504", f"{contract.name} uses a {resource} that was never taken")
+
+
+def _acquire(doing: Doing, contract: ActionWord) -> None:
+    for resource in contract.acquires:
+        if resource not in doing.held:
+            doing.held = tuple(sorted((*doing.held, resource)))
+            doing.gone = tuple(r for r in doing.gone if r != resource)
+            doing.fresh.add(contract.name if resource == "media" else resource)
+            continue
+        satisfied = contract.name in TOLERANT or (
+            contract.name == "CreateMediaSession" and "GenerateLocalSDP" in doing.fresh
+        )
+        if not satisfied:
+            doing.complain("RES503", f"{contract.name} takes a {resource} that is held already")
+
+
+def _release(doing: Doing, contract: ActionWord) -> None:
+    main = contract.releases[:1]
+    for resource in contract.releases:
+        if resource in doing.held:
+            doing.held = tuple(r for r in doing.held if r != resource)
+            doing.dropped.add(resource)
+            if resource in LEGS:
+                doing.gone = tuple(sorted({*doing.gone, resource}))
+                if resource == "dialog" and "media" in doing.held:
+                    doing.complain("RES509", "The dialog is given back before the media")
+            continue
+        twice = resource in doing.dropped or resource in doing.gone
+        own = resource in main and contract.name not in ("StopMediaSession",)
+        if own and (twice or not doing.troubled):
+            again = "was given back already" if twice else "is not held"
+            doing.complain("RES505", f"{contract.name} gives back a {resource} that {again}")
+
+
+# -- signalling ------------------------------------------------------------------------------------
+
+
+def _closed(wire: Wire, request: str) -> dict[str, Any]:
+    match request:
+        case "INVITE":
+            return {"call": standing.OVER}
+        case "re-INVITE":
+            return {"asked": ""}
+        case "UPDATE":
+            return {"update": ""}
+        case "":
+            return {}
+    return {"others": tuple(o for o in wire.others if o != request)}
+
+
+def _create_dialog(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    if doing.wire.call == standing.NONE and doing.role == "UAC":
+        doing.change(call=standing.READY)
+
+
+def _send_invite(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    wire = doing.wire
+    if wire.call not in (standing.NONE, standing.READY, standing.OVER):
+        doing.complain("ACT601", "SendINVITE begins a call that has begun already")
+        return
+    if wire.made:
+        doing.change(call=standing.CALLING, offer="ours", made=False, talked=0, cancel=False)
+    else:
+        doing.change(call=standing.CALLING, talked=0, cancel=False)
+    doing.send("INVITE", direction="sendrecv" if wire.made else "")
+
+
+def _send_ack(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    if not doing.wire.ack:
+        doing.complain("ACT609", "SendACK confirms a 2xx that did not come, or a second time")
+        return
+    doing.change(ack=False, talked=max(doing.wire.talked, 2 if doing.role == "UAC" else 0))
+    doing.send("ACK")
+
+
+def _send_bye(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    wire = doing.wire
+    if wire.bye in ("sent", "done"):
+        doing.complain("ACT608", "SendBYE is sent a second time")
+    elif wire.call == standing.ANSWERED:
+        doing.complain("ACT602", "SendBYE goes out before the ACK to our 2xx came or failed to")
+    elif wire.call == standing.OVER and not wire.broken:
+        doing.complain("ACT608", "SendBYE is sent in a call that is over")
+    elif wire.call != standing.UP and not wire.broken and not doing.troubled:
+        doing.complain("ACT601", "SendBYE ends a call that was not answered")
+    elif wire.ack:
+        doing.complain("ACT609", "SendBYE goes out before the 2xx was confirmed with SendACK")
+    elif wire.call != standing.UP:
+        raise Refused
+    doing.change(bye="sent")
+    doing.send("BYE")
+
+
+def _send_cancel(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    wire = doing.wire
+    if wire.cancel:
+        doing.complain("ACT603", "SendCANCEL is sent a second time")
+    elif wire.call == standing.CALLING:
+        doing.complain("ACT603", "SendCANCEL goes out before any provisional answer came")
+    elif wire.call != standing.PROCEEDING:
+        if doing.troubled or wire.broken:
+            raise Refused
+        doing.complain("ACT603", "SendCANCEL goes out when no INVITE of ours waits any more")
+        return
+    doing.change(cancel=True)
+    doing.send("CANCEL")
+
+
+def _propose(direction: str | None) -> Callable[[Doing, Mapping[str, Any]], None]:
+    def propose(doing: Doing, arguments: Mapping[str, Any]) -> None:
+        wire = doing.wire
+        wanted = direction or str(arguments.get("direction", "sendrecv"))
+        if wire.bye or (wire.call == standing.OVER and not wire.broken):
+            doing.complain("ACT608", "A re-INVITE is sent after the call was ended")
+        elif wire.call != standing.UP:
+            if doing.troubled or wire.broken:
+                raise Refused
+            doing.complain("ACT601", "A re-INVITE is sent before the call is up")
+        elif wire.own:
+            doing.complain("ACT606", "A re-INVITE is sent while one of ours waits")
+        elif wire.asked:
+            doing.complain("ACT605", "An offer is sent while the far side's waits for its answer")
+        elif wire.unacked or wire.ack or wire.broken:
+            raise Refused
+        doing.change(own=wanted, offer="ours", made=False)
+        doing.send("re-INVITE", direction=wanted)
+
+    return propose
+
+
+def _respond(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    code = int(arguments.get("code", 200))
+    request = open_request(doing)
+    if not request:
+        if doing.troubled or doing.wire.broken:
+            raise Refused
+        late = "ACT610" if code < 200 else "ACT604"
+        doing.complain(late, f"Nothing waits for the answer {code}: it was given already")
+        return
+    if code < 200:
+        if request not in ("INVITE", "re-INVITE"):
+            doing.complain("OBL624", f"{request} has no provisional answer such as {code}")
+        doing.send("RESP", request, code, "sendrecv" if code == 183 and doing.wire.made else "")
+        return
+    _judge(doing, request, code)
+    _answer(doing, request, code)
+
+
+def _judge(doing: Doing, request: str, code: int) -> None:
+    """Say what is wrong about this answer to this request."""
+    wire = doing.wire
+    positive = code < 300
+    if request == "INVITE" and wire.call == standing.CANCELLED:
+        if positive:
+            doing.complain("ACT604", f"The INVITE is answered {code} after it was cancelled")
+        elif code != 487:
+            doing.complain("OBL624", f"A cancelled INVITE is answered 487, not {code}")
+    elif code == 487 and doing.event != "DialogBYE":
+        doing.complain("OBL624", "487 says that the request was cancelled, and it was not")
+    waits = wire.own or wire.unacked or wire.ack or wire.call == standing.ANSWERED
+    if code == 491 and not (request in ("re-INVITE", "UPDATE") and waits):
+        doing.complain("OBL624", "491 says that an offer of ours is open, and none is")
+    if positive and request in ("re-INVITE", "UPDATE") and _needs_description(wire, request):
+        if wire.bye == "sent":
+            doing.complain("OBL624", f"{request} is accepted with {code} after our BYE")
+        elif wire.own and wire.offer:
+            doing.complain("OBL624", f"{request} is accepted while our own offer is open: 491")
+    if positive and _needs_description(wire, request):
+        if not wire.made:
+            doing.complain("OBL624", f"{code} goes out without our description: GenerateLocalSDP")
+        elif wire.offer == "theirs" and not wire.taken:
+            doing.complain("ACT605", f"{code} answers an offer that was not taken: StoreRemoteSDP")
+    if code == 481 and wire.call == standing.UP and not wire.bye:
+        doing.complain("OBL624", "481 says that there is no such call, and there is")
+
+
+def _needs_description(wire: Wire, request: str) -> bool:
+    return request in ("INVITE", "re-INVITE") or (request == "UPDATE" and wire.update == "offer")
+
+
+def _answer(doing: Doing, request: str, code: int) -> None:
+    wire = doing.wire
+    positive = code < 300
+    described = positive and _needs_description(wire, request)
+    answers = wire.offer == "theirs"
+    changes = _closed(wire, request)
+    if described:
+        changes |= {"made": False, "offer": "" if answers else "ours"}
+        changes |= {"settled": True} if answers and request != "INVITE" else {}
+    elif answers and request != "INFO":
+        changes |= {"offer": "", "taken": False}
+    if positive and request == "INVITE":
+        changes |= {"call": standing.ANSWERED, "talked": 1}
+    if positive and request == "re-INVITE":
+        changes["unacked"] = True
+    if positive and request == "REFER":
+        changes["refer"] = True
+    doing.change(**changes)
+    doing.send("RESP", request, code, _answered_direction(wire) if described else "")
+
+
+def _answered_direction(wire: Wire) -> str:
+    opposite = {"sendonly": "recvonly", "recvonly": "sendonly"}
+    return opposite.get(wire.theirs, wire.theirs) if wire.offer == "theirs" else wire.mine
+
+
+def _cleanup_dialog(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    wire = doing.wire
+    if "dialog" in doing.held and not wire.broken:
+        _judge_end(doing)
+    doing.change(
+        call=standing.OVER,
+        own="",
+        asked="",
+        update="",
+        others=(),
+        unacked=False,
+        ack=False,
+        offer="",
+        bye="done" if wire.bye else "",
+    )
+
+
+def _judge_end(doing: Doing) -> None:
+    wire = doing.wire
+    excused = doing.event in ("ActionFailed", "DialogTimeout", "DialogError")
+    if wire.call in standing.OPEN_INVITE:
+        doing.complain("OBL622", "The call ends and its INVITE got no final answer")
+    elif wire.call == standing.ANSWERED and not excused:
+        doing.complain("OBL622", "Our 2xx was sent, and the call ends without ACK or BYE")
+    elif wire.call in standing.OUR_INVITE and not (excused or wire.cancel):
+        doing.complain("ACT611", "The call ends and our INVITE is neither answered nor cancelled")
+    elif wire.call == standing.UP and not (excused or wire.bye):
+        doing.complain("ACT611", "An answered call ends without BYE: the far side is not told")
+    if wire.refer:
+        doing.complain("OBL623", "A REFER was accepted and its end is never told with NOTIFY")
+
+
+def _refer_told(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    doing.change(refer=False)
+
+
+# -- descriptions and media ------------------------------------------------------------------------
+
+
+def _generate(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    wire = doing.wire
+    if wire.made and "GenerateLocalSDP" in doing.fresh:
+        doing.complain("ACT605", "Our description is made a second time")
+    if wire.offer == "theirs" and not wire.taken:
+        doing.complain("ACT605", "An answer is made before the offer was taken: StoreRemoteSDP")
+    doing.change(made=True)
+
+
+def _store_remote(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    doing.change(taken=True)
+
+
+def _negotiate(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    wire = doing.wire
+    if wire.offer == "ours" and not (wire.taken or wire.settled):
+        doing.complain("ACT605", "There is nothing to negotiate: no answer to our offer came")
+    elif not wire.offer and not wire.settled and not doing.values.get("HasLocalSDP"):
+        doing.complain("ACT605", "There is nothing to negotiate: no description was exchanged")
+    doing.change(settled=True, offer="", taken=False, made=False)
+
+
+def _start(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    if not doing.wire.settled:
+        doing.complain("ACT605", "StartMediaSession comes before the descriptions are settled")
+    doing.change(flowing=True)
+
+
+def _stop(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    doing.change(flowing=False)
+
+
+def _cleanup_media(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    doing.change(flowing=False, settled=False, made=False)
+
+
+_ACTS: dict[str, Callable[[Doing, Mapping[str, Any]], None]] = {
+    "CreateDialog": _create_dialog,
+    "SendINVITE": _send_invite,
+    "SendACK": _send_ack,
+    "SendBYE": _send_bye,
+    "SendCANCEL": _send_cancel,
+    "SendReINVITE": _propose(None),
+    "HoldCall": _propose("sendonly"),
+    "ResumeCall": _propose("sendrecv"),
+    "SendSIPResponse": _respond,
+    "CleanupDialog": _cleanup_dialog,
+    "GenerateLocalSDP": _generate,
+    "StoreRemoteSDP": _store_remote,
+    "NegotiateSDPAsUAC": _negotiate,
+    "NegotiateSDPAsUAS": _negotiate,
+    "StartMediaSession": _start,
+    "StopMediaSession": _stop,
+    "CleanupMedia": _cleanup_media,
+    "SendTransferNOTIFYSuccess": _refer_told,
+    "SendTransferNOTIFYFailure": _refer_told,
+}

@@ -1,0 +1,131 @@
+"""Which values are worth trying for the fields of events, and how far numbers are told apart.
+
+Guards compare fields with constants, so the constants of a table, their neighbours and one value
+beside them all stand for every value there is.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from flows.expressions import (
+    Both,
+    Comparison,
+    Constant,
+    Either,
+    EventField,
+    Membership,
+    Node,
+    Not,
+    Sum,
+)
+from flows.table import Row, Table
+from flows.vocabulary import ACTIONS, EXPANSIONS
+
+OTHER = "other"
+"""Stands for every text no guard names."""
+
+CODES: dict[str, tuple[int, int, int]] = {
+    "Dialog3xxRedirect": (300, 399, 302),
+    "AuthRequired": (401, 407, 401),
+    "SessionIntervalTooSmall": (422, 422, 422),
+    "ReinviteGlare": (491, 491, 491),
+    "Dialog487RequestTerminated": (487, 487, 487),
+    "Dialog4xxFailure": (400, 499, 486),
+    "Dialog5xxFailure": (500, 599, 503),
+    "Dialog6xxFailure": (600, 699, 603),
+    "Dialog183SessionProgress": (183, 183, 183),
+    "Dialog180Ringing": (180, 180, 180),
+    "Dialog200OK": (200, 200, 200),
+}
+"""Event to the codes it may carry, lowest and highest, and the one that stands for all."""
+_OWN_EVENT = frozenset((401, 407, 422, 487, 491))
+
+
+class Domain:
+    """What the rows of a table look at in events and in numbers."""
+
+    def __init__(self, table: Table) -> None:
+        self.read: dict[str, set[str]] = defaultdict(set)
+        """Event to the fields that guards and `set` of its rows read."""
+        self.constants: dict[str, set[Any]] = defaultdict(set)
+        """Field to the constants it is compared with."""
+        self.cap = 1.0
+        """Larger than every number of the table: beyond it numbers are not told apart."""
+        for row in table.rows:
+            for expression in _expressions(row):
+                self.read[row.event] |= expression.fields
+                for name, value in _compared(expression.node):
+                    if name:
+                        self.constants[name].add(value)
+                    if isinstance(value, int | float) and not isinstance(value, bool):
+                        self.cap = max(self.cap, abs(value) + 1)
+        self.names = _names(table)
+        """The conditions and variables that anything reads."""
+
+    def codes(self, event: str, usual: int = 0) -> list[int]:
+        """Return the codes worth trying for a response event."""
+        low, high, standard = CODES[event]
+        codes = {usual or standard}
+        if "code" in self.read[event]:
+            for value in self.constants["code"]:
+                if isinstance(value, int):
+                    codes |= {value, value + 1, value - 1}
+        if event == "AuthRequired":
+            return sorted(codes & {401, 407}) or [401]
+        own = _OWN_EVENT if event == "Dialog4xxFailure" else frozenset()
+        return sorted(c for c in codes if low <= c <= high and c not in own)
+
+    def texts(self, event: str, field: str) -> list[Any]:
+        """Return the texts worth trying for a field of an event."""
+        if field not in self.read[event]:
+            return [OTHER]
+        named = {str(v) for v in self.constants[field] if not isinstance(v, bool)}
+        return [*sorted(named), OTHER]
+
+    def limited(self, value: Any) -> Any:
+        """Return the value, or the cap in its place if it is a number beyond it."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return value
+        return max(-self.cap, min(self.cap, value))
+
+
+def _names(table: Table) -> frozenset[str]:
+    names: set[str] = set(table.variables)
+    for row in table.rows:
+        for expression in _expressions(row):
+            names |= expression.names
+            names |= expression.expanded(EXPANSIONS).names
+        for word in row.actions:
+            contract = ACTIONS.get(word.name)
+            names |= set(contract.requires) if contract is not None else set()
+    names.add("HasLocalSDP")
+    return frozenset(names)
+
+
+def _expressions(row: Row) -> Iterator[Any]:
+    yield from (guard.expression for guard in row.guards)
+    yield from (expression for _, expression in row.set)
+
+
+def _compared(node: Node) -> Iterator[tuple[str, Any]]:
+    """Yield each constant with the field it is compared with, or with no name."""
+    match node:
+        case Not(operand):
+            yield from _compared(operand)
+        case Both(operands) | Either(operands):
+            for operand in operands:
+                yield from _compared(operand)
+        case Membership(operand, choices):
+            name = operand.name if isinstance(operand, EventField) else ""
+            yield from ((name, choice) for choice in choices)
+        case Comparison(_, left, right) | Sum(_, left, right):
+            for one, other in ((left, right), (right, left)):
+                if isinstance(one, Constant):
+                    yield other.name if isinstance(other, EventField) else "", one.value
+                else:
+                    yield from _compared(one)
+        case Constant(value):
+            yield "", value

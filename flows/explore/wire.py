@@ -1,0 +1,83 @@
+"""How a call stands between two stacks, as one side knows it.
+
+The values are what the SIP stack of this product keeps about a usage, reduced to what decides which
+message may come or go next. Nothing here knows of rows or states.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+NONE = "none"
+READY = "ready"
+CALLING = "calling"
+PROCEEDING = "proceeding"
+OFFERED = "offered"
+CANCELLED = "cancelled"
+ANSWERED = "answered"
+UP = "up"
+OVER = "over"
+
+OPEN_INVITE = (OFFERED, CANCELLED)
+"""The far side's INVITE waits for our final answer."""
+OUR_INVITE = (CALLING, PROCEEDING)
+"""Our INVITE waits for its final answer."""
+
+
+class Wire(NamedTuple):
+    """One side's view of the signalling and of the descriptions."""
+
+    call: str = NONE
+    cancel: bool = False
+    """Our CANCEL was sent."""
+    ack: bool = False
+    """A 2xx to an INVITE of ours waits for SendACK."""
+    own: str = ""
+    """The direction that our re-INVITE under way asks for; empty if there is none."""
+    bye: str = ""
+    """`sent`: our BYE waits for its answer; `done`: it was answered; `failed`: it could not go."""
+    asked: str = ""
+    """The far side's re-INVITE waits for our answer: `offer`, or `empty` without a description."""
+    update: str = ""
+    """The far side's UPDATE waits for our answer: `offer` or `plain`."""
+    others: tuple[str, ...] = ()
+    """INFO, MESSAGE and REFER of the far side that wait for our answer."""
+    unacked: bool = False
+    """Our 2xx to the far side's re-INVITE waits for its ACK."""
+    offer: str = ""
+    """The open offer: `theirs` or `ours`."""
+    taken: bool = False
+    """The far side's description was taken over since it came."""
+    made: bool = False
+    """Our description for the open offer was made."""
+    settled: bool = False
+    """An offer and its answer have met."""
+    flowing: bool = False
+    """The media was started."""
+    mine: str = "sendrecv"
+    """The direction that our last accepted re-INVITE set."""
+    theirs: str = "sendrecv"
+    """The direction that the far side's open offer asks for."""
+    hangup: bool = False
+    """A person on our side hung up."""
+    talked: int = 0
+    """0: no 2xx to the first INVITE; 1: it was sent or received; 2: and confirmed."""
+    broken: bool = False
+    """The far side is out of reach, as far as the stack can tell: nothing more is owed to it."""
+    refer: bool = False
+    """A REFER was accepted and its end was not told yet."""
+
+    @property
+    def live(self) -> bool:
+        """Whether requests can be sent inside the call."""
+        return self.call == UP and not self.bye and not self.broken
+
+    def tidy(self) -> Wire:
+        """Forget what can not matter any more, so that equal futures are equal."""
+        if self.offer == "" and (self.taken or self.made) and not self.call == READY:
+            self = self._replace(taken=False, made=False)
+        if self.offer != "theirs" and self.theirs != "sendrecv":
+            self = self._replace(theirs="sendrecv")
+        if (self.bye or self.call == OVER) and self.mine != "sendrecv":
+            self = self._replace(mine="sendrecv")
+        return self
