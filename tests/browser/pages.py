@@ -16,7 +16,8 @@ FETCH = """
 async ([method, path, body]) => {
   const token = document.querySelector('meta[name=csrf-token]').content;
   const headers = {'X-CSRFToken': token, 'Content-Type': 'application/json'};
-  const answer = await fetch(path, {method, headers, body: JSON.stringify(body)});
+  const sent = method === 'GET' ? undefined : JSON.stringify(body);
+  const answer = await fetch(path, {method, headers, body: sent});
   return [answer.status, await answer.json()];
 }
 """
@@ -35,7 +36,8 @@ PASTE = """
 (host, text) => {
   const data = new DataTransfer();
   data.setData('text/plain', text);
-  host.dispatchEvent(new ClipboardEvent('paste', {clipboardData: data, bubbles: true, cancelable: true}));
+  const about = {clipboardData: data, bubbles: true, cancelable: true};
+  host.dispatchEvent(new ClipboardEvent('paste', about));
 }
 """
 
@@ -65,21 +67,6 @@ async def ask(page: Page, method: str, path: str, **body: Any) -> Any:
     status, answer = await page.evaluate(FETCH, [method, path, body])
     assert status == 200, f"{method} {path}: {status} {answer}"
     return answer
-
-
-async def create_flow(
-    page: Page, name: str, text: str, *, deploy: bool = False, route: str = ""
-) -> None:
-    """Create a flow through the form, and deploy and route it through the API."""
-    await page.goto("/flows/new/")
-    await page.get_by_test_id("flow-name-input").fill(name)
-    await page.get_by_test_id("flow-text").fill(text)
-    await page.get_by_test_id("create-flow").click()
-    await page.wait_for_url(f"**/flows/{name}/")
-    if deploy:
-        await ask(page, "POST", f"/api/flows/{name}/deploy")
-    if route:
-        await ask(page, "POST", "/api/routes", pattern=route, flow=name)
 
 
 class Editor:
@@ -175,6 +162,25 @@ class Editor:
         await self.id("save-message").fill(message)
         await self.id("save-confirm").click()
         await expect(self.dialog).to_have_count(0)
+
+
+async def create_flow(
+    page: Page, name: str, text: str, *, deploy: bool = False, route: str = ""
+) -> Editor:
+    """Create a flow through the form; with `deploy` save its first version and run it."""
+    await page.goto("/flows/new/")
+    await page.get_by_test_id("flow-name-input").fill(name)
+    await page.get_by_test_id("flow-text").fill(text)
+    await page.get_by_test_id("create-flow").click()
+    await page.wait_for_url(f"**/flows/{name}/")
+    editor = Editor(page)
+    await editor.ready()
+    if deploy:
+        await editor.save("First version")
+        await ask(page, "POST", f"/api/flows/{name}/deploy")
+    if route:
+        await ask(page, "POST", "/api/routes", pattern=route, flow=name)
+    return editor
 
 
 async def picture(page: Page, name: str) -> None:

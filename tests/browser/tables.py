@@ -1,46 +1,23 @@
-"""Flows for the browser tests: small enough to follow, with comments that edits must keep."""
+"""Flows for the browser tests, by the name they are created with."""
 
-LINE = """\
-# {name}: a line with one person behind it.
-callflow: 1
-name: {name}
+from pathlib import Path
 
-states:            # in the order of a call
-  Idle: {{initial: true}}
-  Ringing:
-    group: setup
-  Active:          # both talk
-    group: talk
-  Terminating: {{group: end}}
-  Terminated: {{final: true}}
+from tests.instance import BASE
 
-transitions:
-# -- a call comes in --
-- id: ring
-  from_state: Idle
-  role: UAS
-  event: IncomingCall
-  actions: [CreateDialog, StoreRemoteSDP, CreateMediaSession, GenerateLocalSDP, {{SendSIPResponse: {{code: 180}}}}]
-  next_state: Ringing
-  publish_events: [IncomingCall]
-
-# -- somebody answers, or nobody does --
-- {{from_state: Ringing, role: UAS, event: AcceptCall, actions: [{{SendSIPResponse: {{code: 200}}}}], next_state: Active}}
-- {{from_state: Ringing, role: UAS, event: RejectCall, actions: [{{SendSIPResponse: {{code: 486}}}}, CleanupMedia, CleanupDialog], next_state: Terminated}}
-- {{from_state: Ringing, role: UAS, event: DialogCANCEL, actions: [{{SendSIPResponse: {{code: 487}}}}, CleanupMedia, CleanupDialog], next_state: Terminated}}
-- {{from_state: Ringing, role: UAS, event: {{after: 30s}}, actions: [{{SendSIPResponse: {{code: 480}}}}, CleanupMedia, CleanupDialog], next_state: Terminated}}
-- {{from_state: Ringing, role: UAS, event: DialogError, actions: [CleanupMedia, CleanupDialog], next_state: Terminated}}
-
-# -- the call --
-- {{from_state: Active, role: UAS, event: DialogACK, actions: [NegotiateSDPAsUAS, StartMediaSession]}}
-- {{from_state: Active, role: UAS, event: DialogBYE, actions: [CleanupMedia, CleanupDialog], next_state: Terminated}}   # they hang up
-- {{from_state: Active, role: UAS, event: HangupCall, actions: [SendBYE, StopMediaSession], next_state: Terminating}}   # we hang up
-- {{from_state: Active, role: UAS, event: DialogTimeout, actions: [SendBYE, StopMediaSession], next_state: Terminating}}
-- {{from_state: Terminating, role: UAS, event: Dialog200OK, actions: [CleanupMedia, CleanupDialog], next_state: Terminated}}
-- {{from_state: Terminating, role: UAS, event: {{after: 35s}}, actions: [CleanupMedia, CleanupDialog], next_state: Terminated}}
-"""
+DATA = Path(__file__).parent / "data"
 
 
 def line(name: str) -> str:
-    """A flow that rings until a person accepts; its text names it."""
-    return LINE.format(name=name)
+    """A flow that rings until a person accepts, with comments that edits must keep."""
+    return (DATA / "line.yaml").read_text().replace("NAME", name)
+
+
+def busy(name: str) -> str:
+    """A flow that answers 486 to every call."""
+    return (DATA / "busy.yaml").read_text().replace("NAME", name)
+
+
+def echo(name: str) -> str:
+    """The starter echo_test under another name."""
+    text = (BASE / "state_tables/echo_test.yaml").read_text()
+    return text.replace("name: echo_test", f"name: {name}", 1)

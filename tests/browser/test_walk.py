@@ -1,14 +1,18 @@
 """The walk of a newcomer: draw a flow, check it, save it, deploy it, call it, watch the call."""
 
+import asyncio
+import difflib
+import hashlib
 import re
+from typing import Any
 
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.pages import Editor, OpenPage, create_flow
-from tests.browser.tables import line
-from tests.instance import BASE
-from tests.sip.sipp import MISSING, SIPP
+from tests.browser.pages import Editor, OpenPage, ask, create_flow
+from tests.browser.tables import busy, echo, line
+from tests.instance import BASE, Instance
+from tests.sip.sipp import MISSING, SIPP, Sipp, run_sipp
 
 needs_sipp = pytest.mark.skipif(SIPP is None, reason=MISSING)
 BUSY = (BASE / "tests/sip/busy.xml").read_text()
@@ -30,9 +34,7 @@ async def test_the_list_says_of_each_flow_what_it_is(open_page: OpenPage) -> Non
 
 async def test_text_picture_outline_and_findings_follow_each_key(open_page: OpenPage) -> None:
     page = await open_page()
-    await create_flow(page, "follows", line("follows"))
-    editor = Editor(page)
-    await editor.ready()
+    editor = await create_flow(page, "follows", line("follows"))
     await expect(editor.id("no-problems")).to_be_visible()
 
     await editor.put_cursor("{code: 200}}], next_state: Active")
@@ -54,9 +56,7 @@ async def test_text_picture_outline_and_findings_follow_each_key(open_page: Open
 
 async def test_a_selection_is_one_cursor_in_diagram_outline_and_text(open_page: OpenPage) -> None:
     page = await open_page()
-    await create_flow(page, "cursor", line("cursor"))
-    editor = Editor(page)
-    await editor.ready()
+    editor = await create_flow(page, "cursor", line("cursor"))
 
     await editor.row(3).click()
     await expect(editor.inspector).to_have_text("Row DialogCANCEL")
@@ -79,9 +79,7 @@ async def test_edits_on_the_diagram_touch_their_lines_only_and_undo_leads_back(
 ) -> None:
     page = await open_page()
     first = line("edits")
-    await create_flow(page, "edits", first)
-    editor = Editor(page)
-    await editor.ready()
+    editor = await create_flow(page, "edits", first)
     texts = [first]
 
     async def step(removed: int, added: int) -> str:
@@ -162,9 +160,7 @@ async def test_broken_text_keeps_the_last_good_picture_and_marks_the_line(
     open_page: OpenPage,
 ) -> None:
     page = await open_page()
-    await create_flow(page, "broken", line("broken"))
-    editor = Editor(page)
-    await editor.ready()
+    editor = await create_flow(page, "broken", line("broken"))
     nodes = editor.canvas.locator(".node")
     drawn = await nodes.count()
 
@@ -174,7 +170,7 @@ async def test_broken_text_keeps_the_last_good_picture_and_marks_the_line(
     await expect(editor.banner).to_be_visible()
     await expect(editor.yaml.locator(".cm-lintRange-error").first).to_be_visible()
     await expect(editor.problems.first).to_have_attribute("data-code", "SYN001")
-    await expect(editor.problems.first).to_contain_text("line 7")
+    await expect(editor.problems.first).to_contain_text("line 8")
     assert await nodes.count() == drawn
 
     await editor.undo()
@@ -184,8 +180,96 @@ async def test_broken_text_keeps_the_last_good_picture_and_marks_the_line(
 
 def lines_changed(old: list[str], new: list[str]) -> tuple[int, int]:
     """How many lines went and how many came, with everything else equal and in order."""
-    import difflib
-
     matcher = difflib.SequenceMatcher(a=old, b=new, autojunk=False)
     ops = [op for op in matcher.get_opcodes() if op[0] != "equal"]
     return sum(op[2] - op[1] for op in ops), sum(op[4] - op[3] for op in ops)
+
+
+@needs_sipp
+async def test_a_saved_version_is_deployed_called_and_watched(
+    open_page: OpenPage, instance: Instance
+) -> None:
+    page = await open_page()
+    editor = await create_flow(page, "walk", echo("walk"), deploy=True, route="700")
+    live = await open_page("/flows/walk/live/")
+    await expect(live.get_by_test_id("canvas")).to_have_attribute("data-drawn", "1")
+    flash = asyncio.ensure_future(live.wait_for_selector(".trow.flash", state="attached"))
+    talking = await Sipp("uac", **called(instance, "700"), extra=["-d", "60000"]).start()
+
+    # A call is on: the list counts it, the live page shows where it is.
+    await flash
+    await expect(live.get_by_test_id("live-total")).to_have_text("1")
+    await expect(live.get_by_test_id("count-Active")).to_have_text("1")
+    await expect(live.locator('.node[data-state="Active"]')).to_have_attribute("data-heat", "1")
+    await live.get_by_test_id("live-call").click()
+    await expect(live.get_by_test_id("followed")).to_contain_text("In Active")
+    flows = await open_page()
+    await expect(flows.get_by_test_id("live-walk")).to_have_text("1")
+
+    # Another text: saved, checked, deployed.
+    await editor.write(busy("walk"))
+    await editor.has(busy("walk"))
+    await expect(editor.id("status")).to_have_text("Draft")
+    await expect(editor.id("no-problems")).to_be_visible()
+    await editor.save("Answer 486 while the line is busy")
+    await expect(editor.id("status")).to_have_text("Saved")
+    await expect(editor.id("check")).to_have_text("v2: the deeper check holds", timeout=30_000)
+    await editor.id("deploy-open").click()
+    await editor.id("deploy-confirm").click()
+    acknowledged = editor.id("deploy-done").get_by_test_id("ack")
+    digest = hashlib.sha256(busy("walk").encode()).hexdigest()
+    await expect(acknowledged).to_have_attribute("data-digest", digest)
+    await expect(acknowledged).to_contain_text(re.compile(rf"runs {digest[:12]}, loaded in .* ms"))
+    await editor.id("deploy-close").click()
+    await expect(editor.id("status")).to_have_text("Live")
+
+    # The very next call is told busy; the call that runs keeps its version.
+    refused = await run_sipp(BUSY, **called(instance, "700"))
+    assert refused.successful == 1, refused
+    await expect(live.get_by_test_id("newer-version")).to_be_visible()
+    await expect(live.get_by_test_id("count-Active")).to_have_text("1")
+    await expect(live.get_by_test_id("live-call")).to_contain_text("v1")
+    stored = await ask(page, "GET", "/api/flows/walk/versions")
+    assert [(v["number"], v["author"], v["message"]) for v in stored][0] == (
+        2,
+        "admin",
+        "Answer 486 while the line is busy",
+    )
+    assert stored[0]["digest"] == digest
+
+    # One call, step by step.
+    await page.goto("/calls/?flow=walk")
+    lines = page.get_by_test_id("calls").locator("tbody tr")
+    await expect(lines).to_have_count(2)
+    await expect(lines.first).to_contain_text("rejected")
+    await expect(lines.first).to_contain_text("v2")
+    await expect(lines.last).to_contain_text("Active")
+    await expect(lines.last).to_contain_text("v1")
+    await lines.last.get_by_role("link").first.click()
+    await expect(page.get_by_test_id("canvas")).to_have_attribute("data-drawn", "1")
+    steps = page.get_by_test_id("step")
+    await expect(steps.first).to_have_attribute("data-event", "IncomingCall")
+    await page.locator('[data-testid=step][data-event="DialogACK"]').click()
+    chosen = page.locator('[data-testid=step][aria-selected="true"]')
+    await expect(chosen).to_contain_text("StartEcho")
+    await expect(chosen.get_by_test_id("action-result").last).to_contain_text("µs")
+    first = hashlib.sha256(echo("walk").encode()).hexdigest()
+    await expect(chosen.get_by_test_id("step-digest")).to_have_attribute("title", first)
+    await expect(page.get_by_test_id("row-1")).to_have_class(re.compile("now|selected"))
+    await expect(page.get_by_test_id("yaml").locator(".chosen").first).to_contain_text(
+        "id: established"
+    )
+
+    # An event that meets no row is shown as that, while the call goes on.
+    session = (await page.get_by_test_id("call-id").inner_text()).strip()
+    await ask(page, "POST", f"/api/sessions/{session}/events", event="AcceptCall", fields={})
+    await page.get_by_role("button", name="Newest").click()
+    await expect(page.get_by_test_id("unhandled")).to_have_text("No row took it")
+    await expect(page.get_by_test_id("call-state")).to_contain_text("Active")
+    await ask(page, "POST", f"/api/sessions/{session}/events", event="HangupCall", fields={})
+    await expect(page.get_by_test_id("call-state")).to_contain_text("completed")
+    await talking.stop()
+
+
+def called(instance: Instance, number: str) -> dict[str, Any]:
+    return {"remote": ("127.0.0.1", instance.sip_port), "service": number}
