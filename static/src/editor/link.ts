@@ -13,6 +13,9 @@ const LONGEST_TEXT = 1 << 20;
 const LONGEST_FRAME = (2 << 20) - 256;
 const TOO_LONG = "This text is larger than 1 MiB and is not kept. Shorten it, or undo to return to the text before it.";
 
+/** Milliseconds that an act waits for a line that is not there yet. */
+const PATIENCE = 4000;
+
 const ANSWER_TYPES = new Set(["document", "refused", "saved", "conflict", "deploying"]);
 
 /**
@@ -28,6 +31,7 @@ export class Link {
   #tooLong = false;
   /** The last text that was sent or came: what an undo returns to from a text that cannot be sent. */
   #known: string;
+  readonly #longing: (() => void)[] = [];
   readonly #asked = new Map<number, (frame: Frame) => void>();
 
   constructor(
@@ -39,13 +43,18 @@ export class Link {
     this.#known = opened;
     this.#socket = new Socket(path, {
       frame: (frame) => this.#frame(frame),
-      open: () => events.connection(true),
+      open: () => {
+        events.connection(true);
+        for (const go of this.#longing.splice(0)) go();
+      },
       lost: () => this.#lost(),
     });
     // A page that goes takes nothing with it: what waits behind a text under way is sent at once.
-    window.addEventListener("pagehide", () => {
+    // Captured, so that it runs before the socket closes itself.
+    const flush = (): void => {
       if (this.#waiting !== null) this.#sendText(this.#waiting);
-    });
+    };
+    window.addEventListener("pagehide", flush, { capture: true });
   }
 
   /** Text was typed that the server has not confirmed yet. */
@@ -76,12 +85,13 @@ export class Link {
   }
 
   /** Send anything but a text; resolves with the frame that answers it. */
-  ask(frame: Frame): Promise<Frame> {
-    if (this.#tooLong) return Promise.resolve(this.#askedTooLong(frame));
+  async ask(frame: Frame): Promise<Frame> {
+    if (this.#tooLong) return this.#askedTooLong(frame);
+    if (!this.#socket.connected) await this.#connection();
     if (this.#waiting !== null) this.#sendText(this.#waiting);
     const seq = ++this.#sequence;
     if (!this.#socket.send({ ...frame, seq })) {
-      return Promise.resolve({ type: "refused", seq, message: "There is no connection to the server now. Nothing was changed; try again when it is back." });
+      return { type: "refused", seq, message: "There is no connection to the server now. Nothing was changed; try again when it is back." };
     }
     return new Promise((answer) => this.#asked.set(seq, answer));
   }
@@ -94,6 +104,14 @@ export class Link {
     return { type: "document", seq: null };
   }
 
+  /** Wait for the line, but not for ever. */
+  #connection(): Promise<void> {
+    return new Promise((go) => {
+      this.#longing.push(go);
+      window.setTimeout(go, PATIENCE);
+    });
+  }
+
   #sendText(text: string): void {
     this.#waiting = null;
     this.#known = text;
@@ -104,9 +122,9 @@ export class Link {
 
   #frame(frame: Frame): void {
     const seq = typeof frame["seq"] === "number" ? frame["seq"] : null;
-    if (frame.type === "document" && frame["origin"] === "open" && !this.#acknowledged) {
-      // The line was cut while typing: what is on the screen is newer than what the server kept.
-      if (!this.#tooLong) this.#sendText(this.current());
+    if (frame.type === "document" && !this.#acknowledged && (frame["origin"] === "open" || frame["origin"] === "merge")) {
+      // What is on the screen is newer: the line was cut while typing, or another tab of this person was.
+      if (frame["origin"] === "open" && !this.#tooLong) this.#sendText(this.current());
       return;
     }
     if (typeof frame["text"] === "string") this.#known = frame["text"];
