@@ -12,7 +12,6 @@ http = get_asgi_application()
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 
-from config.origin import OwnOrigin  # noqa: E402
 from designer.routing import websocket_urlpatterns as designer_sockets  # noqa: E402
 from runtime.routing import websocket_urlpatterns as runtime_sockets  # noqa: E402
 
@@ -20,7 +19,7 @@ application = ProtocolTypeRouter(
     {
         "http": http,
         "websocket": AllowedHostsOriginValidator(
-            OwnOrigin(AuthMiddlewareStack(URLRouter([*designer_sockets, *runtime_sockets])))
+            AuthMiddlewareStack(URLRouter([*designer_sockets, *runtime_sockets]))
         ),
     }
 )

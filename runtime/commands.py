@@ -78,9 +78,13 @@ def deploy(options: Namespace) -> int:
     data = {"flow": flow.name, "version": version.number, "digest": version.digest}
     data["forced"] = deployment.forced
     said = f"New calls of {flow.name} take v{version.number} {version.digest[:12]}."
+    away = _server_away()
     if not options.wait:
-        answer(options, data, said)
+        answer(options, data, f"{said} {away} Then it is loaded." if away else said)
         return DONE
+    if away:
+        # What a node said before it stopped is no word about now.
+        return refuse(options, f"{said} No node has loaded it: {away}")
     acknowledgement = _until(lambda: _answer_to(deployment), WAIT_SECONDS)
     if acknowledgement is None:
         return refuse(options, f"{said} No node has loaded it within {WAIT_SECONDS:.0f} s.")
@@ -90,6 +94,16 @@ def deploy(options: Namespace) -> int:
     loaded = f"{acknowledgement.node} loaded it in {acknowledgement.milliseconds:.1f} ms."
     answer(options, data, f"{said} {loaded}")
     return DONE
+
+
+def _server_away() -> str:
+    """Say that no server runs here, or nothing; with Redis the nodes may be on other machines."""
+    from django.conf import settings
+
+    if settings.CALLSMITH.redis_url:
+        return ""
+    error: str = _ask("health", {}).get("error", "")
+    return error
 
 
 def _answer_to(deployment: Any) -> Any:

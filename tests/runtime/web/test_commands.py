@@ -74,6 +74,7 @@ def test_deploy_waits_until_the_node_says_yes(
                 deployment_id=made.pk, node="node1", digest=made.version.digest, milliseconds=2.5
             )
 
+    monkeypatch.setattr(commands, "_server_away", str)
     monkeypatch.setattr(commands.time, "sleep", sleep)
     made = run(capsys, "deploy", "echo_test", "--wait")
     assert (made["node"], made["milliseconds"], looks) == ("node1", 2.5, 3)
@@ -82,12 +83,23 @@ def test_deploy_waits_until_the_node_says_yes(
 def test_deploy_says_when_the_node_says_no_or_nothing(
     flow: Flow, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(commands, "_server_away", str)
     monkeypatch.setattr(commands, "WAIT_SECONDS", -1.0)
     assert "No node has loaded it" in run(capsys, "deploy", "echo_test", "--wait", code=1)["error"]
     made = Deployment.objects.get()
     deployments.acknowledge(deployment_id=made.pk, node="node1", digest="", error="too old")
     refused = run(capsys, "deploy", "echo_test", "--wait", code=1)
     assert "did not load it: too old" in refused["error"]
+
+
+def test_deploy_takes_no_yes_of_a_server_that_is_away(flow: Flow, capsys: Any) -> None:
+    run(capsys, "deploy", "echo_test")
+    made = Deployment.objects.get()
+    deployments.acknowledge(deployment_id=made.pk, node="node1", digest=made.version.digest)
+    refused = run(capsys, "deploy", "echo_test", "--wait", code=1)
+    assert "not running here" in refused["error"]
+    assert cli.main(["deploy", "echo_test"]) == 0
+    assert "not running here" in capsys.readouterr().out
 
 
 def test_routes_are_added_listed_and_deleted(flow: Flow, capsys: Any) -> None:
