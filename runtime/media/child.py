@@ -156,6 +156,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--config", default="{}", help="MediaConfig as JSON")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="media: %(message)s")
+    # Each pair of candidates of each call would be a line.
+    logging.getLogger("aioice").setLevel(logging.WARNING)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the parent, which stops us
     config = msgspec.json.decode(options.config, type=MediaConfig)
     with _only_one(options.socket):
