@@ -1,6 +1,7 @@
 """A whole instance for a test: `manage.py serve` with a data folder and ports of its own."""
 
 import contextlib
+import http.cookiejar
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -117,3 +119,20 @@ class Instance:
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.cli(*arguments, "--format", "json").stdout)
+
+
+class Person:
+    """Somebody logged in, without a browser."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.url = instance.url
+        self.jar = http.cookiejar.CookieJar()
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.jar))
+        self.read("/login/")
+        token = next(each.value for each in self.jar if "csrf" in each.name)
+        form = {"username": "admin", "password": PASSWORD, "csrfmiddlewaretoken": token}
+        self.read("/login/", urllib.parse.urlencode(form).encode())
+
+    def read(self, path: str, data: bytes | None = None) -> str:
+        with self.opener.open(self.url + path, data, timeout=20) as answer:
+            return str(answer.read().decode())

@@ -1,19 +1,16 @@
 """What strangers send to a running instance: refused or dropped, and the next call works."""
 
 import asyncio
-import http.cookiejar
 import random
 import re
 import socket
-import urllib.parse
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import eventually, wait_until
-from tests.instance import BASE, PASSWORD, Instance
+from tests.instance import BASE, Instance, Person
 from tests.sip.sipp import MISSING, SIPP, run_sipp
 
 pytestmark = [pytest.mark.sipp, pytest.mark.skipif(SIPP is None, reason=MISSING)]
@@ -101,23 +98,6 @@ class Stranger:
         ]
         text = "\r\n".join(["ACK sip:600@127.0.0.1 SIP/2.0", *kept, "Max-Forwards: 70"])
         self.send((text.replace(" INVITE", " ACK") + "\r\nContent-Length: 0\r\n\r\n").encode())
-
-
-class Person:
-    """Somebody logged in, without a browser."""
-
-    def __init__(self, instance: Instance) -> None:
-        self.url = instance.url
-        self.jar = http.cookiejar.CookieJar()
-        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.jar))
-        self.read("/login/")
-        token = next(each.value for each in self.jar if "csrf" in each.name)
-        form = {"username": "admin", "password": PASSWORD, "csrfmiddlewaretoken": token}
-        self.read("/login/", urllib.parse.urlencode(form).encode())
-
-    def read(self, path: str, data: bytes | None = None) -> str:
-        with self.opener.open(self.url + path, data, timeout=20) as answer:
-            return str(answer.read().decode())
 
 
 def resident(pid: int) -> int:

@@ -15,7 +15,7 @@ import pytest
 from runtime.node.journal import StepRecord, read
 from tests import services
 from tests.conftest import eventually, wait_until
-from tests.instance import BASE, Instance
+from tests.instance import BASE, Instance, Person
 from tests.sip.sipp import MISSING, SIPP, Sipp, run_sipp
 
 pytestmark = [pytest.mark.sipp, pytest.mark.skipif(SIPP is None, reason=MISSING)]
@@ -122,6 +122,8 @@ async def test_a_killed_worker_comes_back_and_its_tasks_are_done(
 async def test_a_full_disk_under_the_journal_refuses_calls_and_says_so(start: Start) -> None:
     instance = await asyncio.to_thread(start)
     assert (await run_sipp("uac", remote=remote(instance))).successful == 1
+    person = await asyncio.to_thread(Person, instance)
+    assert "New calls are refused" not in person.read("/calls/")
     limit_file_size(instance.pids()["web"], 0)
     refused = await run_sipp(
         (BASE / "tests/sip/unavailable.xml").read_text(), remote=remote(instance)
@@ -130,8 +132,11 @@ async def test_a_full_disk_under_the_journal_refuses_calls_and_says_so(start: St
 
     assert refused.successful == 1, refused
     assert health["journal"]["healthy"] is False and health["journal"]["reason"]
+    for page in ("/", "/calls/", "/flows/echo_test/", "/flows/echo_test/live/", "/routes/"):
+        assert "New calls are refused: they could not be recorded" in person.read(page), page
     limit_file_size(instance.pids()["web"], -1)
     await eventually(lambda: instance.health()["status"] == "ok", what="it heals by itself")
+    assert "New calls are refused" not in person.read("/calls/")
     assert (await run_sipp("uac", remote=remote(instance))).successful == 1
 
 
