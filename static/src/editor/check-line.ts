@@ -1,4 +1,5 @@
-import { html, render } from "lit";
+import { html, render, type TemplateResult } from "lit";
+import { count } from "../lib/count";
 import { icon } from "../lib/icon";
 import type { Store } from "./store";
 
@@ -20,17 +21,23 @@ export class CheckLine {
       return;
     }
     const detail = (check.detail ?? {}) as Record<string, unknown>;
-    const percent = Math.round(check.progress * 100);
-    const errors = Number(detail["errors"] ?? 0);
+    const page = (this.store.urls["version"] ?? "").replace("{number}", String(check.version));
     const said =
       check.state === "done"
-        ? errors
-          ? html`${icon("error", "err")}<span class="err" data-testid="check">v${check.version}: ${errors} ${errors === 1 ? "rule fails" : "rules fail"}</span>`
-          : html`${icon("proved", "ok")}<span class="ok" data-testid="check">v${check.version}: the deeper check holds</span>`
+        ? verdict(check.version, detail, page)
         : check.state === "failed"
-          ? html`${icon("error", "err")}<span class="err" data-testid="check">The check of v${check.version} failed</span>`
-          : html`${icon("spin")}<span data-testid="check">Checking v${check.version} · ${percent} %</span>`;
+          ? html`${icon("error", "err")}<span class="err" data-testid="check">The deeper check of v${check.version} broke off</span>`
+          : html`${icon(check.state === "running" ? "spin" : "clock")}<span data-testid="check">Checking v${check.version} · ${Math.round(check.progress * 100)} %</span>`;
     render(said, this.host);
     this.host.dataset["state"] = check.state;
   }
+}
+
+function verdict(version: number, detail: Record<string, unknown>, page: string): TemplateResult {
+  const number = (name: string): number => Number(detail[name] ?? 0);
+  const found = number("errors") + number("warnings");
+  const searched = `${count(number("explored"))} states searched${detail["complete"] === false ? ", not all" : ""} · ${number("seconds").toFixed(1)} s`;
+  const bad = number("errors") > 0;
+  return html`${icon(bad ? "error" : found ? "warning" : "proved", bad ? "err" : found ? "warn" : "ok")}<a class=${bad ? "err" : found ? "warn" : "ok"} href=${page} data-testid="check"
+    >v${version}: ${found ? `${found} ${found === 1 ? "finding" : "findings"}` : "every rule holds"} · ${searched}</a>`;
 }

@@ -92,7 +92,10 @@ export class Store {
     this.selection = focus ?? this.#follow(before, old);
     if (focus) this.source = "server";
     this.emit("document");
-    if (!same(before, this.selection)) this.emit("selection");
+    if (!same(before, this.selection)) {
+      this.#address();
+      this.emit("selection");
+    }
   }
 
   select(selection: Selection, source: Source): void {
@@ -100,7 +103,7 @@ export class Store {
     this.selection = selection;
     this.source = source;
     if (source !== "problems") this.finding = -1;
-    history.replaceState(history.state, "", toHash(selection) || location.pathname + location.search);
+    this.#address();
     this.emit("selection");
   }
 
@@ -141,6 +144,11 @@ export class Store {
 
   get warnings(): number {
     return this.findings.filter((finding) => finding.severity === "warning").length;
+  }
+
+  /** The selection is in the address, so that a link leads to it. */
+  #address(): void {
+    history.replaceState(history.state, "", toHash(this.selection) || location.pathname + location.search);
   }
 
   /** After an edit rows are numbered anew: stay on the row that reads the same. */
