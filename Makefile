@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY = .venv/bin/python
 JOBS ?= auto
 
-.PHONY: help run setup test test-setup check lint types imports fmt test-long bench docs clean
+.PHONY: help run python setup test test-setup check lint types imports fmt test-long bench docs clean
 
 help:
 	@printf '%s\n' \
@@ -14,13 +14,21 @@ help:
 	  'make bench      the figures of docs/figures.md, beside their peers' \
 	  'make test-long  the long proofs, run by hand'
 
-setup:
+# Here, because an old Python cannot even read the set-up that would refuse it.
+python:
+	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON) here. Callsmith needs Python\
+	 3.11 or newer: sudo apt install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old\
+	 ($$($(PYTHON) --version 2>&1)). Callsmith needs Python 3.11 or newer; install one and name it:\
+	 make run PYTHON=python3.12" >&2; exit 1; }
+
+setup: python
 	@$(PYTHON) tools/setup.py run
 
 run: setup
 	@$(PY) manage.py serve
 
-test-setup:
+test-setup: python
 	@$(PYTHON) tools/setup.py test
 
 test: test-setup

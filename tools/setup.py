@@ -35,6 +35,24 @@ CERTIFICATES = (
 )
 """Where systems keep the authorities they trust, a company's own among them."""
 
+AWAY = (
+    "name resolution",
+    "dns error",
+    "enotfound",
+    "eai_again",
+    "enetunreach",
+    "network is unreachable",
+    "connection refused",
+    "econnrefused",
+    "timed out",
+    "etimedout",
+    "error sending request",
+    "tunnel error",
+)
+"""What pip, uv and npm say when they do not get through to a registry."""
+CHANGED = ("hash mismatch", "do not match the hashes", "integrity checksum failed")
+"""What they say when a package is not the one whose hash is locked."""
+
 SYSTEM_PACKAGES = {
     # Debian package: (a command it brings, what is skipped without it)
     "sip-tester": ("sipp", "the calls with SIPp"),
@@ -96,9 +114,8 @@ def alone() -> Iterator[None]:
 def check_python() -> None:
     if sys.version_info < (3, 11):  # noqa: UP036 - the whole point of this line
         raise SetupFailure(
-            f"this is Python {sys.version.split()[0]}, Callsmith needs 3.11 or newer.\n"
-            "  Install one (Debian, Ubuntu: apt install python3 python3-venv) and name it:"
-            " make run PYTHON=python3.12"
+            f"this is Python {sys.version.split()[0]}, Callsmith needs 3.11 or newer."
+            " Install one and name it: make run PYTHON=python3.12"
         )
     if sys.platform == "win32":
         raise SetupFailure("Callsmith runs on Linux and macOS; on Windows use WSL.")
@@ -194,7 +211,9 @@ def front_end() -> None:
     if not fresh("node_modules", packages_mark) or not (BASE / "node_modules").is_dir():
         use_pips_settings()
         with making("node_modules", packages_mark, "Front-end packages"):
-            online([*node("npm"), "ci", "--no-audit", "--no-fund", "--ignore-scripts"])
+            patience = ["--fetch-retries=2", "--fetch-retry-maxtimeout=4000"]
+            options = ["--no-audit", "--no-fund", "--ignore-scripts", *patience]
+            online([*node("npm"), "ci", *options])
     sources = [p for p in (BASE / "static" / "src").rglob("*") if p.is_file()]
     sources += [BASE / "vite.config.ts", BASE / "tsconfig.json", lock]
     build_mark = digest(sorted(sources))
@@ -326,18 +345,25 @@ def online(command: list[str]) -> None:
     result = run(command, check=False)
     if result.returncode == 0:
         return
-    text = (result.stdout + result.stderr).lower()
-    signs = ("name resolution", "enotfound", "eai_again", "network is unreachable", "dns error")
-    if any(sign in text for sign in (*signs, "connection refused", "econnrefused", "timed out")):
+    lines = (result.stdout + result.stderr).splitlines()
+    changed = [line for line in lines if any(sign in line.lower() for sign in CHANGED)]
+    if changed:
+        raise SetupFailure(
+            "a package that was downloaded is not the one that is locked (another hash); it was"
+            f" not installed. Somebody or something changed it on its way.\n  {changed[0].strip()[:200]}"
+        )
+    away = [line for line in lines if any(sign in line.lower() for sign in AWAY)]
+    if away:
         raise SetupFailure(
             "the package registry cannot be reached. The first run needs the network (or a mirror"
-            " configured for pip and npm); later runs do not.\n" + explain(command, result)
+            f" configured for pip and npm); later runs do not.\n  {away[-1].strip()}"
         )
     raise SetupFailure(explain(command, result))
 
 
 def explain(command: list[str], result: subprocess.CompletedProcess[str]) -> str:
-    tail = "\n".join((result.stdout + result.stderr).strip().splitlines()[-15:])
+    said = (result.stdout + result.stderr).strip().splitlines()
+    tail = "\n".join([line for line in said if "Retrying (Retry(" not in line][-15:])
     return f"{' '.join(Path(c).name if '/' in c else c for c in command)} failed:\n{tail}"
 
 
