@@ -32,7 +32,7 @@ export class Diagram {
       select: (selection) => store.select(selection, "canvas"),
       open,
       zoomed,
-    }, { minimap });
+    }, { minimap, begin: () => store.picture?.initial });
     store.on(["document"], () => void this.draw());
     store.on(["selection"], () => this.#select());
     store.on(["role"], () => this.#dim());

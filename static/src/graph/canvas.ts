@@ -16,8 +16,12 @@ const FADED_BELOW = 0.6;
 /** What is brought into the window from afar is made this large. */
 const READABLE = 0.95;
 const MARGIN = 40;
+/** Kept free at the edges of what is shown as a whole or from its beginning. */
+const EDGE = 8;
 /** Pixels of a Graphviz point at 100 %: row texts are 11 px then. */
 const UNIT = 1.1;
+/** A page opens with texts that can be read, even if it cannot show all of them. */
+const FIRST = 0.75 * UNIT;
 
 /** The diagram: shows a drawing, pans, zooms, selects. It only ever changes classes on what is drawn. */
 export class Canvas {
@@ -29,19 +33,20 @@ export class Canvas {
   #scale = 1;
   #x = 0;
   #y = 0;
-  #fitted = true;
+  /** What the window keeps to when it changes: the first view, all of it, or where somebody went. */
+  #keeps: "begin" | "all" | null = "begin";
 
   constructor(
     private readonly host: HTMLElement,
     private readonly names: Names,
     private readonly events: CanvasEvents,
-    options: { minimap?: HTMLElement | null } = {},
+    private readonly options: { minimap?: HTMLElement | null; begin?: () => string | undefined } = {},
   ) {
     this.svg.append(this.#view);
     host.append(this.svg);
     this.#minimap = options.minimap ? new Minimap(options.minimap, (x, y) => this.centre(x, y)) : null;
     this.#listen();
-    new ResizeObserver(() => (this.#fitted ? this.fit() : this.#apply())).observe(host);
+    new ResizeObserver(() => this.#settle()).observe(host);
   }
 
   get drawing(): Drawing | null {
@@ -64,8 +69,10 @@ export class Canvas {
     this.#drawing = parse(svg);
     this.#view.replaceChildren(build(this.#drawing, this.names));
     const after = before ? this.node(before.state) : undefined;
-    if (this.#fitted || !before || !after) this.fit();
-    else {
+    if (this.#keeps || !before || !after) {
+      this.#keeps ??= "begin";
+      this.#settle();
+    } else {
       this.#x -= (after.box.x - before.box.x) * this.#scale;
       this.#y -= (after.box.y - before.box.y) * this.#scale;
       this.#apply();
@@ -110,30 +117,38 @@ export class Canvas {
     this.#x = x - ((x - this.#x) * scale) / this.#scale;
     this.#y = y - ((y - this.#y) * scale) / this.#scale;
     this.#scale = scale;
-    this.#fitted = false;
+    this.#keeps = null;
     this.#apply();
   }
 
   /** Show all of it, never larger than life. */
   fit(): void {
+    this.#keeps = "all";
+    this.#settle();
+  }
+
+  /** Show the first view or all of it, whichever the window keeps to. */
+  #settle(): void {
     const box = this.#drawing?.box;
-    if (!box || !this.host.clientWidth) return;
+    if (!box || !this.host.clientWidth || !this.#keeps) {
+      this.#apply();
+      return;
+    }
     const top = this.host.dataset["toolbar"] ? 44 : 0;
-    const width = this.host.clientWidth - 16;
-    const height = this.host.clientHeight - top - 16;
-    const fitting = Math.min(UNIT, width / box.width, height / box.height);
-    // A wide flow in a small window starts readable at its beginning rather than complete and unreadable.
-    this.#scale = this.host.clientWidth < 720 ? Math.max(fitting, 0.6) : fitting;
-    this.#x = fitting === this.#scale ? (this.host.clientWidth - box.width * this.#scale) / 2 - box.x * this.#scale : 8 - box.x * this.#scale;
-    this.#y = top + (this.host.clientHeight - top - box.height * this.#scale) / 2 - box.y * this.#scale;
-    this.#fitted = true;
+    const width = this.host.clientWidth;
+    const height = this.host.clientHeight - top;
+    const fitting = Math.min(UNIT, (width - 2 * EDGE) / box.width, (height - 2 * EDGE) / box.height);
+    this.#scale = this.#keeps === "all" ? fitting : Math.max(fitting, FIRST);
+    const first = this.node(this.options.begin?.() ?? "")?.box ?? { ...box, width: 0, height: 0 };
+    this.#x = place(box.x, box.width, this.#scale, 0, width, first.x + first.width / 2);
+    this.#y = place(box.y, box.height, this.#scale, top, height, first.y + first.height / 2);
     this.#apply();
   }
 
   centre(x: number, y: number): void {
     this.#x = this.host.clientWidth / 2 - x * this.#scale;
     this.#y = this.host.clientHeight / 2 - y * this.#scale;
-    this.#fitted = false;
+    this.#keeps = null;
     this.#apply();
   }
 
@@ -225,7 +240,7 @@ export class Canvas {
       else {
         this.#x += dx;
         this.#y += dy;
-        this.#fitted = false;
+        this.#keeps = null;
         this.#apply();
       }
       pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
@@ -262,7 +277,7 @@ export class Canvas {
     const frame = this.host.getBoundingClientRect();
     if (event.shiftKey) {
       this.#x -= event.deltaY || event.deltaX;
-      this.#fitted = false;
+      this.#keeps = null;
       this.#apply();
       return;
     }
@@ -349,6 +364,14 @@ export class Canvas {
   #focused(): boolean {
     return this.svg.contains(document.activeElement);
   }
+}
+
+/** Shift of one axis: in the middle if all of it fits, else around `focus` without empty space beside the picture. */
+function place(start: number, length: number, scale: number, from: number, room: number, focus: number): number {
+  if (length * scale <= room - 2 * EDGE) return from + (room - length * scale) / 2 - start * scale;
+  const first = from + EDGE - start * scale;
+  const last = from + room - EDGE - (start + length) * scale;
+  return Math.min(first, Math.max(last, from + room / 2 - focus * scale));
 }
 
 function selectionOf(item: SVGGElement | null): Selection {
