@@ -211,7 +211,8 @@ def front_end() -> None:
     if not fresh("node_modules", packages_mark) or not (BASE / "node_modules").is_dir():
         use_pips_settings()
         with making("node_modules", packages_mark, "Front-end packages"):
-            patience = ["--fetch-retries=2", "--fetch-retry-maxtimeout=4000"]
+            patience = ["--fetch-retries=2", "--fetch-retry-mintimeout=500"]
+            patience.append("--fetch-retry-maxtimeout=4000")
             options = ["--no-audit", "--no-fund", "--ignore-scripts", *patience]
             online([*node("npm"), "ci", *options])
     sources = [p for p in (BASE / "static" / "src").rglob("*") if p.is_file()]
@@ -350,7 +351,7 @@ def online(command: list[str]) -> None:
     if changed:
         raise SetupFailure(
             "a package that was downloaded is not the one that is locked (another hash); it was"
-            f" not installed. Somebody or something changed it on its way.\n  {changed[0].strip()[:200]}"
+            f" not installed. Something changed it on its way.\n  {changed[0].strip()[:200]}"
         )
     away = [line for line in lines if any(sign in line.lower() for sign in AWAY)]
     if away:
