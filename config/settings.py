@@ -21,7 +21,8 @@ def secret_key(folder: Path) -> str:
     try:
         if path.exists():
             return path.read_text()
-        folder.mkdir(parents=True, exist_ok=True)
+        # The database in it holds sessions and password hashes: it is nobody else's to read.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         key = secrets.token_urlsafe(48)
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
