@@ -30,7 +30,7 @@ const canvas = new Canvas(part("canvas"), namesOf(() => data.picture), {
     const step = store.steps.findLast((line) => (selection?.kind === "row" ? line.row === index : line.to_state === selection?.name));
     if (step) store.select(step.sequence);
   },
-});
+}, { begin: () => data.picture?.initial });
 new Steps(part("steps"), store);
 new Ladder(part("ladder"), part("raw"), store);
 new Acts(part("acts"), store, data.urls.send);

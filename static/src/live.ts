@@ -31,7 +31,7 @@ const canvas = new Canvas(part("canvas"), namesOf(() => data.picture, counts), {
   zoomed: (percent) => {
     part("zoom").textContent = `${percent} %`;
   },
-});
+}, { begin: () => data.picture?.initial });
 const heat = new Heat(canvas);
 const calls = new Calls(
   part("calls"),

@@ -20,7 +20,7 @@ const data = boot<VersionBoot>("boot");
 if (!data) throw new Error("The page has no boot data");
 
 const yaml = new YamlView(element<HTMLElement>('[data-part="yaml"]'), data.text);
-const canvas = new Canvas(element<HTMLElement>('[data-part="canvas"]'), namesOf(() => data.picture), { select: choose });
+const canvas = new Canvas(element<HTMLElement>('[data-part="canvas"]'), namesOf(() => data.picture), { select: choose }, { begin: () => data.picture?.initial });
 
 if (data.dot) void new Renderer().draw(data.dot).then(shown);
 window.addEventListener("hashchange", () => choose(fromHash(location.hash)));

@@ -64,10 +64,11 @@ export class Canvas {
 
   /** Show another drawing; the place that was looked at stays where it was. */
   show(svg: string): void {
-    const before = this.#anchor();
+    const anchors = this.#anchors();
     const focused = this.#focused();
     this.#drawing = parse(svg);
     this.#view.replaceChildren(build(this.#drawing, this.names));
+    const before = anchors.find((node) => this.node(node.state));
     const after = before ? this.node(before.state) : undefined;
     if (this.#keeps || !before || !after) {
       this.#keeps ??= "begin";
@@ -167,6 +168,7 @@ export class Canvas {
     const dx = left < MARGIN ? MARGIN - left : right > width - MARGIN ? width - MARGIN - right : 0;
     const dy = top < MARGIN + 20 ? MARGIN + 20 - top : bottom > this.host.clientHeight - MARGIN ? this.host.clientHeight - MARGIN - bottom : 0;
     if (!dx && !dy) return;
+    this.#keeps = null;
     this.#view.classList.add("gliding");
     window.setTimeout(() => this.#view.classList.remove("gliding"), 260);
     this.#x += dx;
@@ -184,12 +186,13 @@ export class Canvas {
     return undefined;
   }
 
-  #anchor(): DrawnNode | undefined {
+  /** The nodes of the drawing, the selected one first: what is looked at stays where it is. */
+  #anchors(): DrawnNode[] {
     const selected = this.#selection;
     const nodes = this.#drawing?.nodes ?? [];
-    if (selected?.kind === "state") return this.node(selected.name) ?? nodes[0];
-    if (selected) return nodes.find((node) => node.rows.some((row) => row.index === selected.index)) ?? nodes[0];
-    return nodes[0];
+    if (!selected) return nodes;
+    const near = nodes.filter((node) => (selected.kind === "state" ? node.state === selected.name : node.rows.some((row) => row.index === selected.index)));
+    return [...near, ...nodes];
   }
 
   #mark(): void {

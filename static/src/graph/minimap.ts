@@ -8,7 +8,7 @@ export class Minimap {
   readonly #nodes = make("g", {});
   #drawing: Drawing | null = null;
 
-  constructor(host: HTMLElement, go: (x: number, y: number) => void) {
+  constructor(private readonly host: HTMLElement, go: (x: number, y: number) => void) {
     host.append(this.#svg);
     this.#svg.append(this.#nodes, this.#window);
     const move = (event: PointerEvent): void => {
@@ -29,6 +29,8 @@ export class Minimap {
   show(drawing: Drawing, window: Box): void {
     if (drawing !== this.#drawing) this.#draw(drawing);
     const { x, y, width, height } = drawing.box;
+    // Where all of it is in sight, a second picture would only hide a part of the first.
+    this.host.hidden = window.x <= x && window.y <= y && window.x + window.width >= x + width && window.y + window.height >= y + height;
     const left = Math.max(x, window.x);
     const top = Math.max(y, window.y);
     this.#window.setAttribute("x", String(left));
