@@ -11,6 +11,7 @@ help:
 	  'make test       set up what the tests need and run them' \
 	  'make check      lint, types, import contracts, then the tests' \
 	  'make setup      the set-up of make run alone' \
+	  'make docs       write the pages that are made from the code' \
 	  'make bench      the figures of docs/figures.md, beside their peers' \
 	  'make test-long  the long proofs, run by hand'
 
@@ -55,6 +56,9 @@ fmt: test-setup
 
 bench: test-setup
 	@$(PY) -m benchmarks
+
+docs: test-setup
+	@$(PY) -m flows.docs
 
 clean:
 	rm -rf .venv .venv-bench .setup node_modules static/dist

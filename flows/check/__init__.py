@@ -14,6 +14,7 @@ from flows.check import (
     determinism,
     guard_sets,
     names,
+    policy,
     reachability,
     runtime,
     waivers,
@@ -32,6 +33,7 @@ RULES: tuple[Rule, ...] = (
     *guard_sets.RULES,
     *reachability.RULES,
     *coverage.RULES,
+    *policy.RULES,
 )
 """Every structural rule (T0), in the order of the families."""
 

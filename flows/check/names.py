@@ -1,4 +1,4 @@
-"""Names that are declared for nothing, or so alike that one is probably a slip (NAM109, NAM110)."""
+"""Names that nobody uses, or so alike that one is probably a slip (NAM109, NAM110, NAM113)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from flows.findings import START, Finding, Place, Severity
 from flows.graph import Graph
 from flows.suggest import distance_is_one
-from flows.table import Table
+from flows.table import ANY_STATE, Table
 
 _SHORTEST = 5
 """Shorter names may differ by one letter without anybody wondering."""
@@ -61,6 +61,32 @@ def near_names(graph: Graph) -> Iterator[Finding]:
     )
 
 
+def unread_spellings(graph: Graph) -> Iterator[Finding]:
+    """NAM113: a variable is written under one spelling and read under another."""
+    table = graph.table
+    read = _names_read(table)
+    wanted = {_folded(name): name for name in sorted(read)}
+    for row in table.rows:
+        changed = [name for name, _ in row.set]
+        changed += [w.arguments["condition"] for w in row.actions if "condition" in w.arguments]
+        for name in changed:
+            other = wanted.get(_folded(name))
+            if name not in read and other is not None and name in table.variables:
+                yield Finding(
+                    "NAM113",
+                    Severity.ERROR,
+                    f"This row changes {name}, which no guard reads; guards read {other}.",
+                    row.place,
+                    "Two spellings are two names: what is written here is never seen there.",
+                    row=row.index,
+                    state=None if row.from_state == ANY_STATE else row.from_state,
+                )
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
 def _near(names: Iterable[str], what: str, place: Callable[[str], Place]) -> Iterator[Finding]:
     buckets: dict[str, list[str]] = defaultdict(list)
     told: set[tuple[str, str]] = set()
@@ -94,4 +120,4 @@ def _alike(left: str, right: str) -> bool:
     return distance_is_one(a, b)
 
 
-RULES = (unused_names, near_names)
+RULES = (unused_names, near_names, unread_spellings)

@@ -1,0 +1,140 @@
+"""The catalogue of rules: every code, what it says, how grave it is, and whether it is looked for.
+
+The texts stand in `flows/rules`, a file for each family; `docs/rules` is made from them. A code is
+never reused and never renumbered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from flows.findings import Severity
+from flows.suggest import did_you_mean, nearest
+
+FOLDER = Path(__file__).parents[1] / "rules"
+FAMILIES = (
+    *("SYN", "NAM", "DET", "REA", "COV", "RES", "ACT", "OBL", "TMR", "INV", "PUB", "LIV"),
+    *("CMP", "RACE", "PRP", "VER", "POL", "META"),
+)
+IMPLEMENTED, LATER, NOT_APPLICABLE = "implemented", "later", "not applicable"
+MARK = "# <-"
+"""Ends the line of a bad example at which the code is found."""
+TIERS = {
+    "T0": "at each keystroke",
+    "T1": "at each keystroke, as far as guards and contracts along a row decide it",
+    "T2": "by the deeper check, which walks through everything calls can do",
+    "T3": "by the deeper check, with more patience",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One code of the catalogue."""
+
+    code: str
+    severity: Severity
+    severity_note: str
+    tier: str
+    rule: str
+    """One line: what is wrong."""
+    why: str
+    status: str
+    """`implemented`, `later` or `not applicable`; the last two have a reason."""
+    reason: str
+    bad: str
+    """A text in which the code is found at the line that ends in MARK."""
+    good: str
+    """The same text as it should be: free of the code."""
+
+    @property
+    def family(self) -> str:
+        return self.code.rstrip("0123456789")
+
+    @property
+    def page(self) -> str:
+        """Where it is documented."""
+        return f"docs/rules/{self.family}.md#{self.code.lower()}"
+
+    @property
+    def line(self) -> int:
+        """The line of the bad example at which the code is found, counted from 1."""
+        lines = self.bad.splitlines()
+        return next(i for i, line in enumerate(lines, 1) if line.endswith(MARK))
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The codes that begin alike."""
+
+    name: str
+    title: str
+    about: str
+    entries: tuple[Entry, ...]
+
+
+@cache
+def families() -> tuple[Family, ...]:
+    """Return all families in the order of the catalogue."""
+    return tuple(_family(name) for name in FAMILIES)
+
+
+@cache
+def catalogue() -> Mapping[str, Entry]:
+    """Return every code with its entry."""
+    return {entry.code: entry for family in families() for entry in family.entries}
+
+
+def _family(name: str) -> Family:
+    data = yaml.load((FOLDER / f"{name}.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
+    entries = sorted((_entry(raw) for raw in data["rules"]), key=lambda entry: entry.code)
+    return Family(name, data["title"], data["about"], tuple(entries))
+
+
+def _entry(raw: dict[str, Any]) -> Entry:
+    return Entry(
+        code=raw["code"],
+        severity=Severity(raw["severity"]),
+        severity_note=raw.get("severity_note", ""),
+        tier=raw["tier"],
+        rule=raw["rule"],
+        why=raw["why"],
+        status=raw.get("status", IMPLEMENTED),
+        reason=raw.get("reason", ""),
+        bad=raw.get("bad", ""),
+        good=raw.get("good", ""),
+    )
+
+
+def explained(code: str) -> str:
+    """Return all there is to say about a code as text; raises KeyError with a hint in words."""
+    entry = catalogue().get(code.upper())
+    if entry is None:
+        close = did_you_mean(nearest(code.upper(), catalogue()))
+        raise KeyError(f"There is no code {code}{close}")
+    lines = [f"{entry.code} ({entry.severity.value}): {entry.rule}", "", entry.why]
+    if entry.severity_note:
+        lines += ["", entry.severity_note]
+    lines += ["", standing(entry)]
+    if entry.bad:
+        lines += ["", "Found in:", "", _indented(entry.bad), "", "Free of it:", ""]
+        lines += [_indented(entry.good)]
+    return "\n".join([*lines, "", f"More: {entry.page}"])
+
+
+def standing(entry: Entry) -> str:
+    """Say in a sentence whether and when the rule is looked for."""
+    if entry.status == IMPLEMENTED:
+        return f"Looked for {TIERS[entry.tier]}."
+    if entry.status == LATER:
+        return f"Not looked for yet. {entry.reason}"
+    return f"Not applicable. {entry.reason}"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}".rstrip() for line in text.rstrip().splitlines())

@@ -1,0 +1,69 @@
+"""Every code is in the catalogue, and its examples show what it says."""
+
+import pytest
+
+from flows.check.catalogue import (
+    FAMILIES,
+    FOLDER,
+    IMPLEMENTED,
+    MARK,
+    NOT_APPLICABLE,
+    TIERS,
+    catalogue,
+    explained,
+    families,
+)
+from flows.report import judge
+
+SIZES = {
+    "SYN": 8, "NAM": 14, "DET": 10, "REA": 8, "COV": 15, "RES": 10, "ACT": 12, "OBL": 4, "TMR": 5,
+    "INV": 4, "PUB": 4, "LIV": 5, "CMP": 13, "RACE": 14, "PRP": 4, "VER": 7, "POL": 3, "META": 8,
+}  # fmt: skip
+IN_TEXT = [entry for entry in catalogue().values() if entry.bad and entry.tier in ("T0", "T1")]
+
+
+def test_no_code_is_missing():
+    assert {family.name: len(family.entries) for family in families()} == SIZES
+    assert {path.stem for path in FOLDER.glob("*.yaml")} == set(FAMILIES)
+
+
+@pytest.mark.parametrize("entry", catalogue().values(), ids=lambda entry: entry.code)
+def test_an_entry_is_whole(entry):
+    assert entry.family in FAMILIES and entry.tier in TIERS
+    assert entry.rule.endswith(".") and entry.why.endswith(".")
+    assert (entry.status == IMPLEMENTED) == (not entry.reason)
+    assert bool(entry.bad) == bool(entry.good)
+    assert not (entry.bad and entry.status == NOT_APPLICABLE)
+    if entry.bad:
+        assert entry.bad.count(MARK) == 1 and MARK not in entry.good
+
+
+@pytest.mark.parametrize("entry", IN_TEXT, ids=lambda entry: entry.code)
+def test_the_bad_example_is_found_by_its_code_at_its_line(entry):
+    found = [(f.code, f.place.line, f.severity) for f in judge("example", entry.bad).findings]
+    wanted = [f for f in found if f[:2] == (entry.code, entry.line)]
+    assert wanted, found
+    assert entry.severity_note or wanted[0][2] is entry.severity
+
+
+@pytest.mark.parametrize("entry", IN_TEXT, ids=lambda entry: entry.code)
+def test_the_good_example_is_free_of_it(entry):
+    assert entry.code not in {f.code for f in judge("example", entry.good).findings}
+
+
+def test_what_may_be_deployed_at_once_says_so():
+    for code in ("REA301", "COV401", "COV402", "COV403", "COV404"):
+        assert catalogue()[code].severity.value == "warning"
+        assert "on purpose" in catalogue()[code].severity_note
+
+
+def test_a_code_is_explained_with_its_examples():
+    text = explained("det206")
+    assert text.startswith("DET206 (error): The guards of a row can never hold.")
+    assert "tries < 3 and tries >= 3" in text and "docs/rules/DET.md#det206" in text
+    assert "Not looked for yet" in explained("VER975")
+
+
+def test_an_unknown_code_is_told_with_a_suggestion():
+    with pytest.raises(KeyError, match="did you mean DET20"):
+        explained("DET2O6")
