@@ -12,12 +12,13 @@ http = get_asgi_application()
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 
+from config.limits import BodyLimit  # noqa: E402
 from designer.routing import websocket_urlpatterns as designer_sockets  # noqa: E402
 from runtime.routing import websocket_urlpatterns as runtime_sockets  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": http,
+        "http": BodyLimit(http),  # type: ignore[arg-type]
         "websocket": AllowedHostsOriginValidator(
             AuthMiddlewareStack(URLRouter([*designer_sockets, *runtime_sockets]))
         ),
