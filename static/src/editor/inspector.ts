@@ -12,6 +12,7 @@ export class Inspector {
   readonly #row: RowForm;
   readonly #state: StateForm;
   readonly #flow: FlowForm;
+  #title = "";
 
   constructor(
     private readonly host: HTMLElement,
@@ -35,6 +36,9 @@ export class Inspector {
     this.host.classList.toggle("open", row !== undefined || state !== undefined);
     const body = row ? this.#row.draw(row) : state ? this.#state.draw(state) : this.#flow.draw();
     render(this.#frame(title, body), this.host);
+    // Another form begins at its top; the same one stays where the reader is.
+    if (title !== this.#title) this.host.querySelector(".scroll")?.scrollTo(0, 0);
+    this.#title = title;
   }
 
   /** Put the focus into the first field, or into the name of a state. */

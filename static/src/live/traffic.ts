@@ -24,7 +24,8 @@ export class Traffic {
   unhandled: Unhandled[] = [];
   unhandledCount = 0;
   readonly #fired: { at: number; row: number; count: number }[] = [];
-  readonly #begun: number[] = [];
+  /** When each session began that is not older than a minute, by the page's clock. */
+  readonly #begun = new Map<string, number>();
   #received = 0;
 
   /** Take a frame; returns the rows that fired with it, null if it changed nothing. */
@@ -49,8 +50,8 @@ export class Traffic {
   /** Sessions begun in the last minute. */
   begun(): number {
     const since = performance.now() - WARM * 1000;
-    while (this.#begun[0] !== undefined && this.#begun[0] < since) this.#begun.shift();
-    return this.#begun.length;
+    for (const [id, at] of this.#begun) if (at < since) this.#begun.delete(id);
+    return this.#begun.size;
   }
 
   /** The server's clock, carried on since the last frame. */
@@ -65,13 +66,19 @@ export class Traffic {
     this.deployed = (frame["deployed"] as Traffic["deployed"]) ?? null;
     this.#count(frame);
     this.sessions = new Map(((frame["sessions"] ?? []) as Summary[]).map((session) => [session.id, session]));
+    for (const session of this.sessions.values()) this.#begin(session);
+  }
+
+  #begin(session: Summary): void {
+    const at = performance.now() - Math.max(0, this.now - session.started) * 1000;
+    if (at > performance.now() - WARM * 1000) this.#begun.set(session.id, at);
   }
 
   #delta(frame: Frame): number[] {
     this.#time(frame);
     this.#count(frame);
     for (const session of (frame["started"] ?? []) as Summary[]) {
-      this.#begun.push(performance.now());
+      this.#begin(session);
       this.sessions = new Map([[session.id, session], ...this.sessions]);
     }
     for (const session of (frame["changed"] ?? []) as Summary[]) this.sessions.set(session.id, session);
