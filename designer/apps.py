@@ -1,3 +1,5 @@
+"""The designer: flows, drafts, versions and the pages that edit them."""
+
 from django.apps import AppConfig
 
 

@@ -1,3 +1,5 @@
+"""The runtime as Django sees it: deployments, routes, sessions and their record."""
+
 from django.apps import AppConfig
 
 
