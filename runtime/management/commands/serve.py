@@ -57,7 +57,7 @@ class Command(BaseCommand):
         held.close()
         # The terminal may be gone, when that is what stopped the server.
         with contextlib.suppress(OSError):
-            self.stdout.write("Stopped.")
+            self.stdout.write("\nStopped.")  # the terminal has just shown ^C
         return code
 
     def announce(self) -> None:
