@@ -28,6 +28,8 @@ def flow(request: HttpRequest, name: str) -> HttpResponse:
     else:
         text, base = latest.text if latest else services.BLANK.format(name=flow.name), latest
     drawn = rendering.drawing(text)
+    # A draft that does not compile is shown with the picture of the version it began with.
+    shown = drawn if drawn.compiles or base is None else rendering.drawing(base.text)
     deployed = facts.runtime().deployed().get(flow.name)
     versions = [version_message(v) for v in selectors.versions_of(flow)[:LISTED_VERSIONS]]
     boot = {
@@ -40,8 +42,8 @@ def flow(request: HttpRequest, name: str) -> HttpResponse:
         "urls": urls_of(flow),
         "sip": frame(request)["sip"],
         "text": text,
-        "dot": drawn.dot,
-        "picture": drawn.picture,
+        "dot": shown.dot,
+        "picture": shown.picture,
         "findings": drawn.findings,
         "compiles": drawn.compiles,
         "versions": versions,
@@ -62,7 +64,7 @@ def flow(request: HttpRequest, name: str) -> HttpResponse:
         "deployed": deployed,
         "versions": len(versions),
         "findings": drawn.findings,
-        "outline": outline(drawn.picture),
+        "outline": outline(shown.picture),
         "text": text,
     }
     return show(request, "designer/editor.html", context, nav="flows")

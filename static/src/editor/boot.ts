@@ -12,6 +12,8 @@ export interface EditorBoot {
   text: string;
   dot: string | null;
   picture: Picture | null;
+  /** The text compiles; if not, the picture is of the version it began with. */
+  compiles?: boolean;
   findings: Finding[];
   versions?: VersionLine[];
   deployed?: { number: number; digest: string; by?: string; at?: string } | null;

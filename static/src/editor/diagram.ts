@@ -41,6 +41,8 @@ export class Diagram {
 
   async draw(): Promise<void> {
     this.banner.hidden = this.store.compiles;
+    this.banner.querySelector("[data-picture]")?.toggleAttribute("hidden", !this.store.dot);
+    this.banner.querySelector("[data-no-picture]")?.toggleAttribute("hidden", Boolean(this.store.dot));
     this.host.classList.toggle("old", !this.store.compiles);
     const dot = this.store.dot;
     if (!dot) return;

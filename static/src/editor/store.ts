@@ -49,7 +49,7 @@ export class Store {
     this.picture = boot.picture;
     this.dot = boot.dot;
     this.findings = boot.findings;
-    this.compiles = boot.picture !== null;
+    this.compiles = boot.compiles ?? boot.picture !== null;
     this.canUndo = boot.can_undo ?? false;
     this.canRedo = boot.can_redo ?? false;
     this.savedAt = boot.saved_at ?? null;
