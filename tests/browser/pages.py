@@ -183,13 +183,13 @@ async def create_flow(
     return editor
 
 
-async def picture(page: Page, name: str) -> None:
-    """Keep a screenshot in test-results/, and in docs/images/ under `make images`."""
+async def picture(page: Page, name: str, *, keep: bool = True) -> None:
+    """Take a screenshot into test-results/; `make images` keeps it in docs/images/ too."""
     folder = BASE / "test-results"
     folder.mkdir(exist_ok=True)
     path = folder / f"{name}.png"
     await page.screenshot(path=path, animations="disabled")
-    if os.environ.get("CALLSMITH_IMAGES"):
+    if keep and os.environ.get("CALLSMITH_IMAGES"):
         target = BASE / "docs" / "images"
         target.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target / path.name)

@@ -19,6 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SIPP = shutil.which("sipp")
+NOT_BOUND = 254
+"""Exit code of a SIPp that could not bind one of its ports."""
+TRIES = 3
 MISSING = "SIPp is not installed: apt-get install sip-tester"
 
 
@@ -76,6 +79,7 @@ class Sipp:
         extra: Sequence[str] = (),
         trace: bool = False,
     ) -> None:
+        self._chosen = port
         self.port = port or free_udp_port()
         self._timeout = timeout
         self._folder = tempfile.TemporaryDirectory(prefix="sipp")
@@ -106,7 +110,24 @@ class Sipp:
         return ["-sn", scenario]
 
     async def start(self) -> Sipp:
-        """Start the process; one that listens is ready when this returns."""
+        """Start the process; one that listens is ready when this returns.
+
+        A port that was free when it was chosen may be taken by now: others are chosen then.
+        """
+        for _ in range(TRIES):
+            await self._run()
+            await self._listening()
+            if self._process is None or self._process.returncode != NOT_BOUND:
+                break
+            self._choose_ports()
+        return self
+
+    def _choose_ports(self) -> None:
+        self.port = self._chosen or free_udp_port()
+        for option, value in (("-p", self.port), ("-mp", free_udp_port(2))):
+            self._command[self._command.index(option) + 1] = str(value)
+
+    async def _run(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
             *self._command,
             cwd=self._path,
@@ -115,8 +136,6 @@ class Sipp:
             stderr=asyncio.subprocess.STDOUT,
             env={**os.environ, "TERM": "dumb"},
         )
-        await self._listening()
-        return self
 
     async def _listening(self) -> None:
         """SIPp has bound its port as soon as the kernel lists the socket."""
