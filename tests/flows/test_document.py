@@ -1,7 +1,5 @@
 """Reading YAML: places, limits, and the sentence for each way a text can be broken."""
 
-import time
-
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -200,12 +198,10 @@ LIMITS = {
 }
 
 
+@pytest.mark.timeout(20)
 @pytest.mark.parametrize("name", LIMITS)
-def test_a_limit_is_a_finding_and_costs_little(name):
-    text = LIMITS[name]
-    started = time.process_time()
-    found = read(text)
-    assert time.process_time() - started < 0.5
+def test_a_limit_is_a_finding_and_stops_the_reading(name):
+    found = read(LIMITS[name])
     assert [finding.code for finding in found.findings] == ["SYN007"]
     assert found.root is None
 
