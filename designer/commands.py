@@ -1,14 +1,16 @@
 """The designer's verbs of the command line: check files, import them as versions.
 
-`check` needs neither database nor settings: only the language is imported for it.
+`check` and `schema` need neither database nor settings: only the language is imported for them.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
+import os
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +21,28 @@ STANDARD_INPUT = "-"
 def add_parsers(verbs: Any) -> None:
     """Add the verbs to the command line's parser."""
     parser = verbs.add_parser("check", help="say what is wrong with YAML files")
-    parser.add_argument("files", nargs="+", metavar="FILE", help="- is the standard input")
-    finish(parser, check, needs_django=False)
+    parser.add_argument("files", nargs="*", metavar="FILE", help="- is the standard input")
+    parser.add_argument("--explain", metavar="CODE", help="say all about one code, and stop")
+    parser.add_argument("--fix", action="store_true", help="mend in the files what is plain")
+    parser.add_argument("--color", choices=["auto", "always", "never"], default="auto")
+    finish(parser, check, needs_django=False, formats=("text", "json", "sarif"))
+    parser = verbs.add_parser("schema", help="print the JSON Schema of call flows, for editors")
+    finish(parser, schema, needs_django=False)
     parser = verbs.add_parser("import", help="make files new versions of their flows")
     parser.add_argument("files", nargs="+", metavar="FILE")
     parser.add_argument("--name", help="the flow's name (one file only)")
     finish(parser, import_files)
 
 
-def finish(parser: ArgumentParser, run: Any, *, needs_django: bool = True) -> None:
+def finish(
+    parser: ArgumentParser,
+    run: Any,
+    *,
+    needs_django: bool = True,
+    formats: Sequence[str] = ("text", "json"),
+) -> None:
     """Give a verb what all verbs have: the format of its answer, and the function that does it."""
-    parser.add_argument("--format", choices=["text", "json"], default="text")
+    parser.add_argument("--format", choices=formats, default="text")
     parser.set_defaults(run=run, needs_django=needs_django)
 
 
@@ -51,9 +64,81 @@ def check(options: Namespace) -> int:
     """Check files: 0 no errors, 1 errors, 2 a file cannot be used."""
     from flows import report
 
+    if options.explain:
+        return _explain(options)
+    if not options.files:
+        return refuse(options, "Name the files to check, or a code to --explain.", UNUSABLE)
+    if options.fix:
+        problem = _mend_files(options)
+        if problem:
+            return refuse(options, problem, UNUSABLE)
     judged = [_judge(name) for name in options.files]
-    print(report.as_json(judged) if options.format == "json" else report.as_text(judged))
+    print(_judgement(options, judged))
     return report.exit_code(judged)
+
+
+def _judgement(options: Namespace, judged: Sequence[Any]) -> str:
+    from flows import report
+    from flows.sarif import as_sarif
+    from flows.terminal import as_terminal
+
+    if options.format == "sarif":
+        return as_sarif(judged)
+    if options.format == "json":
+        return report.as_json(judged)
+    person = options.color == "always" or (options.color == "auto" and sys.stdout.isatty())
+    if not person:
+        return report.as_text(judged)
+    return as_terminal(judged, colour=options.color == "always" or "NO_COLOR" not in os.environ)
+
+
+def _explain(options: Namespace) -> int:
+    from flows.check.catalogue import catalogue, explained
+
+    try:
+        text = explained(options.explain)
+    except KeyError as unknown:
+        return refuse(options, unknown.args[0], UNUSABLE)
+    entry = catalogue()[options.explain.upper()]
+    answer(options, {"code": entry.code, "severity": entry.severity.value, "text": text}, text)
+    return DONE
+
+
+def _mend_files(options: Namespace) -> str:
+    """Mend each file that can be read in place; say on standard error what was done."""
+    from flows.dialects import NATIVE, import_text
+    from flows.document import MAX_BYTES
+    from flows.mend import mend
+
+    for name in options.files:
+        path = Path(name)
+        if name == STANDARD_INPUT:
+            return "--fix writes files; the standard input is none."
+        try:
+            if path.stat().st_size > MAX_BYTES:
+                continue
+            text = path.read_bytes().decode()
+            if import_text(text).dialect != NATIVE:
+                continue
+            done = mend(text)
+            if done.mended:
+                path.write_bytes(done.text.encode())
+        except UnicodeDecodeError:
+            continue
+        except OSError as error:
+            return f"{name} cannot be mended: {error.strerror}"
+        for finding in done.mended:
+            print(f"{name}:{finding.place.line}: mended {finding.code}", file=sys.stderr)
+    return ""
+
+
+def schema(options: Namespace) -> int:
+    """Print the JSON Schema that editors complete and check call flows by."""
+    from flows.schema import json_schema
+
+    text = json.dumps(json_schema(), indent=1, ensure_ascii=False)
+    print(text)
+    return DONE
 
 
 def _judge(name: str) -> Any:

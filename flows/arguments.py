@@ -7,7 +7,16 @@ from typing import Any
 
 from flows import document as nodes
 from flows.findings import Place
-from flows.reading import Notebook, described, integer_of, is_nothing, kind_of, plain_value, shown
+from flows.reading import (
+    Notebook,
+    described,
+    integer_of,
+    is_nothing,
+    kind_of,
+    plain_value,
+    respelt,
+    shown,
+)
 from flows.suggest import did_you_mean
 from flows.vocabulary import CONDITIONS, EVENTS, ActionWord, Parameter
 
@@ -58,10 +67,13 @@ class ArgumentReader:
         parameter = word.parameters.get(name)
         if parameter is None:
             known = word.parameters
-            close = did_you_mean(self.notes.suggestion(f"of {word.name}", name, known))
+            close = self.notes.suggestion(f"of {word.name}", name, known)
             has = f" (it has {', '.join(known)})" if known else " (it has none)"
             self.notes.error(
-                "NAM108", f"{word.name} has no parameter {shown(name)}{has}{close}", entry.key.place
+                "NAM108",
+                f"{word.name} has no parameter {shown(name)}{has}{did_you_mean(close)}",
+                entry.key.place,
+                fix=respelt(entry.key, close),
             )
             return
         if not isinstance(entry.value, nodes.Scalar):

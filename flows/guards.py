@@ -7,7 +7,7 @@ from typing import Any
 
 from flows import document as nodes
 from flows.expressions import Expression, ExpressionError, literal, parse
-from flows.reading import Notebook, described, kind_of, shown
+from flows.reading import Notebook, described, kind_of, shown, with_word
 from flows.suggest import did_you_mean
 from flows.table import TIMER_EVENT, Guard
 from flows.vocabulary import EVENTS, EXPANSIONS, GUARDS
@@ -66,12 +66,13 @@ class GuardReader:
         fine = True
         for name in sorted(expression.names - GUARDS.keys() - self.variables.keys()):
             known = (*GUARDS, *self.variables)
-            close = did_you_mean(self.notes.suggestion("guard", name, known))
+            close = self.notes.suggestion("guard", name, known)
             self.notes.error(
                 "NAM104",
-                f"No condition, guard or variable is called {shown(name)}{close}",
+                f"No condition, guard or variable is called {shown(name)}{did_you_mean(close)}",
                 node.place,
                 "A guard on something unknown never holds; a text is written in quotes.",
+                with_word(node, name, close),
             )
             fine = False
         word = EVENTS.get(event) if event is not None else None

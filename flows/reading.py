@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -45,8 +46,15 @@ class Notebook:
     ) -> None:
         self._add(code, Severity.ERROR, message, place, explanation, fix)
 
-    def warning(self, code: str, message: str, place: Place, explanation: str = "") -> None:
-        self._add(code, Severity.WARNING, message, place, explanation, None)
+    def warning(
+        self,
+        code: str,
+        message: str,
+        place: Place,
+        explanation: str = "",
+        fix: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._add(code, Severity.WARNING, message, place, explanation, fix)
 
     def _add(
         self,
@@ -92,9 +100,12 @@ class Notebook:
             key = entry.key
             if key.text in known:
                 continue
-            hint = hints.get(key.text)
+            hint, fix = hints.get(key.text), None
             if hint is None:
-                tail = did_you_mean(self.suggestion("field", key.text, known))
+                close = self.suggestion("field", key.text, known)
+                tail = did_you_mean(close)
+                if all(other.key.text != close for other in mapping.entries):
+                    fix = respelt(key, close)
             else:
                 tail = f": {hint}"
             if key.coerced == "bool":
@@ -104,6 +115,7 @@ class Notebook:
                 f"{what} has no field {shown(key.text)}{tail}",
                 key.place,
                 "What is written under an unknown field has no effect.",
+                fix,
             )
 
     def coerced(self, scalar: nodes.Scalar, what: str) -> None:
@@ -114,6 +126,7 @@ class Notebook:
             f"{_COERCED.get(scalar.coerced or '', 'a number with another value')}.",
             scalar.place,
             "Here the text is kept as it is written.",
+            _replaced(scalar, scalar.text, json.dumps(scalar.text, ensure_ascii=False)),
         )
 
     # -- typed reading: each returns None after a finding, or if there is nothing ------------------
@@ -179,6 +192,42 @@ class Notebook:
             self.error("NAM108", f"{what} is between 1ms and 24h.", node.place)
             return None
         return seconds
+
+
+def respelt(node: nodes.Node | None, word: str | None) -> Mapping[str, Any] | None:
+    """Return the edit that writes another word where this one stands, if that can be told."""
+    if not isinstance(node, nodes.Scalar) or node.alias or word is None:
+        return None
+    return _replaced(node, node.text, word)
+
+
+def with_word(node: nodes.Node, old: str, new: str | None) -> Mapping[str, Any] | None:
+    """Return the edit that puts one word in the place of another inside an expression."""
+    if not isinstance(node, nodes.Scalar) or node.alias or new is None:
+        return None
+    text = re.sub(rf"(?<![\w.\"']){re.escape(old)}(?![\w.\"'])", new, node.text)
+    return None if text == node.text else _replaced(node, node.text, text)
+
+
+def _replaced(node: nodes.Scalar, old: str, new: str) -> Mapping[str, Any] | None:
+    """The edit on the characters themselves, for a scalar on one line whose quotes are known."""
+    place = node.place
+    quote = {"": "", "'": "'", '"': '"'}.get(node.style)
+    if quote is None or node.anchor or place.line != place.end_line or "\\" in old:
+        return None
+    if quote and (quote in old or quote in new):
+        return None
+    return {
+        "operation": "replace_text",
+        "arguments": {
+            "line": place.line,
+            "column": place.column,
+            "end_line": place.end_line,
+            "end_column": place.end_column,
+            "expected": f"{quote}{old}{quote}",
+            "text": f"{quote}{new}{quote}",
+        },
+    }
 
 
 _COERCED = {

@@ -28,6 +28,8 @@ class Judged:
     file: str
     findings: tuple[Finding, ...]
     rows: int = 0
+    text: str = ""
+    """The text itself, for excerpts."""
     problem: str = ""
     """Why the file could not be read, in a sentence; then there are no findings."""
 
@@ -39,7 +41,7 @@ def judge(file: str, text: str, today: datetime.date | None = None) -> Judged:
     """Examine a text of any known language."""
     compiled: Compiled = examine_any(text, today)
     rows = len(compiled.sketch.rows) if compiled.sketch is not None else 0
-    return Judged(file, tuple(compiled.findings), rows)
+    return Judged(file, tuple(compiled.findings), rows, text)
 
 
 def unusable(file: str, problem: str) -> Judged:
@@ -82,7 +84,7 @@ def as_text(judged: Sequence[Judged], *, explain: bool = False) -> str:
             lines.append(_line(one.file, finding))
             if explain and finding.explanation:
                 lines.append(f"    {finding.explanation}")
-    lines.append(_sum(judged))
+    lines.append(summary(judged))
     return "\n".join(lines)
 
 
@@ -91,7 +93,8 @@ def _line(file: str, finding: Finding) -> str:
     return f"{file}{place}: {_MARKS[finding.severity]}: {finding.message} [{finding.code}]"
 
 
-def _sum(judged: Sequence[Judged]) -> str:
+def summary(judged: Sequence[Judged]) -> str:
+    """Return the last line: how many files, errors and warnings."""
     errors = sum(one.count(Severity.ERROR) for one in judged)
     warnings = sum(one.count(Severity.WARNING) for one in judged)
     files = _counted(len(judged), "file")

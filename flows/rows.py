@@ -11,7 +11,7 @@ from flows import document as nodes
 from flows.arguments import ArgumentReader
 from flows.findings import Place
 from flows.guards import GuardReader
-from flows.reading import Notebook, is_name, kind_of, shown
+from flows.reading import Notebook, is_name, kind_of, respelt, shown
 from flows.suggest import did_you_mean
 from flows.table import ANY_STATE, ROLES, TIMER_EVENT, Row, State, Waiver, Word
 from flows.vocabulary import ACTIONS, EVENTS, PUBLISHED, ActionWord
@@ -283,6 +283,7 @@ class RowReader:
                 f"No action is called {shown(name)}{did_you_mean(close)}",
                 name_node.place,
                 "An unknown action would silently do nothing.",
+                respelt(name_node, close),
             )
             return Word(name, {}, place)
         arguments = self._arguments(word, value, place)
@@ -326,9 +327,12 @@ class RowReader:
             if name is None:
                 continue
             if name not in PUBLISHED:
-                close = did_you_mean(self.notes.suggestion("published", name, PUBLISHED))
+                close = self.notes.suggestion("published", name, PUBLISHED)
                 self.notes.error(
-                    "NAM107", f"No event called {shown(name)} can be published{close}", item.place
+                    "NAM107",
+                    f"No event called {shown(name)} can be published{did_you_mean(close)}",
+                    item.place,
+                    fix=respelt(item, close),
                 )
             names.append(name)
         return tuple(names)

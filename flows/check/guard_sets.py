@@ -102,7 +102,7 @@ def _tautologies(facts: Facts, sense: set[int]) -> Iterator[Finding]:
                     "A guard that is always true looks like a condition and is none.",
                     severity=Severity.WARNING,
                     place=guard.place,
-                    fix=_change(row, "guards", rest),
+                    fix=_change(row, "guards", rest or None),
                 )
 
 

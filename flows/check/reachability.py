@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from flows.findings import Finding, Severity
 from flows.graph import SESSION_ROLES, Graph, closure, reverse
@@ -122,7 +123,19 @@ def empty_rows(graph: Graph) -> Iterator[Finding]:
                 row=row.index,
                 state=None if row.from_state == ANY_STATE else row.from_state,
                 confidence="heuristic",
+                fix=_ignored(row),
             )
+
+
+def _ignored(row: Row) -> dict[str, Any] | None:
+    """The edit that says the row does nothing on purpose; not where it names a target as well."""
+    if row.next_state is not None:
+        return None
+    reason = "Nothing is to be done here."
+    return {
+        "operation": "change_row",
+        "arguments": {"row": row.index, "field": "ignore", "value": reason},
+    }
 
 
 def _does_nothing(graph: Graph, row: Row) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from flows.document import Mapping
 from flows.edit import on_rows, on_states
+from flows.edit.on_text import replace_text
 from flows.edit.refusal import EditRefused
 from flows.edit.rows import set_field
 from flows.edit.values import HEAD_FIELDS, Arguments, head_value
@@ -22,8 +23,13 @@ class Edited:
     focus: dict[str, Any] = field(default_factory=dict)
 
 
+REPLACE_TEXT = "replace_text"
+
+
 def apply(text: str, operation: str, arguments: dict[str, Any]) -> Edited:
     """Make one edit. Raises EditRefused and nothing else; a refused edit changed nothing."""
+    if operation == REPLACE_TEXT and isinstance(text, str):
+        return Edited(replace_text(text, Arguments(arguments)))
     perform = OPERATIONS.get(operation) if isinstance(operation, str) else None
     if perform is None:
         raise EditRefused(f"There is no edit {operation!r}; there are {', '.join(OPERATIONS)}.")

@@ -98,3 +98,36 @@ def test_import_of_what_cannot_be_read_is_refused(tmp_path: Path, capsys: Any) -
     assert cli.main(["import", str(tmp_path / "absent.yaml")]) == 2
     assert "cannot be read" in capsys.readouterr().err
     assert not Version.objects.exists()
+
+
+def test_a_code_is_explained_without_a_file(capsys: Any) -> None:
+    assert cli.main(["check", "--explain", "DET206"]) == 0
+    assert "can never hold" in capsys.readouterr().out
+    assert cli.main(["check", "--explain", "DET2O6"]) == 2
+    assert "did you mean" in capsys.readouterr().err
+
+
+def test_check_without_a_file_says_what_it_needs(capsys: Any) -> None:
+    assert cli.main(["check"]) == 2
+    assert "--explain" in capsys.readouterr().err
+
+
+def test_fix_mends_the_file_and_tells_what_is_left(bad: str, good: str, capsys: Any) -> None:
+    assert cli.main(["check", "--fix", bad, good]) == 0
+    assert "mended NAM105" in capsys.readouterr().err
+    assert Path(bad).read_text() == ECHO == Path(good).read_text()
+    assert cli.main(["check", "--fix", "-"]) == 2
+
+
+def test_check_prints_sarif_and_colours_on_demand(bad: str, capsys: Any) -> None:
+    assert cli.main(["check", bad, "--format", "sarif"]) == 1
+    assert json.loads(capsys.readouterr().out)["version"] == "2.1.0"
+    assert cli.main(["check", bad, "--color", "always"]) == 1
+    assert "\x1b[31m" in capsys.readouterr().out
+    assert cli.main(["check", bad]) == 1
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_schema_is_printed_for_editors() -> None:
+    code, printed = run("schema")
+    assert code == 0 and json.loads(printed)["title"] == "Callsmith call flow"

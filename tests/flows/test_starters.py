@@ -1,5 +1,6 @@
 """The shipped tables: documentation, demonstration and test at once."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,13 @@ def starter(request):
 def test_a_starter_has_no_errors_no_warnings_and_no_waivers(starter):
     assert starter.findings == [] and starter.deployable
     assert not any(row.waive for row in starter.table.rows)
+
+
+def test_a_starter_tells_editors_where_its_schema_is(starter):
+    first = starter.document.text.splitlines()[0]
+    assert first.startswith("# yaml-language-server: $schema=")
+    schema = FOLDER / first.partition("=")[2]
+    assert json.loads(schema.read_text("utf-8"))["title"] == "Callsmith call flow"
 
 
 def test_a_starter_is_described_and_grouped(starter):
