@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flows.check import (
+    composition,
     invariants,
     liveness,
     obligations,
@@ -88,8 +89,16 @@ def examine(
         states_reached=len({config.state for config in walk.configs}),
         rows_fired=len({e.move.row for e in walk.all_edges() if e.move.row >= 0}),
     )
-    _bounds(evidence, walk)
-    result.findings = in_order(evidence.findings)
+    limits = [walk.limit] if not walk.complete else []
+    pairs = composition.Composition(party)
+    if tier > 1 and walk.complete:
+        pairs = composition.examine(party, tier, budget, _share(beat, 0.5, 0.95))
+        limits += pairs.limits
+        result.states += pairs.states
+        result.transitions += pairs.transitions
+        result.complete = pairs.complete
+    _bounds(evidence, walk, pairs, limits)
+    result.findings = in_order([*evidence.findings, *pairs.findings])
     if beat is not None:
         beat(1.0)
     return result
@@ -103,14 +112,21 @@ def table_of(subject: str | Compiled | Table) -> Table | None:
     return compiled.table
 
 
-def _bounds(evidence: Evidence, walk: Walk) -> None:
-    evidence.about_table(
-        "META991",
+def _bounds(
+    evidence: Evidence, walk: Walk, pairs: composition.Composition, limits: list[str]
+) -> None:
+    message = (
         f"{len(walk.configs)} configurations of one party were visited, with up to "
-        f"{MOST_FAILURES} failing action in a session and timers firing at any time.",
+        f"{MOST_FAILURES} failing action in a session and timers firing at any time"
     )
-    if not walk.complete:
-        message = f"The walk stopped at its limit of {walk.limit}: what it did not see is unknown."
+    if pairs.states:
+        message += (
+            f"; {pairs.states} of two parties, with {composition.REORDER.capacity} messages under "
+            "way in each direction"
+        )
+    evidence.about_table("META991", f"{message}.")
+    for limit in limits:
+        message = f"The walk stopped at its limit of {limit}: what it did not see is unknown."
         evidence.about_table("META992", message, "bounded")
 
 

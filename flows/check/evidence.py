@@ -6,7 +6,7 @@ from typing import Any
 
 from flows.check.meanings import MEANINGS
 from flows.explore.walk import Edge, Walk
-from flows.findings import Finding, Place
+from flows.findings import Finding, Place, Severity
 from flows.table import Row, Table
 
 
@@ -33,13 +33,20 @@ class Evidence:
         self._keep((code, f"row {index}"), place, message, edge, row=row)
 
     def about_state(
-        self, code: str, state: str, message: str, edge: Edge | None = None, topic: str = ""
+        self,
+        code: str,
+        state: str,
+        message: str,
+        edge: Edge | None = None,
+        topic: str = "",
+        severity: Severity | None = None,
     ) -> None:
         """Say something about a state; `topic` tells several things about one state apart."""
         key = (code, f"state {state} {topic}")
         if key in self._said:
             return
-        self._keep(key, self.table.states[state].place, message, edge, state=state)
+        place = self.table.states[state].place
+        self._keep(key, place, message, edge, state=state, severity=severity)
 
     def about_table(self, code: str, message: str, confidence: str = "proved") -> None:
         """Say something about the whole."""
@@ -65,13 +72,14 @@ class Evidence:
         *,
         row: Row | None = None,
         state: str | None = None,
+        severity: Severity | None = None,
     ) -> None:
-        severity, explanation = MEANINGS[key[0]]
+        usual, explanation = MEANINGS[key[0]]
         trace: list[dict[str, Any]] = self.walk.trace(edge) if edge is not None else []
         from_state = row.from_state if row is not None else state
         self._said[key] = Finding(
             key[0],
-            severity,
+            severity or usual,
             message,
             place,
             explanation,

@@ -10,7 +10,9 @@ from collections import defaultdict
 from flows.check.evidence import Evidence
 from flows.explore import wire
 from flows.explore.party import Config
+from flows.semantics import SESSION_ROLES, Transition
 from flows.table import ANY_STATE, Row, State, Table
+from flows.vocabulary import EVENTS
 
 TALK, HOLD = "talk", "hold"
 
@@ -48,7 +50,11 @@ def _fault(config: Config, kind: str, with_media: bool) -> str | None:
         return "BYE was sent"
     if with_media and (not call.settled or "media" not in config.held):
         return "the descriptions are not settled"
+    if call.lost:
+        return "the far side knows no such call (408, 481)"
     if kind == TALK:
+        if call.local != call.mine and not call.own:
+            return f"our media is {call.local} and the far side expects {call.mine}"
         if with_media and not call.flowing:
             return "no media flows"
         if call.own:
@@ -58,6 +64,109 @@ def _fault(config: Config, kind: str, with_media: bool) -> str | None:
     if call.offer == "ours" and not call.own and not call.unacked:
         return "an offer of ours was never settled"
     return None
+
+
+def ending(evidence: Evidence) -> None:
+    """INV801: after BYE no media flows, and a call that is over is given back."""
+    for edge in evidence.walk.all_edges():
+        move = edge.move
+        target, call = move.target, move.target.wire
+        if target.ended or target.pending or move.kind == "unhandled" or target.failed:
+            continue
+        if call.bye == "sent" and call.flowing:
+            message = f"Media still flows in {target.state} after our BYE (RFC 3261 15.1.1)."
+            evidence.about_step("INV801", edge, message)
+        over = call.call == wire.OVER or call.bye == "done"
+        if over and "dialog" in target.held and move.stimulus.kind in ("answer", "peer"):
+            message = f"The call is over and the session stays in {target.state} with its dialog."
+            evidence.about_step("INV801", edge, message)
+
+
+def directions(evidence: Evidence) -> None:
+    """INV801: hold and resume of the far side lead to where it sees the call."""
+    read = evidence.walk.party.domain.read
+    for edge in evidence.walk.all_edges():
+        move, before = edge.move, evidence.walk.configs[edge.source]
+        event = move.stimulus.event
+        if event not in ("ReinviteReceived", "UpdateReceived") or "direction" not in read[event]:
+            continue
+        call = before.wire
+        if call.own or call.mine != "sendrecv" or call.local != "sendrecv" or move.broke >= 0:
+            continue
+        if not any(m.kind == "RESP" and m.code < 300 for m in move.sends):
+            continue
+        said = dict(move.stimulus.fields).get("direction")
+        kind = kind_of(evidence.table.states[move.target.state])
+        was = kind_of(evidence.table.states[before.state])
+        if said == "sendonly" and kind == TALK:
+            fault = f"the far side holds us and the session is in {move.target.state}"
+        elif said == "sendrecv" and kind == HOLD:
+            fault = f"the far side talks and the session is in {move.target.state}"
+        elif said is None and kind != was:
+            fault = f"nothing was proposed and the session went to {move.target.state}"
+        else:
+            continue
+        evidence.about_step("INV801", edge, f"After {event}, {fault}.")
+
+
+def ways(evidence: Evidence) -> None:
+    """INV806: before and during a call, a state means the same whichever way led there."""
+    seen: dict[tuple[str, str], dict[tuple[object, ...], int]] = defaultdict(dict)
+    for number, config in enumerate(evidence.walk.configs):
+        if config.ended or config.pending or config.failed:
+            continue
+        state = evidence.table.states[config.state]
+        if state.group not in ("setup", TALK, HOLD) and not kind_of(state):
+            continue
+        call = config.wire
+        meaning = (config.held, call.flowing and "media flows", call.settled and "settled")
+        seen[config.state, config.role].setdefault(meaning, number)
+    for (name, role), meanings in seen.items():
+        if len(meanings) < 2:
+            continue
+        (first, _), (second, number), *_ = meanings.items()
+        message = (
+            f"As {role}, {name} is reached with {_list(first)}, and also with {_list(second)}."
+        )
+        evidence.about_state("INV806", name, message, evidence.walk.parents[number])
+
+
+def _list(meaning: tuple[object, ...]) -> str:
+    held, *rest = meaning
+    assert isinstance(held, tuple)
+    return ", ".join([*held, *(str(word) for word in rest if word)]) or "nothing"
+
+
+def sides(evidence: Evidence) -> None:
+    """INV805: once the call is up, both sides answer everything alike."""
+    program = evidence.walk.party.program
+    up: dict[str, set[str]] = defaultdict(set)
+    for config in evidence.walk.configs:
+        if config.wire.call == wire.UP and not config.ended:
+            up[config.state].add(config.role)
+    for name, roles in up.items():
+        if len(roles) < 2:
+            continue
+        one, other = (program.position(name, role).candidates for role in SESSION_ROLES)
+        for event in one.keys() | other.keys():
+            word = EVENTS.get(event)
+            if word is not None and len(word.roles) < 2:
+                continue
+            first, second = _chain(one.get(event)), _chain(other.get(event))
+            if first != second:
+                message = f"In {name} a UAC and a UAS do not answer {event} alike."
+                evidence.about_state("INV805", name, message, None, event)
+
+
+def _chain(first: Transition | None) -> list[object]:
+    found: list[object] = []
+    while first is not None:
+        row = first.row
+        words = tuple((w.name, tuple(sorted(w.arguments.items()))) for w in first.words)
+        guards = tuple(guard.text for guard in row.guards) if row is not None else ()
+        found.append((guards, words, first.next_state, first.decision.published, first.kind))
+        first = first.otherwise
+    return found
 
 
 def wrong_role(evidence: Evidence) -> None:
@@ -99,4 +208,4 @@ def _behaviour(row: Row, table: Table) -> object:
     return (row.role, row.event, row.after, guards, words, sets, target, row.publish, row.ignore)
 
 
-RULES = (talking, wrong_role, twins)
+RULES = (talking, ending, directions, ways, sides, wrong_role, twins)

@@ -56,6 +56,8 @@ MEANINGS: dict[str, tuple[Severity, str]] = {
     "TMR705": (W, "RFC 3261 13.3.1.4, 17.1.2.2: the stack tries for 64*T1 = 32 s."),
     "INV801": (E, "In this state a call is up and both sides hear each other."),
     "INV802": (E, "The state has no row for this side of a call."),
+    "INV805": (W, "Once a call is up the protocol makes no difference between its two sides."),
+    "INV806": (W, "Rows that start in this state can not rely on what is held and flows there."),
     "INV804": (W, "Two states that answer everything alike can be one."),
     "PUB811": (E, "Whoever counts calls by their outcome counts wrong."),
     "PUB812": (E, "Listeners see an end without a beginning, or a beginning twice."),

@@ -8,6 +8,9 @@ from flows.explore import wire
 from flows.explore.party import Config, Move
 from flows.vocabulary import OUTCOMES
 
+OF_STATE = {"Terminated": "CallTerminated", "Cancelled": "CallCancelled", "Failed": "CallFailed"}
+"""The outcome that the usual names of final states stand for."""
+
 
 def outcome(evidence: Evidence) -> None:
     """PUB811: a call that the table ends has exactly one outcome."""
@@ -62,6 +65,8 @@ def _untrue(name: str, move: Move) -> bool:
     call, target = move.target.wire, move.target
     arrived = move.stimulus.wire
     match name:
+        case _ if target.ended and OF_STATE.get(target.state, name) != name and name in OUTCOMES:
+            return True
         case "CallEstablished":
             return arrived.call != wire.UP or call.talked < 2 or bool(call.bye) or target.ended
         case "CallRinging":

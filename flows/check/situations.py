@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 from flows.check.evidence import Evidence
+from flows.check.invariants import TALK, kind_of
 from flows.explore import wire
 from flows.explore.party import Config
 from flows.explore.peer import FAILURES, PROVISIONAL
 from flows.explore.walk import Edge
+from flows.findings import Severity
 
 HARMLESS = frozenset(
     (
@@ -54,8 +56,11 @@ def uncovered(evidence: Evidence) -> None:
             continue
         config = evidence.walk.configs[edge.source]
         code = code_of(config, edge, evidence.table.features)
+        event = edge.move.stimulus.event
+        if not code and edge.move.stimulus.kind == "media":
+            message = f"As {config.role}, {config.state} takes no notice of {event}."
+            evidence.about_state("COV415", config.state, message, edge, event)
         if code:
-            event = edge.move.stimulus.event
             message = f"As {config.role}, {config.state} does not take {edge.move.stimulus.label}."
             evidence.about_state(code, config.state, message, edge, event)
 
@@ -100,6 +105,47 @@ def choices(evidence: Evidence) -> None:
         )
 
 
+OF_FEATURE = {"mute": ("MuteCall", "UnmuteCall"), "hold": ("HoldCall",), "dtmf": ("DtmfDetected",)}
+
+
+def promised(evidence: Evidence) -> None:
+    """COV411: what the table claims under `features` can be asked for while people talk."""
+    program = evidence.walk.party.program
+    for number, config in enumerate(evidence.walk.configs):
+        if kind_of(evidence.table.states[config.state]) != TALK or not config.wire.live:
+            continue
+        for feature in evidence.table.features:
+            for event in OF_FEATURE.get(feature, ()):
+                if event in program.position(config.state, config.role).candidates:
+                    continue
+                message = (
+                    f"{feature} is claimed, and as {config.role} {config.state} has no {event}."
+                )
+                edge = evidence.walk.parents[number]
+                evidence.about_state("COV411", config.state, message, edge, event)
+
+
+def updates(evidence: Evidence) -> None:
+    """COV407: an UPDATE may bring the offer that a re-INVITE may bring."""
+    accepted: dict[str, dict[str, Edge]] = {"re-INVITE": {}, "UPDATE": {}}
+    refused: dict[str, Edge] = {}
+    for edge in evidence.walk.all_edges():
+        state = evidence.walk.configs[edge.source].state
+        stimulus = edge.move.stimulus
+        if "sdp" not in dict(stimulus.fields) or not evidence.walk.configs[edge.source].wire.live:
+            continue
+        for message in edge.move.sends:
+            if message.kind == "RESP" and message.method in accepted:
+                if message.code < 300:
+                    accepted[message.method].setdefault(state, edge)
+                elif message.code == 488 and message.method == "UPDATE":
+                    refused.setdefault(state, edge)
+    for state in accepted["re-INVITE"].keys() & refused.keys() - accepted["UPDATE"].keys():
+        text = f"{state} accepts an offer in a re-INVITE and refuses it in an UPDATE."
+        warning = Severity.WARNING
+        evidence.about_state("COV407", state, text, refused[state], "UPDATE offer", warning)
+
+
 def matrix(evidence: Evidence) -> dict[str, int]:
     """COV415: count the cells (state, role, event) that can come about, by what becomes of them."""
     cells: dict[tuple[str, str, str], str] = {}
@@ -120,4 +166,4 @@ def matrix(evidence: Evidence) -> dict[str, int]:
     return {"cells": total, **counted}
 
 
-RULES = (uncovered, choices)
+RULES = (uncovered, choices, promised, updates)

@@ -36,6 +36,19 @@ def perform(doing: Doing, word: Word, index: int) -> None:
     _release(doing, contract)
 
 
+def finish(doing: Doing, words: tuple[Word, ...]) -> None:
+    """Look at the row as a whole once all of it is done."""
+    wire = doing.wire
+    names = [word.name for word in words]
+    if not wire.made or wire.bye or "GenerateLocalSDP" not in names:
+        return
+    if wire.call == standing.UP and not (wire.asked or wire.update or wire.unacked):
+        doing.at = names.index("GenerateLocalSDP")
+        doing.complain(
+            "ACT605", "Our description is made and goes to nobody: no offer asked for it"
+        )
+
+
 def attempted(doing: Doing, word: Word, index: int) -> None:
     """Take note of an action that was tried and failed in the world: it is owed no more."""
     doing.at = index
@@ -156,14 +169,14 @@ def _send_bye(doing: Doing, arguments: Mapping[str, Any]) -> None:
         doing.complain("ACT608", "SendBYE is sent a second time")
     elif wire.call == standing.ANSWERED:
         doing.complain("ACT602", "SendBYE goes out before the ACK to our 2xx came or failed to")
-    elif wire.call == standing.OVER and not wire.broken:
+    elif wire.call == standing.OVER and not (wire.broken or doing.troubled):
         doing.complain("ACT608", "SendBYE is sent in a call that is over")
-    elif wire.call != standing.UP and not wire.broken and not doing.troubled:
-        doing.complain("ACT601", "SendBYE ends a call that was not answered")
+    elif wire.call != standing.UP:
+        if doing.troubled:
+            raise Refused
+        doing.complain("ACT601", "SendBYE ends a call that is not up")
     elif wire.ack:
         doing.complain("ACT609", "SendBYE goes out before the 2xx was confirmed with SendACK")
-    elif wire.call != standing.UP:
-        raise Refused
     doing.change(bye="sent")
     doing.send("BYE")
 
@@ -175,7 +188,7 @@ def _send_cancel(doing: Doing, arguments: Mapping[str, Any]) -> None:
     elif wire.call == standing.CALLING:
         doing.complain("ACT603", "SendCANCEL goes out before any provisional answer came")
     elif wire.call != standing.PROCEEDING:
-        if doing.troubled or wire.broken:
+        if doing.troubled and not wire.talked:
             raise Refused
         doing.complain("ACT603", "SendCANCEL goes out when no INVITE of ours waits any more")
         return
@@ -190,7 +203,7 @@ def _propose(direction: str | None) -> Callable[[Doing, Mapping[str, Any]], None
         if wire.bye or (wire.call == standing.OVER and not wire.broken):
             doing.complain("ACT608", "A re-INVITE is sent after the call was ended")
         elif wire.call != standing.UP:
-            if doing.troubled or wire.broken:
+            if doing.troubled:
                 raise Refused
             doing.complain("ACT601", "A re-INVITE is sent before the call is up")
         elif wire.own:
@@ -199,7 +212,7 @@ def _propose(direction: str | None) -> Callable[[Doing, Mapping[str, Any]], None
             doing.complain("ACT605", "An offer is sent while the far side's waits for its answer")
         elif wire.unacked or wire.ack or wire.broken:
             raise Refused
-        doing.change(own=wanted, offer="ours", made=False)
+        doing.change(own=wanted, offer="ours", made=False, local=wanted)
         doing.send("re-INVITE", direction=wanted)
 
     return propose
@@ -209,7 +222,7 @@ def _respond(doing: Doing, arguments: Mapping[str, Any]) -> None:
     code = int(arguments.get("code", 200))
     request = open_request(doing)
     if not request:
-        if doing.troubled or doing.wire.broken:
+        if doing.troubled:
             raise Refused
         late = "ACT610" if code < 200 else "ACT604"
         doing.complain(late, f"Nothing waits for the answer {code}: it was given already")
@@ -309,6 +322,8 @@ def _judge_end(doing: Doing) -> None:
         doing.complain("ACT611", "The call ends and our INVITE is neither answered nor cancelled")
     elif wire.call == standing.UP and not (excused or wire.bye):
         doing.complain("ACT611", "An answered call ends without BYE: the far side is not told")
+    elif wire.bye == "sent" and doing.method == "INVITE" and not excused:
+        doing.complain("OBL622", "The call ends while our BYE waits: another request was answered")
     if wire.refer:
         doing.complain("OBL623", "A REFER was accepted and its end is never told with NOTIFY")
 
@@ -342,6 +357,10 @@ def _negotiate(doing: Doing, arguments: Mapping[str, Any]) -> None:
     doing.change(settled=True, offer="", taken=False, made=False)
 
 
+def _direct(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    doing.change(local=str(arguments.get("direction", "sendrecv")))
+
+
 def _start(doing: Doing, arguments: Mapping[str, Any]) -> None:
     if not doing.wire.settled:
         doing.complain("ACT605", "StartMediaSession comes before the descriptions are settled")
@@ -371,6 +390,7 @@ _ACTS: dict[str, Callable[[Doing, Mapping[str, Any]], None]] = {
     "StoreRemoteSDP": _store_remote,
     "NegotiateSDPAsUAC": _negotiate,
     "NegotiateSDPAsUAS": _negotiate,
+    "UpdateMediaDirection": _direct,
     "StartMediaSession": _start,
     "StopMediaSession": _stop,
     "CleanupMedia": _cleanup_media,

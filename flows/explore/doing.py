@@ -49,6 +49,8 @@ class Doing:
     values: dict[str, Any]
     event: str
     role: str
+    method: str = ""
+    """What the answer that the event brought answers."""
     cause: str = ""
     """The request that the row's event came with."""
     troubled: bool = False

@@ -7,7 +7,7 @@ executor would do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from flows.ends import unanswered
@@ -115,13 +115,14 @@ class Move(NamedTuple):
 
 
 class Party:
-    """A table as one side runs it. `whole` keeps values that nothing reads, for comparisons."""
+    """A table as one side runs it. Of the values those are kept that the table reads, or `keep`."""
 
-    def __init__(self, program: Program, *, whole: bool = False) -> None:
+    def __init__(self, program: Program, *, keep: Iterable[str] | None = None) -> None:
         self.program = program
         self.domain = Domain(program.table)
         self._names = tuple(program.initial_values)
-        self._kept = tuple(whole or name in self.domain.names for name in self._names)
+        kept = self.domain.names if keep is None else frozenset(keep)
+        self._kept = tuple(name in kept for name in self._names)
         self._initial = tuple(program.initial_values.values())
 
     def start(self, role: str) -> Config:
@@ -183,6 +184,7 @@ class Party:
             values={**values, **transition.effect},
             event=stimulus.event,
             role=config.role,
+            method=str(fields.get("method", "")),
             cause=CAUSES.get(stimulus.event, ""),
             troubled=config.failed > 0,
         )
@@ -198,12 +200,14 @@ class Party:
                 refused = True
             if breaks or refused:
                 acts.attempted(before, word, index)
+                before.complaints = doing.complaints if refused else []
                 moves.append(
                     self._broken(config, stimulus, transition, before, values, fields, index)
                 )
             if refused:
                 return moves
             doing.values.update(transition.action_sets[index])
+        acts.finish(doing, transition.words)
         after = transition.values_after(values, fields)
         moves.insert(0, self._finished(config, stimulus, transition, doing, after))
         return moves
@@ -250,7 +254,7 @@ class Party:
             transition,
             target,
             tuple(doing.sends),
-            (),
+            tuple(doing.complaints),
             index,
             values=after,
         )
@@ -297,6 +301,7 @@ def _copied(doing: Doing) -> Doing:
         doing.values,
         doing.event,
         doing.role,
+        doing.method,
         doing.cause,
         doing.troubled,
         list(doing.sends),

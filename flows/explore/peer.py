@@ -324,7 +324,7 @@ def _invite_answered(call: Wire, code: int, direction: str) -> Wire:
 
 def _reinvite_answered(call: Wire, code: int, direction: str) -> Wire:
     if code >= 300:
-        return call._replace(own="", offer="")
+        return call._replace(own="", offer="", lost=code in (408, 481))
     if call.bye == "sent":
         # The stack confirms a 2xx to a re-INVITE that its own BYE overtook.
         return call._replace(own="", offer="", ack=True)

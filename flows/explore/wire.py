@@ -56,6 +56,10 @@ class Wire(NamedTuple):
     """The media was started."""
     mine: str = "sendrecv"
     """The direction that our last accepted re-INVITE set."""
+    local: str = "sendrecv"
+    """What our media does: set when a re-INVITE goes out, and by UpdateMediaDirection."""
+    lost: bool = False
+    """The far side said that it knows no such call (408, 481 to a re-INVITE)."""
     theirs: str = "sendrecv"
     """The direction that the far side's open offer asks for."""
     hangup: bool = False
@@ -78,6 +82,6 @@ class Wire(NamedTuple):
             self = self._replace(taken=False, made=False)
         if self.offer != "theirs" and self.theirs != "sendrecv":
             self = self._replace(theirs="sendrecv")
-        if (self.bye or self.call == OVER) and self.mine != "sendrecv":
-            self = self._replace(mine="sendrecv")
+        if self.bye or self.call == OVER:
+            self = self._replace(mine="sendrecv", local="sendrecv")
         return self

@@ -1,0 +1,213 @@
+"""The table against itself: a calling and a called side over a channel (CMP841 to CMP851).
+
+The plain channel keeps the order of messages; what goes wrong only when they overtake each other,
+are lost or come twice is said under a code of its own.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from flows.check.invariants import HOLD, TALK, kind_of
+from flows.check.meanings import MEANINGS
+from flows.check.situations import HARMLESS
+from flows.explore import wire
+from flows.explore.pair import SIDES, Options, Pair, Step, Walked, explore
+from flows.explore.party import Config, Party
+from flows.explore.peer import begins
+from flows.explore.walk import Beat, Bounds
+from flows.findings import Finding
+
+FIFO = Options(reorder=False)
+REORDER = Options()
+LOSS = Options(losses=1)
+TWICE = Options(duplicates=1)
+DEEPER = Options(capacity=3)
+
+
+class Composition:
+    """What the compositions of one table have shown so far."""
+
+    def __init__(self, party: Party) -> None:
+        self.party = party
+        self.table = party.program.table
+        self.findings: list[Finding] = []
+        self.states = 0
+        self.transitions = 0
+        self.complete = True
+        self.limits: list[str] = []
+        self._said: set[tuple[str, str]] = set()
+
+    def look(self, options: Options, codes: dict[str, str], bounds: Bounds,
+             beat: Beat | None) -> None:  # fmt: skip
+        """Walk one composition; `codes` renames what it finds."""
+        walked = explore(Pair(self.party, options), bounds, beat)
+        self.states += len(walked.joints)
+        self.transitions += walked.transitions
+        if not walked.complete:
+            self.complete = False
+            self.limits.append(walked.limit)
+        for code, topic, message, step in self._faults(walked):
+            self._say(codes.get(code, code), topic, message, step, walked)
+
+    def _faults(self, walked: Walked) -> Iterator[tuple[str, str, str, Step | None]]:
+        yield from unhandled(walked)
+        yield from overrun(walked)
+        yield from deadlocks(walked, self.party)
+        if walked.complete:
+            yield from half_open(walked)
+        if "direction" in self.party.domain.read["ReinviteReceived"]:
+            yield from disagreements(walked, self.party)
+
+    def _say(self, code: str, topic: str, message: str, step: Step | None, walked: Walked) -> None:
+        if (topic, "") in self._said:
+            return
+        self._said.add((topic, ""))
+        severity, explanation = MEANINGS[code]
+        trace = tuple(walked.trace(step))
+        rows = [line["row"] for line in trace if line["row"] >= 0]
+        fired = step is not None and step.act.move is not None and step.act.move.row >= 0
+        row = rows[-1] if fired and rows else None
+        state = None
+        if step is not None:
+            state = walked.sides(step.source)[step.act.side].state
+        place = self.table.states[state or self.table.initial].place
+        if row is not None:
+            place = self.table.rows[row].place
+        self.findings.append(
+            Finding(
+                code,
+                severity,
+                message,
+                place,
+                explanation,
+                row=row,
+                state=state,
+                confidence="bounded",
+                trace=trace,
+                related=tuple(self.table.rows[r].place for r in dict.fromkeys(rows)),
+            )  # fmt: skip
+        )
+
+
+def examine(party: Party, tier: int, bounds: Bounds, beat: Beat | None = None) -> Composition:
+    """Compose the two sides; a table that serves one role only has nothing to compose."""
+    found = Composition(party)
+    if not all(begins(party, party.start(role)) for role in SIDES):
+        return found
+    found.look(FIFO, {}, bounds, beat)
+    found.look(REORDER, {c: "CMP845" for c in ("CMP841", "CMP847", "CMP843")}, bounds, beat)
+    if tier > 2:
+        found.look(LOSS, {c: "CMP844" for c in MEANINGS if c[:3] == "CMP"}, bounds, beat)
+        found.look(TWICE, {c: "CMP846" for c in MEANINGS if c[:3] == "CMP"}, bounds, beat)
+        found.look(DEEPER, {}, bounds, beat)
+    return found
+
+
+Fault = tuple[str, str, str, Step | None]
+
+
+def unhandled(walked: Walked) -> Iterator[Fault]:
+    """CMP841, CMP847: something arrives and no row takes it."""
+    for steps in walked.steps:
+        for step in steps:
+            move = step.act.move
+            if move is None or move.kind != "unhandled" or move.stimulus.kind == "user":
+                continue
+            event = move.stimulus.event
+            if event in HARMLESS:
+                continue
+            side = SIDES[step.act.side]
+            state = walked.sides(step.source)[step.act.side].state
+            both = {line["side"] for line in walked.trace(step) if line["name"] in _ACTS_OF_PEOPLE}
+            code = "CMP847" if len(both) > 1 else "CMP841"
+            message = f"{side} in {state} gets {move.stimulus.label}, and no row takes it."
+            yield code, f"{side} {state} {event}", message, step
+
+
+_ACTS_OF_PEOPLE = frozenset(("HangupCall", "HoldCall", "ResumeCall"))
+
+
+def overrun(walked: Walked) -> Iterator[Fault]:
+    """CMP849: a side sends the same again while the channel is full of it."""
+    for step in walked.full:
+        act = step.act
+        channel = walked.joints[step.source].channels[1 - act.side]
+        sent = [m for m in act.sends if m.kind not in ("RESP", "ACK")]
+        if any(channel.count(message) == len(channel) for message in sent) and len(channel) > 1:
+            side = SIDES[act.side]
+            message = f"{side} sends {sent[0]} again and again without waiting for an answer."
+            yield "CMP849", f"{side} {sent[0]}", message, step
+
+
+def deadlocks(walked: Walked, party: Party) -> Iterator[Fault]:
+    """CMP842: nothing is under way, no timer runs, and a side waits for the other."""
+    for number, joint in enumerate(walked.joints):
+        if joint.channels != ((), ()):
+            continue
+        for side, config in enumerate(walked.sides(number)):
+            call = config.wire
+            waits = call.call == wire.PROCEEDING or (call.own and call.live)
+            if config.ended or not waits or _armed(walked.sides(number), party):
+                continue
+            message = f"{SIDES[side]} waits in {config.state} for what never comes."
+            yield "CMP842", f"{SIDES[side]} {config.state} waits", message, walked.parents[number]
+
+
+def _armed(sides: tuple[Config, Config], party: Party) -> bool:
+    return any(
+        not config.ended and config.timer < len(party.program.timers(config.state, config.role))
+        for config in sides
+    )
+
+
+def half_open(walked: Walked) -> Iterator[Fault]:
+    """CMP843: one side has ended, and without its person the other never does."""
+    sources: dict[int, list[int]] = defaultdict(list)
+    for steps in walked.steps:
+        for step in steps:
+            move = step.act.move
+            if move is None or move.stimulus.kind != "user":
+                sources[step.target].append(step.source)
+    ended = [config.ended for config in walked.pair.configs]
+    ends = {n for n, joint in enumerate(walked.joints) if all(ended[c] for c in joint.sides)}
+    waiting = list(ends)
+    while waiting:
+        for source in sources[waiting.pop()]:
+            if source not in ends:
+                ends.add(source)
+                waiting.append(source)
+    for number, joint in enumerate(walked.joints):
+        over = [ended[config] for config in joint.sides]
+        if number in ends or over.count(True) != 1:
+            continue
+        side = over.index(False)
+        config = walked.sides(number)[side]
+        if config.wire.call == wire.NONE:
+            continue
+        state = config.state
+        message = f"{SIDES[1 - side]} has ended, and {SIDES[side]} stays in {state} for ever."
+        yield "CMP843", f"{SIDES[side]} {state} half-open", message, walked.parents[number]
+
+
+def disagreements(walked: Walked, party: Party) -> Iterator[Fault]:
+    """CMP848: all is quiet, one side talks and the other one is on hold."""
+    states = party.program.table.states
+    for number, joint in enumerate(walked.joints):
+        if joint.channels != ((), ()):
+            continue
+        sides = walked.sides(number)
+        if not all(_settled(config, party) for config in sides):
+            continue
+        kinds = {kind_of(states[config.state]) for config in sides}
+        if kinds == {TALK, HOLD}:
+            one, other = (config.state for config in sides)
+            message = f"The UAC stays in {one} while the UAS is in {other}."
+            yield "CMP848", f"{one} {other}", message, walked.parents[number]
+
+
+def _settled(config: Config, party: Party) -> bool:
+    call = config.wire
+    timers = party.program.timers(config.state, config.role)
+    return call.live and not (call.own or config.pending or timers or call.unacked)
