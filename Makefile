@@ -13,7 +13,10 @@ help:
 	  'make setup      the set-up of make run alone' \
 	  'make docs       write the pages that are made from the code' \
 	  'make bench      the figures of docs/figures.md, beside their peers' \
-	  'make test-long  the long proofs, run by hand'
+	  'make test-long  the long proofs, run by hand' \
+	  'make fmt        write the code in its one style' \
+	  'make images     take the pictures of README and guide' \
+	  'make clean      remove what the set-up made; the data stays'
 
 # Here, because an old Python cannot even read the set-up that would refuse it.
 python:
