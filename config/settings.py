@@ -88,8 +88,13 @@ TEMPLATES = [
 ]
 
 DATABASES: dict[str, Any] = {
-    "default": dj_database_url.parse(CALLSMITH.database_url, conn_max_age=60)
+    "default": dj_database_url.parse(
+        CALLSMITH.database_url, conn_max_age=60, conn_health_checks=True
+    )
 }
+if DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    # A server that answers nothing must not hold pages and start for minutes.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # WAL: pages read while the shipper writes. IMMEDIATE: writers queue instead of failing.
     DATABASES["default"]["OPTIONS"] = {

@@ -17,7 +17,7 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from designer import notices, tasks
 from runtime import audit, bridge, deployments, routes
@@ -37,6 +37,8 @@ LOOK_SECONDS = 2.0
 """How often the rows are compared with what the node runs, should a bell have been missed."""
 WATCH_SECONDS = 3.0
 """How often tasks without a sign of life are looked for."""
+AWAY = (DatabaseError, InterfaceError)
+"""What Django raises where the database cannot be asked."""
 BELL_PAUSE = 1.0
 """Seconds before the channel layer is asked again after it failed (Redis away)."""
 
@@ -120,11 +122,11 @@ class Desk:
             try:
                 wanted = await database_sync_to_async(deployments.desired)()
                 ordered = await database_sync_to_async(routes.for_node)()
-            except DatabaseError as away:
+                for deployment in wanted:
+                    await self._follow(deployment)
+            except AWAY as away:
                 log.warning("the database is away, the node keeps what it runs: %s", away)
                 return
-            for deployment in wanted:
-                await self._follow(deployment)
             if ordered != self._routes:
                 self.node.set_routes(ordered)
                 self._routes = ordered
@@ -181,7 +183,10 @@ def every(seconds: float, act: Callable[[], Awaitable[None]]) -> Coroutine[Any, 
             await asyncio.sleep(seconds)
             try:
                 await act()
-            except DatabaseError as away:
+            except AWAY as away:
                 log.warning("%s waits for the database: %s", act.__name__, away)
+            except Exception:
+                # A mistake of ours in one turn must not end all turns to come.
+                log.exception("%s failed and is tried again", act.__name__)
 
     return repeat()

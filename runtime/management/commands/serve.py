@@ -51,7 +51,9 @@ class Command(BaseCommand):
             return 130
         except DatabaseError as error:
             self.stderr.write(f"The database cannot be used: {str(error).strip()}")
-            return 1
+            if not (folder / "node" / "flows" / "desired.json").exists():
+                return 1
+            self.stderr.write("The node answers calls from its local copies until it is back.")
         supervisor = processes.Supervisor(children(folder, watch), folder, self.stderr.write)
         code = asyncio.run(supervisor.run(self.announce))
         held.close()
