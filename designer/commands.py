@@ -28,6 +28,10 @@ def add_parsers(verbs: Any) -> None:
     finish(parser, check, needs_django=False, formats=("text", "json", "sarif"))
     parser = verbs.add_parser("schema", help="print the JSON Schema of call flows, for editors")
     finish(parser, schema, needs_django=False)
+    parser = verbs.add_parser("diff", help="say what a new version does otherwise than the old")
+    parser.add_argument("old", metavar="OLD")
+    parser.add_argument("new", metavar="NEW")
+    finish(parser, diff, needs_django=False)
     parser = verbs.add_parser("import", help="make files new versions of their flows")
     parser.add_argument("files", nargs="+", metavar="FILE")
     parser.add_argument("--name", help="the flow's name (one file only)")
@@ -158,6 +162,29 @@ def _judge(name: str) -> Any:
     except UnicodeDecodeError:
         return report.unusable(name, "is no text in UTF-8")
     return report.judge(name, text, datetime.date.today())
+
+
+def diff(options: Namespace) -> int:
+    """Compare two files by what they do: 0 the same or a refinement, 1 a difference, 2 unusable."""
+    from flows import difference
+    from flows.compile import compile_text
+    from flows.dialects import import_text
+
+    tables = []
+    for name in (options.old, options.new):
+        try:
+            text = Path(name).read_bytes().decode()
+        except OSError as error:
+            return refuse(options, f"{name} cannot be read: {error.strerror}", UNUSABLE)
+        except UnicodeDecodeError:
+            return refuse(options, f"{name} is no text in UTF-8.", UNUSABLE)
+        table = compile_text(import_text(text).text).table
+        if table is None:
+            return refuse(options, f"{name} does not compile; `check` says why.", UNUSABLE)
+        tables.append(table)
+    found = difference.difference(tables[0], tables[1])
+    answer(options, found.as_dict(), difference.as_text(found))
+    return DONE if found.change in (difference.SAME, difference.REFINEMENT) else ERRORS
 
 
 def import_files(options: Namespace) -> int:

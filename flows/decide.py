@@ -90,6 +90,14 @@ def satisfying(
     return _search(tree, points, {}, {}, {}, budget if budget is not None else Budget())
 
 
+def representatives(
+    nodes: Iterable[Node], domains: Mapping[str, Domain], terms: Iterable[str]
+) -> dict[str, tuple[Any, ...]]:
+    """Return for each term values that between them decide these expressions; raises TooLarge."""
+    points = _Points(Both(tuple(nodes)), domains)
+    return {term: points.of(term) for term in terms}
+
+
 def _search(
     tree: _Tree,
     points: _Points,

@@ -55,7 +55,7 @@ class Facts:
         state = self.graph.table.states.get(state_name)
         if state_name != ANY_STATE and state is not None:
             domains.update({name: fixed(value) for name, value in state_facts(state).items()})
-        domains.update(_fields(event))
+        domains.update(event_fields(event))
         return domains
 
     def never_written(self, roles: Iterable[str]) -> dict[str, Domain]:
@@ -84,7 +84,8 @@ def _asked(expression: Expression, domains: tuple[tuple[str, Domain], ...]) -> A
     return None if found is None else tuple(found.items())
 
 
-def _fields(event: str) -> dict[str, Domain]:
+def event_fields(event: str) -> dict[str, Domain]:
+    """Return what the fields of an event can be, by the keys that `decide` knows them by."""
     word = EVENTS.get(event)
     if word is None:
         return {}
@@ -137,7 +138,7 @@ def _kinds_of(node: Node, kinds: Mapping[str, set[str]], event: str) -> set[str]
         case Name(name):
             return set(kinds.get(name, {"boolean"}))
         case EventField(name):
-            domain = _fields(event).get(FIELD + name, ANYTHING)
+            domain = event_fields(event).get(FIELD + name, ANYTHING)
             return set(domain.kinds)
         case Sum(_, left, right):
             parts = _kinds_of(left, kinds, event) | _kinds_of(right, kinds, event)

@@ -131,3 +131,14 @@ def test_check_prints_sarif_and_colours_on_demand(bad: str, capsys: Any) -> None
 def test_schema_is_printed_for_editors() -> None:
     code, printed = run("schema")
     assert code == 0 and json.loads(printed)["title"] == "Callsmith call flow"
+
+
+def test_diff_tells_what_a_new_version_does_otherwise(good: str, bad: str, tmp_path: Path) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(ECHO.replace("actions: [StartEcho]", "actions: [StopEcho]"))
+    code, printed = run("diff", good, good, "--format", "json")
+    assert code == 0 and json.loads(printed)["change"] == "same"
+    code, printed = run("diff", good, str(other))
+    assert code == 1 and "VER973" in printed
+    assert cli.main(["diff", good, bad]) == 2
+    assert cli.main(["diff", good, str(tmp_path / "absent")]) == 2

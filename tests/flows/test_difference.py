@@ -1,0 +1,141 @@
+"""Versions are compared by what they do: the class of change, the shortest way to see it, and what
+becomes of the calls that live on the old one."""
+
+from pathlib import Path
+
+import pytest
+
+from flows.compile import compile_text
+from flows.difference import BREAKING, EXTENSION, REFINEMENT, SAME, as_text, difference
+
+FOLDER = Path(__file__).parents[2] / "state_tables"
+HOLD = (FOLDER / "call_with_hold.yaml").read_text("utf-8")
+
+SMALL = """\
+- {from_state: Idle, role: UAS, event: IncomingCall, actions: [CreateDialog, GenerateLocalSDP, {SendSIPResponse: {code: 200}}], next_state: Answering}
+- {from_state: Answering, role: UAS, event: DialogACK, actions: [StartMediaSession], next_state: Active}
+- {from_state: Answering, role: UAS, event: DialogTimeout, actions: [CleanupMedia, CleanupDialog], next_state: Failed}
+- {from_state: Active, role: UAS, event: MuteCall, actions: [MuteLocalAudio], next_state: Muted}
+- {from_state: Muted, role: UAS, event: UnmuteCall, actions: [UnmuteLocalAudio], next_state: Active}
+- {from_state: Any, role: UAS, event: DialogBYE, actions: [CleanupMedia, CleanupDialog], next_state: Terminated, publish_events: [CallTerminated]}
+"""  # noqa: E501
+
+
+def compared(new: str, old: str = SMALL, **more):
+    tables = [compile_text(text).table for text in (old, new)]
+    assert all(tables)
+    return difference(*tables, **more)
+
+
+def codes(found):
+    return {f.code for f in found.findings}
+
+
+def test_a_table_is_the_same_as_itself():
+    found = compared(SMALL)
+    assert (found.change, found.parting, found.complete) == (SAME, None, True)
+    assert codes(found) == {"VER976"}
+    assert {v.verdict for v in found.states.values()} == {"migratable"}
+
+
+def test_other_words_for_people_make_no_difference():
+    found = compared(SMALL.replace("next_state: Muted}", "next_state: Muted, description: hush}"))
+    assert found.change == SAME
+
+
+def test_a_row_written_for_all_states_one_by_one_is_a_refinement():
+    *rows, any_state = SMALL.splitlines(keepends=True)
+    states = ("Idle", "Answering", "Active", "Muted")
+    same = "".join(rows) + "".join(any_state.replace("Any", state) for state in states)
+    found = compared(same)
+    assert found.change == REFINEMENT and found.parting is None
+
+
+def test_a_new_row_is_an_extension():
+    found = compared(
+        SMALL + "- {from_state: Active, role: UAS, event: HoldCall, actions: [HoldCall]}\n"
+    )
+    assert found.change == EXTENSION
+    assert [what.event for what in found.way] == ["IncomingCall", "DialogACK", "HoldCall"]
+
+
+def test_the_shortest_order_of_events_shows_what_a_changed_target_does():
+    found = compared(SMALL.replace("[UnmuteLocalAudio], next_state: Active", "[UnmuteLocalAudio]"))
+    assert found.change == BREAKING
+    events = [what.event for what in found.way]
+    assert events == ["IncomingCall", "DialogACK", "MuteCall", "UnmuteCall", "MuteCall"]
+    finding = next(f for f in found.findings if f.code == "VER973")
+    assert "MuteLocalAudio" in finding.message and len(finding.trace) == 5
+
+
+def test_a_changed_outcome_is_a_difference_with_the_row_of_the_new_text():
+    found = compared(SMALL.replace("[CallTerminated]", "[CallFailed]"))
+    finding = next(f for f in found.findings if f.code == "VER973")
+    assert finding.row == 5 and finding.place.line == 6
+
+
+def test_a_state_that_is_gone_is_drained():
+    found = compared(SMALL.replace("Muted", "Silent"))
+    assert found.states["Muted"].verdict == "drain" and "VER971" in codes(found)
+    assert found.change == REFINEMENT
+
+
+def test_a_state_that_holds_something_else_is_drained():
+    found = compared(SMALL.replace("[StartMediaSession]", "[StopMediaSession]"))
+    verdict = found.states["Active"]
+    assert (verdict.verdict, verdict.code) == ("drain", "VER972")
+    assert "MediaReady" in verdict.why
+
+
+def test_a_wait_whose_answer_the_new_version_does_not_take_is_drained():
+    timeout = SMALL.splitlines(keepends=True)[2]
+    found = compared(SMALL.replace(timeout, ""))
+    assert (found.states["Answering"].verdict, found.states["Answering"].code) == (
+        "drain",
+        "VER974",
+    )
+    assert "DialogTimeout" in found.states["Answering"].why
+
+
+def test_a_timer_of_another_length_is_a_difference():
+    row = "- {from_state: Active, role: UAS, event: {after: %s}, actions: [StartEcho]}\n"
+    found = compared(SMALL + row % "20s", old=SMALL + row % "10s")
+    assert found.way[-1].label == "after 10s" and found.change == BREAKING
+
+
+def test_what_only_a_field_decides_is_found():
+    row = '- {from_state: Active, role: UAS, event: DtmfDetected, guards: [event.digit == "%s"], actions: [StartEcho]}\n'  # noqa: E501
+    found = compared(SMALL + row % "2", old=SMALL + row % "1")
+    assert found.way[-1].label in ("DtmfDetected(digit=1)", "DtmfDetected(digit=2)")
+
+
+def test_a_counter_of_another_height_is_found_after_as_many_events():
+    row = "- {from_state: Active, role: UAS, event: PlayAudio, guards: [n < %d], actions: [StartEcho], set: {n: n + 1}}\n"  # noqa: E501
+    body = "".join("  " + line + "\n" for line in SMALL.splitlines())
+    head = (
+        "callflow: 1\nvariables: {n: 0}\nstates: {Idle: {initial: true}, Answering: {}, Active: {},"
+        " Muted: {}, Failed: {final: true}, Terminated: {final: true}}\ntransitions:\n"
+    )
+    found = compared(head + body + "  " + row % 4, old=head + body + "  " + row % 3)
+    assert sum(what.event == "PlayAudio" for what in found.way) == 4
+
+
+def test_a_walk_that_was_cut_off_says_that_it_is_no_proof():
+    found = compared(HOLD, old=HOLD, budget=5)
+    assert not found.complete and "no proof" in found.findings[0].message
+
+
+def test_the_starter_with_hold_extends_and_changes_the_basic_call():
+    basic = (FOLDER / "basic_call.yaml").read_text("utf-8")
+    found = compared(HOLD, old=basic)
+    assert found.change == BREAKING and found.complete
+    assert [what.event for what in found.way] == ["MakeCall", "Dialog200OK", "HoldCall"]
+    assert "Active" in as_text(found)
+
+
+@pytest.mark.parametrize("name", ["echo_test", "auto_attendant_stub", "call_with_hold"])
+def test_a_starter_is_the_same_as_itself(name):
+    text = (FOLDER / f"{name}.yaml").read_text("utf-8")
+    found = compared(text, old=text)
+    assert found.change == SAME and found.complete
+    assert found.as_dict()["version_step"] == "none"
