@@ -11,6 +11,9 @@ from email.message import Message
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Origin, Subprotocol
 
 from tests.instance import BASE, PASSWORD, Instance, Person
 from tests.sip.sipp import MISSING, SIPP, run_sipp
@@ -124,3 +127,29 @@ def test_debug_is_off_by_default(tmp_path: Path) -> None:
 
     assert environment.read({}).debug is False
     assert environment.read({"CALLSMITH_DEBUG": "yes"}).debug is False
+
+
+async def test_sockets_take_no_more_than_their_limit_and_nothing_packed(
+    instance: Instance,
+) -> None:
+    person = await asyncio.to_thread(Person, instance)
+    cookies = "; ".join(f"{each.name}={each.value}" for each in person.jar)
+    edit, phone = "/ws/flows/echo_test/edit", "/sip"
+    # What is too large for the phone, and what is too large for every socket.
+    for path, size in ((phone, (64 << 10) + 1), (phone, 3 << 20), (edit, 3 << 20)):
+        async with connect(
+            f"ws://{instance.http}{path}",
+            origin=Origin(instance.url),
+            additional_headers={"Cookie": cookies},
+            subprotocols=[Subprotocol("sip")] if path == phone else None,
+            compression="deflate",
+            max_size=None,
+        ) as socket:
+            assert socket.protocol.extensions == [], "a packed frame could unfold to anything"
+            with pytest.raises(ConnectionClosed) as closed:
+                await socket.send("x" * size)
+                async with asyncio.timeout(10):
+                    while True:
+                        await socket.recv()
+            assert closed.value.rcvd is not None and closed.value.rcvd.code == 1009, path
+    assert instance.health()["status"] == "ok"
