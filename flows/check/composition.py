@@ -67,8 +67,10 @@ class Composition:
         severity, explanation = MEANINGS[code]
         trace = tuple(walked.trace(step))
         rows = [line["row"] for line in trace if line["row"] >= 0]
-        fired = step is not None and step.act.move is not None and step.act.move.row >= 0
-        row = rows[-1] if fired and rows else None
+        row = None
+        if code in OF_BOTH:
+            moved = [line["row"] for line in trace if line["before"] != line["after"]]
+            row = moved[-1] if moved and moved[-1] >= 0 else None
         state = None
         if step is not None:
             state = walked.sides(step.source)[step.act.side].state
@@ -105,6 +107,8 @@ def examine(party: Party, tier: int, bounds: Bounds, beat: Beat | None = None) -
     return found
 
 
+OF_BOTH = frozenset(("CMP842", "CMP843", "CMP848"))
+"""What is wrong with both sides together is shown at the last row that led a side elsewhere."""
 Fault = tuple[str, str, str, Step | None]
 
 

@@ -1,0 +1,283 @@
+"""One seeded defect for each deep rule, found by that rule at that line with a trace to replay."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from flows.check.deep import Bounds, DeepResult, examine
+from flows.compile import compile_text
+from flows.findings import Severity
+from flows.semantics import Program
+
+STARTERS = Path(__file__).parents[3] / "state_tables"
+BASIC, HOLD, ECHO = "basic_call", "call_with_hold", "echo_test"
+
+
+@cache
+def starter(name: str) -> str:
+    return (STARTERS / f"{name}.yaml").read_text()
+
+
+class Seed(NamedTuple):
+    """A defect: `old` on the line that begins with `at` becomes `new`; `found` begins the line at
+    which the rule speaks, the changed line itself if it is empty."""
+
+    code: str
+    table: str
+    at: str
+    old: str
+    new: str
+    found: str = ""
+    tier: int = 1
+
+
+CLEAN = "[CleanupMedia, CleanupDialog]"
+ACTIVE_BYE = "- {from_state: Active, role: Both, event: DialogBYE"
+ACTIVE_HANGUP = "- {from_state: Active, role: Both, event: HangupCall"
+RING = "- {id: nobody-accepts"
+CANCELS = "- {id: caller-gives-up"
+FAST = "- {id: answered-at-once"
+RINGING_HANGUP = "- {from_state: Ringing, role: UAC, event: HangupCall"
+REINVITE = "- {from_state: Active, role: Both, event: ReinviteReceived, actions"
+DROPPED = ""
+
+SEEDS = [
+    Seed("RES501", BASIC, ACTIVE_BYE, CLEAN, "[CleanupMedia]"),
+    Seed("RES502", BASIC, ACTIVE_BYE, CLEAN, "[CleanupDialog]"),
+    Seed("RES503", BASIC, "  actions: [CreateDialog, StoreRemoteSDP", "[Cr", "[CreateDialog, Cr"),
+    Seed("RES504", BASIC, CANCELS, "[{Send", "[StopMediaSession, {Send"),
+    Seed("RES505", BASIC, ACTIVE_BYE, CLEAN, "[CleanupMedia, CleanupDialog, CleanupDialog]"),
+    Seed("RES506", BASIC, ACTIVE_BYE, CLEAN, "[CleanupMedia, StopMediaSession, CleanupDialog]"),
+    Seed("RES507", "auto_attendant_stub", "- {from_state: Greeting, role: UAS, event: DialogBYE",
+         CLEAN, "[CleanupDialog]"),
+    Seed("RES508", BASIC, "- {from_state: Initiating, role: UAC, event: ActionFailed",
+         CLEAN, "[CleanupDialog]"),
+    Seed("RES509", BASIC, ACTIVE_BYE, CLEAN, "[CleanupDialog, CleanupMedia]"),
+    Seed("RES510", BASIC, "- {from_state: Active, role: Both, event: MediaError",
+         "next_state: Terminating", "next_state: Idle"),
+    Seed("ACT601", BASIC, RINGING_HANGUP, "[SendCANCEL]", "[SendBYE]"),
+    Seed("ACT602", BASIC, "- {from_state: Answering, role: UAS, event: HangupCall",
+         "next_state: HangingUp", "actions: [SendBYE, StopMediaSession], next_state: Terminating"),
+    Seed("ACT603", BASIC, "- {from_state: Initiating, role: UAC, event: HangupCall",
+         "next_state: CancelPending", "actions: [SendCANCEL], next_state: Cancelling"),
+    Seed("ACT604", BASIC, CANCELS, "{code: 487}}", "{code: 487}}, {SendSIPResponse: {code: 487}}"),
+    Seed("ACT605", BASIC, FAST, "[SendACK, NegotiateSDPAsUAC, StartMediaSession]",
+         "[SendACK, StartMediaSession]"),
+    Seed("ACT606", HOLD, "- {from_state: Holding, role: Both, event: MediaError",
+         "[SendBYE, StopMediaSession], next_state: Terminating", "[HoldCall], next_state: Holding"),
+    Seed("ACT607", BASIC, REINVITE, "[StoreRemoteSDP", "[StoreRemoteSDP, StoreRemoteSDP"),
+    Seed("ACT608", BASIC, "- {from_state: Terminating, role: Both, event: DialogBYE",
+         "actions: [", "actions: [SendReINVITE, "),
+    Seed("ACT609", BASIC, FAST, "[SendACK, ", "["),
+    Seed("ACT610", ECHO, "- {from_state: Answering, role: UAS, event: MediaError",
+         "next_state: H", "actions: [{SendSIPResponse: {code: 180}}], next_state: H"),
+    Seed("ACT611", BASIC, ACTIVE_HANGUP, "[SendBYE, StopMediaSession]", "[StopMediaSession]"),
+    Seed("ACT612", HOLD, "- {from_state: Active, role: Both, event: MuteCall",
+         "[MuteLocalAudio]", "[MuteLocalAudio, UnmuteLocalAudio]"),
+    Seed("OBL621", BASIC, REINVITE, ", {SendSIPResponse: {code: 200}}]", "]"),
+    Seed("OBL622", BASIC, CANCELS, "[{SendSIPResponse: {code: 487}}, Cl", "[Cl"),
+    Seed("OBL624", BASIC, REINVITE, "{code: 200}", "{code: 491}"),
+    Seed("COV401", BASIC, ACTIVE_BYE, "", DROPPED, "  Active:"),
+    Seed("COV402", BASIC, CANCELS, "", DROPPED, "  Ringing:"),
+    Seed("COV403", BASIC, ACTIVE_HANGUP, "", DROPPED, "  Active:"),
+    Seed("COV404", BASIC, "- {from_state: Terminating, role: Both, event: DialogTimeout",
+         "", DROPPED, "  Terminating:"),
+    Seed("COV405", BASIC, "- {from_state: Ringing, role: UAC, event: Dialog4xxFailure",
+         "", DROPPED, "  Ringing:"),
+    Seed("COV406", HOLD, "- {from_state: Holding, role: Both, event: ReinviteGlare",
+         "", DROPPED, "  Holding:"),
+    Seed("COV407", BASIC, REINVITE, "", DROPPED, "  Active:"),
+    Seed("COV408", BASIC, "- {from_state: Active, role: Both, event: MediaError",
+         "", DROPPED, "  Active:"),
+    Seed("COV409", BASIC, "      Dialog180Ringing: A provisional answer that the 200 overtook.",
+         "", DROPPED, "  Active:"),
+    Seed("COV410", BASIC, "- {from_state: Answering, role: UAS, event: DialogTimeout",
+         "", DROPPED, "  Answering:"),
+    Seed("COV411", BASIC, "- {id: reject", "", DROPPED, "  Ringing:"),
+    Seed("COV413", BASIC, "- {from_state: Any, role: Both, event: TransferRequested",
+         "", DROPPED, "  Active:"),
+    Seed("COV414", BASIC, "- {from_state: Active, role: Both, event: DialogError",
+         "", DROPPED, "  Active:"),
+    Seed("COV415", BASIC, "- {from_state: Any, role: Both, event: MediaFlowEstablished",
+         "", DROPPED, "  Active:"),
+    Seed("TMR701", BASIC, "- {id: nobody-answers", "", DROPPED, "  Ringing:"),
+    Seed("TMR702", HOLD, "- {from_state: Holding, role: Both, event: {after: 40s}",
+         "actions", "guards: [not DialogEstablished], actions", "  Holding:"),
+    Seed("TMR704", HOLD, "- {from_state: Holding, role: Both, event: ReinviteGlare",
+         "next_state: HoldGlare", "actions: [HoldCall], next_state: Holding"),
+    Seed("TMR704", HOLD, "- {from_state: HoldGlare, role: UAS, event: {after: 1s}",
+         "{after: 1s}", "{after: 3s}"),
+    Seed("TMR705", BASIC, "- {from_state: Terminating, role: Both, event: {after: 35s}",
+         "35s", "2s"),
+    Seed("INV801", BASIC, FAST, "NegotiateSDPAsUAC, StartMediaSession", "NegotiateSDPAsUAC"),
+    Seed("INV801", HOLD, "- {from_state: Resuming, role: Both, event: Dialog5xxFailure",
+         "next_state: OnHold", "next_state: Active"),
+    Seed("INV802", BASIC, "- {from_state: Active, role: Both, event: MediaError",
+         "next_state: Terminating", "next_state: Answering"),
+    Seed("INV805", BASIC, ACTIVE_HANGUP, "role: Both", "role: UAC", "  Active:"),
+    Seed("INV806", BASIC, "- {from_state: Initiating, role: UAC, event: Dialog183SessionProgress,"
+         " guards", "[NegotiateSDPAsUAC, StartMediaSession]", "[NegotiateSDPAsUAC]",
+         "  EarlyMedia:"),
+    Seed("PUB811", BASIC, ACTIVE_BYE, ", publish_events: [CallTerminated]", ""),
+    Seed("PUB812", BASIC, "- {from_state: Active, role: Both, event: DialogACK",
+         "[NegotiateSDPAsUAS]", "[NegotiateSDPAsUAS], publish_events: [CallEstablished]"),
+    Seed("PUB814", BASIC, "- {from_state: Initiating, role: UAC, event: Dialog180Ringing, next",
+         "[CallRinging]", "[CallRinging, CallEstablished]"),
+    Seed("LIV821", BASIC, "- {from_state: Active, role: Both, event: MediaError",
+         "next_state: Terminating", "next_state: Idle", "  Idle:"),
+    Seed("LIV822", HOLD, "- {from_state: Holding, role: Both, event: ReinviteGlare",
+         "next_state: HoldGlare", "actions: [HoldCall], next_state: Holding"),
+    Seed("LIV823", BASIC, "- {from_state: Ringing, role: UAC, event: Dialog5xxFailure",
+         "actions: [CleanupMedia, CleanupDialog], next_state: Failed, publish_events: [CallFailed]",
+         "actions: [GenerateLocalSDP, SendINVITE], next_state: Initiating"),
+    Seed("LIV824", BASIC, "- {from_state: Active, role: Both, event: ActionFailed, actions",
+         "next_state: Terminating", "next_state: Active"),
+    Seed("LIV825", BASIC, "- {from_state: HangingUp, role: UAS, event: DialogTimeout",
+         "actions: [SendBYE, StopMediaSession], next_state: Terminating", "ignore: later",
+         "  HangingUp:"),
+    Seed("REA302", HOLD, "- {from_state: Holding, role: Both, event: Dialog200OK",
+         "actions", "guards: [not DialogEstablished], actions", "  OnHold:"),
+    Seed("REA303", BASIC, "- {from_state: Ringing, role: UAC, event: MediaError",
+         "event: MediaError", "event: DialogBYE"),
+    Seed("CMP841", BASIC, "- {from_state: Cancelling, role: UAC, event: Dialog200OK",
+         "", DROPPED, "  Cancelling:", 2),
+    Seed("CMP843", BASIC, ACTIVE_HANGUP,
+         "actions: [SendBYE, StopMediaSession], next_state: Terminating",
+         "actions: [CleanupMedia, CleanupDialog], next_state: Terminated, "
+         "publish_events: [CallTerminated]", "", 2),
+    Seed("CMP847", HOLD, "- {from_state: Holding, role: Both, event: ReinviteGlare",
+         "", DROPPED, "  Holding:", 2),
+    Seed("CMP848", HOLD, "- {id: held-by-peer", "next_state: HeldByPeer", "next_state: Active",
+         "- {from_state: Holding, role: Both, event: Dialog200OK", 2),
+    Seed("CMP851", BASIC, "- {from_state: Answering, role: UAS, event: ReinviteReceived",
+         "", DROPPED, "  Answering:"),
+]  # fmt: skip
+
+
+def planted(seed: Seed) -> tuple[str, int]:
+    """Return the text with the defect and the line where the rule has to speak."""
+    lines = starter(seed.table).splitlines()
+    at = next(n for n, line in enumerate(lines) if line.startswith(seed.at))
+    if seed.new == DROPPED and seed.old == "":
+        del lines[at]
+    else:
+        assert seed.old in lines[at], lines[at]
+        lines[at] = lines[at].replace(seed.old, seed.new)
+    if seed.found:
+        at = next(n for n, line in enumerate(lines) if line.startswith(seed.found))
+    return "\n".join(lines) + "\n", at + 1
+
+
+@cache
+def checked(text: str, tier: int) -> DeepResult:
+    return examine(text, tier=tier)
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: f"{seed.code}-{seed.table}")
+def test_each_rule_finds_its_seeded_defect_at_its_line(seed: Seed) -> None:
+    text, line = planted(seed)
+    found = checked(text, seed.tier).findings
+    mine = [f for f in found if f.code == seed.code]
+    assert line in [f.place.line for f in mine], [(f.code, f.place.line, f.message) for f in found]
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: f"{seed.code}-{seed.table}")
+def test_each_trace_replays_in_the_program_it_was_found_in(seed: Seed) -> None:
+    text, _ = planted(seed)
+    table = compile_text(text).table
+    assert table is not None
+    program = Program(table)
+    for finding in checked(text, seed.tier).findings:
+        sides: dict[str, str] = {}
+        for step in finding.trace:
+            before = sides.get(step["side"], table.initial)
+            assert step["before"] == before
+            sides[step["side"]] = step["after"]
+            if step["row"] >= 0:
+                rows = program.rows_in_order(before, step["side"], step["name"])
+                assert step["row"] in [row.index for row in rows]
+
+
+def test_a_claimed_feature_is_held_to_its_answers() -> None:
+    text, line = planted(
+        Seed("COV412", BASIC, "- {from_state: Ringing, role: UAC, event: AuthRequired", "", "",
+             "  Ringing:")
+    )  # fmt: skip
+    claimed = text.replace("callflow: 1\n", "callflow: 1\nfeatures: [authentication]\n", 1)
+    codes = {(f.code, f.place.line) for f in examine(claimed).findings}
+    assert ("COV412", line + 1) in codes
+    assert ("COV405", line) in {(f.code, f.place.line) for f in examine(text).findings}
+
+
+def test_a_refer_that_is_accepted_and_never_reported_is_found() -> None:
+    row = "- {from_state: Any, role: Both, event: TransferRequested"
+    text, _ = planted(Seed("OBL623", BASIC, row, "{code: 603}", "{code: 202}"))
+    assert "OBL623" in {f.code for f in examine(text).findings}
+
+
+def test_two_states_that_do_the_same_are_named() -> None:
+    lines = starter(BASIC).splitlines()
+    at = lines.index("  Terminating:")
+    end = lines.index("  Terminated:")
+    twin = ["  Leaving:", *lines[at + 1 : end]]
+    rows = [ln for ln in lines if ln.startswith("- {from_state: Terminating, ")]
+    rows = [row.replace("from_state: Terminating", "from_state: Leaving") for row in rows]
+    text = "\n".join([*lines[:end], *twin, *lines[end:], *rows]) + "\n"
+    text = text.replace(
+        "event: MediaError, actions: [SendBYE, StopMediaSession], next_state: Terminating",
+        "event: MediaError, actions: [SendBYE, StopMediaSession], next_state: Leaving",
+    )
+    found = {(f.code, f.place.line) for f in examine(text).findings}
+    assert ("INV804", end + 1) in found
+
+
+def test_a_side_that_sends_without_waiting_is_found() -> None:
+    row = "- {from_state: Terminating, role: Both, event: {after: 35s}"
+    text, _ = planted(
+        Seed("CMP849", BASIC, row,
+             "actions: [CleanupMedia, CleanupDialog], next_state: Terminated, "
+             "publish_events: [CallTerminated]", "actions: [SendBYE], next_state: Terminating")
+    )  # fmt: skip
+    assert "CMP849" in {f.code for f in examine(text, tier=2).findings}
+
+
+def test_a_walk_beyond_its_bound_says_that_it_proves_nothing() -> None:
+    result = examine(starter(BASIC), budget=Bounds(states=50))
+    assert not result.complete
+    assert "META992" in {f.code for f in result.findings}
+    assert not {"REA302", "REA303", "LIV821"} & {f.code for f in result.findings}
+
+
+class Stop(Exception):
+    pass
+
+
+def test_a_check_can_be_cancelled_from_its_beat() -> None:
+    def beat(share: float) -> None:
+        raise Stop
+
+    with pytest.raises(Stop):
+        examine(starter(BASIC), tier=2, beat=beat)
+
+
+def test_the_share_that_is_done_never_goes_back() -> None:
+    shares: list[float] = []
+    examine(starter(HOLD), tier=2, beat=shares.append)
+    assert shares == sorted(shares) and shares[-1] == 1.0
+
+
+def test_a_text_that_does_not_compile_has_no_deep_findings() -> None:
+    result = examine("transitions: [")
+    assert (result.findings, result.states, result.complete) == ([], 0, False)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in STARTERS.glob("*.yaml")))
+def test_the_starters_have_nothing_to_complain_of(name: str) -> None:
+    result = examine(starter(name), tier=2)
+    assert result.complete
+    assert [f for f in result.findings if f.severity is not Severity.INFO] == []
+    assert result.matrix.get("unhandled", 0) == 0
