@@ -30,7 +30,7 @@ from runtime.executor.step import Step
 
 RECORD_VERSION: Final = 1
 SYNC_INTERVAL: Final = 0.010
-SEGMENT_BYTES: Final = 256 << 20
+SEGMENT_BYTES: Final = 64 << 20
 LONGEST_RECORD: Final = 16 << 20
 
 _HEADER: Final = struct.Struct("<II")
@@ -391,8 +391,15 @@ class Journal:
         os.close(self._lock)
 
     def _open(self) -> int:
-        fd = self._files.open(self.segment.path)
-        _sync_folder(self.folder)
+        path = self.segment.path
+        fd = self._files.open(path)
+        try:
+            _sync_folder(self.folder)
+        except OSError:
+            # Left behind, it would look like the segment that is written, and block its number.
+            self._files.close(fd)
+            path.unlink(missing_ok=True)
+            raise
         return fd
 
     def _rotate(self) -> None:

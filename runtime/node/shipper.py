@@ -20,6 +20,8 @@ from runtime.node.journal import JournalError, Record, Segment, read, segments
 BATCH: Final = 1000
 PAUSE: Final = 0.05
 """Seconds between looks at a journal that had nothing new."""
+YOUNG: Final = 2
+"""Segments that stay however much of them is stored: the one being written and one before it."""
 LONGEST_PAUSE: Final = 5.0
 """Seconds between tries while the sink fails."""
 
@@ -44,8 +46,10 @@ class Sink(Protocol):
 class Shipper:
     """Reads the segments of one folder, oldest first, and hands batches to the sink.
 
-    A segment is removed when all of it is stored and the node has started again since (`epoch` is
-    the current one); with `keep=True` none is.
+    A segment is removed when all of it is stored and it is of an earlier start of the node (`epoch`
+    is the current one), or two younger ones follow it: so a node that never stops does not fill its
+    disk, and what was stored last stands in the journal until the database has long brought it to
+    its own. With `keep=True` none is removed.
     """
 
     def __init__(
@@ -96,9 +100,11 @@ class Shipper:
             if count < self.batch and segment.path not in self._refused:
                 count += self._pump_segment(segment, self.batch - count)
         behind = {s: s.path.stat().st_size - self._positions[s.path] for s in found}
-        for segment, size in behind.items():
-            if size <= 0:
-                self._remove_if_old(segment)
+        if not self.keep:
+            for segment, size in behind.items():
+                if size <= 0 and (segment.epoch < self.epoch or segment not in found[-YOUNG:]):
+                    segment.path.unlink()
+                    self._positions.pop(segment.path, None)
         self.lag = sum(behind.values())
         self.shipped += count
         return count
@@ -124,11 +130,6 @@ class Shipper:
             return 0
         self._positions[path] = end
         return len(found)
-
-    def _remove_if_old(self, segment: Segment) -> None:
-        if not self.keep and segment.epoch < self.epoch:
-            segment.path.unlink()
-            self._positions.pop(segment.path, None)
 
     # -- the loop's side ---------------------------------------------------------------------------
 

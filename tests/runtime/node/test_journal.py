@@ -193,6 +193,25 @@ def test_if_no_new_segment_can_be_made_the_old_one_goes_on(
     assert len(records(segments(tmp_path)[0].path)) == 3
 
 
+def test_a_segment_whose_folder_entry_is_not_safe_is_taken_away_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path, "n1", 1, segment_bytes=100)
+
+    def failing(folder: Path) -> None:
+        raise OSError(errno.EIO, "the folder does not reach the disk")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("runtime.node.journal._sync_folder", failing)
+        for number in (1, 2, 3):
+            journal.append(step(number))
+        assert [s.part for s in segments(tmp_path)] == [0]
+    journal.append(step(4))
+    journal.close()
+    assert [s.part for s in segments(tmp_path)] == [0, 1]
+    assert [r.number for s in segments(tmp_path) for r in records(s.path)] == [1, 2, 3, 4]
+
+
 # -- epochs ----------------------------------------------------------------------------------------
 
 

@@ -157,6 +157,33 @@ def test_old_segments_are_shipped_first_then_removed_and_the_current_one_stays(
     assert [len(sink.numbers(epoch)) for epoch in (1, 2, 3)] == [12, 12, 12]
 
 
+def test_a_node_that_never_stops_keeps_only_its_two_youngest_segments(
+    tmp_path: Path, sink: SqliteSink
+) -> None:
+    journal = Journal(tmp_path / "journal", "n1", 1, segment_bytes=200)
+    shipper = Shipper(journal.folder, "n1", 1, sink, batch=7)
+    for _ in range(10):
+        fill(journal, 20)
+        drain(shipper)
+        kept = segments(journal.folder)
+        assert len(kept) == 2 and kept[-1] == journal.segment
+    assert sink.numbers() == list(range(1, 201))
+    journal.close()
+
+
+def test_a_full_segment_stays_until_all_of_it_is_stored(tmp_path: Path, sink: SqliteSink) -> None:
+    journal = Journal(tmp_path / "journal", "n1", 1, segment_bytes=200)
+    fill(journal, 20)
+    parts = segments(journal.folder)
+    assert len(parts) > 3
+    shipper = Shipper(journal.folder, "n1", 1, sink, batch=1)
+    shipper.pump()
+    assert segments(journal.folder) == parts
+    drain(shipper)
+    assert segments(journal.folder) == parts[-2:]
+    journal.close()
+
+
 def test_segments_are_kept_if_so_wished_and_other_nodes_are_left_alone(
     tmp_path: Path, sink: SqliteSink
 ) -> None:
