@@ -36,7 +36,7 @@ test-setup: python
 	@$(PYTHON) tools/setup.py test
 
 test: test-setup
-	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup -m "not long"
+	@$(PY) -m pytest -q -n $(JOBS) -m "not long"
 
 test-long: test-setup
 	@$(PY) -m pytest -q -m long

@@ -1,7 +1,6 @@
 """What every test may use: free ports, and conditions to wait for instead of sleeping."""
 
 import asyncio
-import os
 import socket
 import time
 from collections.abc import Callable
@@ -9,9 +8,42 @@ from typing import Any
 
 import pytest
 
-# Playwright's synchronous API keeps a loop running in the test's thread; Django would then
-# refuse the ORM there, although nothing asynchronous calls it.
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+TOGETHER = {
+    # What two cores carry at once: one browser with its instance, and one instance more.
+    "tests/browser/": "browser",
+    "tests/runtime/media/test_chromium.py": "browser",
+    "tests/system/": "system",
+}
+ALONE = ("tests/system/test_processes", "tests/system/test_setup", "tests/system/test_tree")
+"""Of these folders, what needs no whole instance."""
+
+
+def group(nodeid: str) -> str:
+    """Return what a test runs one at a time with: its group, else its file."""
+    if not nodeid.startswith(ALONE):
+        for prefix, name in TOGETHER.items():
+            if nodeid.startswith(prefix):
+                return name
+    return nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the groups: they take longest, the many short tests fill what is left."""
+    items.sort(key=lambda item: group(item.nodeid) not in TOGETHER.values())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each worker a whole group. (xdist's own marks are lost on pytest 9.)"""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid)
+
+    config.option.loadscopereorder = False
+    return Groups(config, log)
 
 
 def free_port(kind: int = socket.SOCK_STREAM) -> int:

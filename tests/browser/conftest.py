@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.browser.pages import OpenPage, Trouble, log_in
 from tests.instance import BASE, PASSWORD, Instance
@@ -35,6 +35,8 @@ FLAGS = [
     "--allow-loopback-in-peer-connection",
     "--disable-features=WebRtcHideLocalIpsWithMdns",
 ]
+# As for actions: two cores may carry other tests beside this browser.
+expect.set_options(timeout=15_000)
 PEOPLE = """
 import django
 django.setup()
@@ -50,8 +52,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/browser" in str(item.path):
             item.add_marker(pytest.mark.browser)
-            # One Chromium at a time: two cores carry one browser, one server and SIPp.
-            item.add_marker(pytest.mark.xdist_group("browser"))
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
@@ -84,6 +84,12 @@ def create_people(instance: Instance) -> None:
     subprocess.run(command, cwd=BASE, env=instance.environment, check=True, timeout=60)
 
 
+@pytest.fixture(scope="session")
+def cookies() -> dict[str, Any]:
+    """What a log-in left in the browser, by user: one log-in each serves all tests."""
+    return {}
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def trouble() -> Trouble:
     """What the pages complain about; a test that provokes complaints clears it."""
@@ -92,20 +98,28 @@ async def trouble() -> Trouble:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_page(
-    browser: Browser, instance: Instance, trouble: Trouble
+    browser: Browser, instance: Instance, trouble: Trouble, cookies: dict[str, Any]
 ) -> AsyncIterator[OpenPage]:
     """Give a function that opens a logged-in page; fails the test on any console error."""
     contexts: list[BrowserContext] = []
 
-    async def opened(path: str = "/", user: str = "admin", **options: Any) -> Page:
+    async def opened(
+        path: str = "/", user: str = "admin", *, log_in_anew: bool = False, **options: Any
+    ) -> Page:
         settings = {"viewport": {"width": 1440, "height": 900}, "permissions": ["microphone"]}
-        context = await browser.new_context(base_url=instance.url, **{**settings, **options})
+        known = None if log_in_anew else cookies.get(user)
+        context = await browser.new_context(
+            base_url=instance.url, storage_state=known, **{**settings, **options}
+        )
         contexts.append(context)
         page = await context.new_page()
         page.set_default_timeout(15_000)
         trouble.hear(page)
-        await log_in(page, user)
-        if path != "/":
+        if known is None:
+            await log_in(page, user)
+        if known is None and not log_in_anew:
+            cookies[user] = await context.storage_state()
+        if known is not None or path != "/":
             await page.goto(path)
         return page
 

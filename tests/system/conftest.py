@@ -7,16 +7,6 @@ import pytest
 
 from tests.instance import Instance
 
-WITHOUT_INSTANCE = ("test_processes", "test_setup", "test_tree")
-"""These need no whole instance, so they run wherever there is room."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "tests/system" in str(item.path) and item.path.stem not in WITHOUT_INSTANCE:
-            # Beside the browser's instance, one more at a time is what two cores carry.
-            item.add_marker(pytest.mark.xdist_group("system"))
-
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Instance]]:
