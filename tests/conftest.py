@@ -1,12 +1,17 @@
 """What every test may use: free ports, and conditions to wait for instead of sleeping."""
 
 import asyncio
+import os
 import socket
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+# Asynchronous tests look into the database themselves, in the thread of their loop; nobody else
+# waits for that loop meanwhile.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 TOGETHER = {
     # What two cores carry at once: one browser with its instance, and one instance more.

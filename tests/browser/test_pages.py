@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import re
 from dataclasses import dataclass, field
 
 import pytest
@@ -89,7 +88,7 @@ async def settled(page: Page) -> None:
 
 
 async def test_the_login_page_fits_a_telephone(open_page: OpenPage) -> None:
-    page = await open_page(viewport={"width": 390, "height": 844})
+    page = await open_page(log_in_anew=True, viewport={"width": 390, "height": 844})
     await page.get_by_test_id("user-menu").click()
     await page.get_by_test_id("logout").click()
     await expect(page.get_by_test_id("login-form")).to_be_visible()
@@ -107,6 +106,14 @@ async def test_a_large_flow_opens_readable_at_its_first_state(open_page: OpenPag
     await editor.id("fit").click()
     await expect(editor.state("Terminating")).to_be_in_viewport()
     await expect(editor.state("Idle")).to_be_in_viewport()
+
+
+async def drag(page: Page, by: int) -> None:
+    """Move the diagram sideways, from beside the inspector."""
+    await page.mouse.move(900, 560)
+    await page.mouse.down()
+    await page.mouse.move(900 + by, 560, steps=3)
+    await page.mouse.up()
 
 
 @dataclass
@@ -182,7 +189,8 @@ async def test_the_pictures_of_the_guide_show_a_line_in_use(
     await expect(editor.problems.first).to_be_visible()
     await page.get_by_role("button", name="Dismiss").click()
     await editor.row(1).click()
-    await expect(editor.inspector).to_have_text(re.compile("Row"))
+    await expect(editor.inspector).to_have_text("Row AcceptCall")
+    await drag(page, -130)
     await picture(page, "editor")
     await callers.stop()
     assert (BASE / "test-results" / "editor.png").stat().st_size > 20_000
