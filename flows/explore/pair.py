@@ -251,6 +251,10 @@ class Pair:
                 stimulus = peer.proposed(call, message.direction)
             case "re-INVITE":
                 alone = (Message("RESP", "re-INVITE", 500 if open_ else 481),)
+            case "UPDATE" | "INFO" | "MESSAGE" | "REFER":
+                possible = peer.messages(self.party, config) if not config.ended else ()
+                stimulus = next((s for s in possible if s.message == message), None)
+                alone = () if stimulus is not None else (Message("RESP", message.kind, 481),)
         if stimulus is None:
             return [(None, number, alone)]
         return self._reactions(config, stimulus, alone)
