@@ -32,7 +32,7 @@ from flows.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 COUNTS = frozenset(("COV415", "META991", "META992"))
 """Codes that tell figures about the whole table: they differ for every table."""
-BOUNDS = Bounds(states=20_000, seconds=20.0)
+BOUNDS = Bounds(states=20_000)
 
 Said = frozenset[tuple[str, str, str | None]]
 

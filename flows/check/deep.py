@@ -9,10 +9,11 @@ each other over a bounded channel; tier 3 widens the bounds. The editor's quick 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from flows import document as nodes
 from flows.check import (
     composition,
     invariants,
@@ -28,6 +29,8 @@ from flows.compile import Compiled, compile_text
 from flows.explore.party import MOST_FAILURES, Party
 from flows.explore.walk import Bounds, Walk, explore
 from flows.findings import Finding, in_order
+from flows.properties import claims
+from flows.properties.walked import steps_of
 from flows.semantics import Program
 from flows.table import Table
 
@@ -75,8 +78,11 @@ def examine(
     table = table_of(subject)
     if table is None:
         return DeepResult()
-    party = Party(Program(table))
+    party = _party(table)
     walk = explore(party, budget, _share(beat, 0.0, 0.5 if tier > 1 else 0.9))
+    if not walk.configs:
+        # No session of this table can begin: the quick rules say what is missing.
+        return DeepResult()
     evidence = Evidence(walk)
     for rule in RULES:
         rule(evidence)
@@ -85,7 +91,7 @@ def examine(
         transitions=walk.transitions,
         complete=walk.complete,
         matrix=situations.matrix(evidence),
-        bounds={"failures": MOST_FAILURES, "states": budget.states, "seconds": budget.seconds},
+        bounds={"failures": MOST_FAILURES, "states": budget.states},
         states_reached=len({config.state for config in walk.configs}),
         rows_fired=len({e.move.row for e in walk.all_edges() if e.move.row >= 0}),
     )
@@ -98,7 +104,8 @@ def examine(
         result.transitions += pairs.transitions
         result.complete = pairs.complete
     _bounds(evidence, walk, pairs, limits)
-    result.findings = in_order([*evidence.findings, *pairs.findings])
+    claimed = _claimed(subject, table, walk) if table.properties else ()
+    result.findings = in_order([*evidence.findings, *pairs.findings, *claimed])
     if beat is not None:
         beat(1.0)
     return result
@@ -110,6 +117,25 @@ def table_of(subject: str | Compiled | Table) -> Table | None:
         return subject
     compiled = compile_text(subject) if isinstance(subject, str) else subject
     return compiled.table
+
+
+def _party(table: Table) -> Party:
+    """One side of the table, with the conditions kept that its properties look at."""
+    party = Party(Program(table))
+    asked = claims.conditions(table) if table.properties else frozenset()
+    if asked <= party.domain.names:
+        return party
+    return Party(party.program, keep=asked | party.domain.names)
+
+
+def _claimed(subject: str | Compiled | Table, table: Table, walk: Walk) -> Iterable[Finding]:
+    """PRP952, PRP953: the properties the table claims, held against the walk."""
+    document = nodes.read(subject) if isinstance(subject, str) else None
+    if isinstance(subject, Compiled):
+        document = subject.document
+    places = claims.places_of(document) if document is not None else ()
+    confidence = "proved" if walk.complete else "bounded"
+    return claims.judged(table, steps_of(walk), places, confidence)
 
 
 def _bounds(
