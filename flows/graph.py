@@ -7,7 +7,7 @@ and of Both, on events that reach the role.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from flows.findings import Place
 from flows.table import ANY_STATE, Row, Table
@@ -19,10 +19,16 @@ SESSION_ROLES = ("UAC", "UAS")
 class Graph:
     """The rows of a table by state and role. Built once, asked by every rule."""
 
-    def __init__(self, table: Table, variable_places: Mapping[str, Place] | None = None) -> None:
+    def __init__(
+        self,
+        table: Table,
+        variable_places: Mapping[str, Place] | None = None,
+        property_places: Sequence[Place] = (),
+    ) -> None:
         self.table = table
         self.variable_places = variable_places or {}
         """Where each variable is declared, if the text is at hand."""
+        self.property_places = property_places
         self.own: dict[str, list[Row]] = defaultdict(list)
         self.wild: list[Row] = []
         for row in table.rows:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from flows.properties.ready import ready
 from flows.vocabulary import (
     ACTIONS,
     EVENTS,
@@ -20,19 +21,21 @@ from flows.vocabulary import (
     Parameter,
 )
 
-_INTRODUCTION = Path(__file__).parent / "texts" / "language.md"
+_TEXTS = Path(__file__).parent / "texts"
 _Word = TypeVar("_Word", ActionWord, EventWord)
 
 
 def language() -> str:
     """Return the page."""
     parts = (
-        _INTRODUCTION.read_text("utf-8"),
+        (_TEXTS / "language.md").read_text("utf-8"),
         "\n".join(_events()),
         "\n".join(_actions()),
         "\n".join(_guards()),
         "\n".join(_published()),
         "\n".join(_resources()),
+        (_TEXTS / "properties.md").read_text("utf-8"),
+        "\n".join(_ready()),
     )
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
@@ -165,6 +168,13 @@ def _resources() -> Iterator[str]:
     yield from ("| name | meaning |", "|---|---|")
     for name, meaning in FEATURES.items():
         yield f"| `{name}` | {meaning} |"
+
+
+def _ready() -> Iterator[str]:
+    yield from ("### Ready properties", "", "Claimed by name: `properties: [ready bye-once]`.", "")
+    yield from ("| name | says | source |", "|---|---|---|")
+    for one in ready().values():
+        yield f"| `{one.name}` | {one.says} | {one.rfc} |"
 
 
 def _facts(facts: Mapping[str, str]) -> Iterator[str]:

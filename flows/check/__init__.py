@@ -23,8 +23,16 @@ from flows.compile import Compiled, compile_text
 from flows.document import without_collector
 from flows.findings import Finding, Place, in_order
 from flows.graph import Graph
+from flows.properties import claims
 
 Rule = Callable[[Graph], Iterator[Finding]]
+
+
+def properties_read(graph: Graph) -> Iterator[Finding]:
+    """PRP951: every property can be read and names what exists."""
+    if graph.table.properties:
+        yield from claims.unreadable(graph.table, graph.property_places)
+
 
 RULES: tuple[Rule, ...] = (
     *names.RULES,
@@ -34,6 +42,7 @@ RULES: tuple[Rule, ...] = (
     *reachability.RULES,
     *coverage.RULES,
     *policy.RULES,
+    properties_read,
 )
 """Every structural rule (T0), in the order of the families."""
 
@@ -47,7 +56,8 @@ def check(compiled: Compiled, today: datetime.date | None = None) -> list[Findin
     table = compiled.sketch
     if table is None or not table.states:
         return []
-    graph = Graph(table, _variable_places(compiled))
+    places = claims.places_of(compiled.document) if table.properties else ()
+    graph = Graph(table, _variable_places(compiled), places)
     findings = [finding for rule in RULES for finding in rule(graph)]
     return waivers.apply(table, findings, today)
 
