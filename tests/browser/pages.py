@@ -8,6 +8,7 @@ from typing import Any
 
 from playwright.async_api import ConsoleMessage, Locator, Page, expect
 
+from tests.conftest import eventually
 from tests.instance import BASE, PASSWORD
 
 OpenPage = Callable[..., Awaitable[Page]]
@@ -69,6 +70,17 @@ async def ask(page: Page, method: str, path: str, **body: Any) -> Any:
     return answer
 
 
+async def deploy_newest(page: Page, flow: str) -> None:
+    """Deploy the newest version and wait until a node says that it runs it."""
+    wanted = (await ask(page, "POST", f"/api/flows/{flow}/deploy"))["digest"]
+
+    async def runs() -> bool:
+        told = await ask(page, "GET", f"/api/flows/{flow}/deploy")
+        return wanted in [node["digest"] for node in told["nodes"]]
+
+    await eventually(runs, what=f"a node runs {flow}")
+
+
 class Editor:
     """The editor of one flow."""
 
@@ -128,8 +140,6 @@ class Editor:
         return await self._text_when(lambda now: now != before, "another text")
 
     async def _text_when(self, holds: Callable[[str], bool], wanted: str) -> str:
-        from tests.conftest import eventually
-
         now = ""
 
         async def reached() -> bool:
@@ -177,7 +187,7 @@ async def create_flow(
     await editor.ready()
     if deploy:
         await editor.save("First version")
-        await ask(page, "POST", f"/api/flows/{name}/deploy")
+        await deploy_newest(page, name)
     if route:
         await ask(page, "POST", "/api/routes", pattern=route, flow=name)
     return editor

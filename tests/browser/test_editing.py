@@ -150,7 +150,7 @@ async def test_a_version_with_errors_is_deployed_only_by_force_with_a_reason(
     await expect(editor.id("deploy-done")).to_have_count(0)
     await editor.id("deploy-reason").fill("The fair begins at nine")
     await editor.id("deploy-confirm").click()
-    await expect(editor.id("ack")).to_be_visible()
+    await expect(editor.id("deploy-done").get_by_test_id("ack")).to_be_visible()
     await page.goto("/deployments/")
     newest = page.get_by_test_id("deployment").first
     await expect(newest).to_contain_text("faulty")

@@ -159,7 +159,7 @@ async def test_the_pictures_of_the_guide_show_a_line_in_use(
     open_page: OpenPage, instance: Instance
 ) -> None:
     page = await open_page()
-    editor = await create_flow(page, "front_desk", line("front_desk"), deploy=True, route="200")
+    await create_flow(page, "front_desk", line("front_desk"), deploy=True, route="200")
     remote = ("127.0.0.1", instance.sip_port)
     callers = await Sipp(
         "uac", remote=remote, service="200", calls=9, rate=40, extra=["-d", "60000"]
@@ -184,6 +184,7 @@ async def test_the_pictures_of_the_guide_show_a_line_in_use(
     await call.locator('[data-testid=step][data-event="DialogACK"]').click()
     await picture(call, "call")
 
+    editor = await create_flow(page, "night_desk", line("night_desk"))
     await editor.row(3).click()
     await editor.id("row-delete").click()
     await expect(editor.problems.first).to_be_visible()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.pages import OpenPage, ask, create_flow
+from tests.browser.pages import OpenPage, ask, create_flow, deploy_newest
 from tests.browser.tables import echo
 from tests.conftest import eventually
 from tests.instance import Instance
@@ -179,7 +179,7 @@ async def test_the_phone_hears_the_tone_that_a_row_plays(phone: Phone, open_page
 
 async def test_the_server_calls_the_phone_and_a_person_answers(phone: Phone) -> None:
     page = phone.page
-    await ask(page, "POST", "/api/flows/basic_call/deploy")
+    await deploy_newest(page, "basic_call")
     host = page.url.split("/")[2].split(":")[0]
     placed = await ask(page, "POST", "/api/calls", flow="basic_call", target=f"sip:admin@{host}")
     await phone.is_now("incoming")
