@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import socket
+import stat
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -32,6 +33,12 @@ def short_path(path: Path) -> Path:
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"callsmith-{os.getuid()}-{digest}"
     folder.mkdir(mode=0o700, exist_ok=True)
+    # Anybody may have made a folder of this name before us: then nothing is trusted to it.
+    found = folder.lstat()
+    if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o077:
+        raise PermissionError(
+            f"{folder} belongs to somebody else. Choose a shorter CALLSMITH_DATA."
+        )
     return folder / path.name
 
 

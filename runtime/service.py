@@ -103,17 +103,21 @@ class Desk:
     async def hear_bells(self) -> None:
         """Look at the rows whenever somebody says that they changed."""
         layer = get_channel_layer()
+        said = ""
         while True:
             try:
                 channel = await layer.new_channel()
                 await layer.group_add(notices.NODES, channel)
+                said = ""
                 while True:
                     await layer.receive(channel)
                     await self.look()
             except asyncio.CancelledError:
                 raise
             except Exception as away:  # the layer's own library raises what it likes
-                log.warning("the bell cannot be heard, the rows are looked at: %s", away)
+                if said != str(away):
+                    said = str(away)
+                    log.warning("the bell cannot be heard, the rows are looked at: %s", said)
                 await asyncio.sleep(BELL_PAUSE)
 
     async def look(self) -> None:
