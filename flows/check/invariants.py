@@ -71,11 +71,13 @@ def ending(evidence: Evidence) -> None:
     for edge in evidence.walk.all_edges():
         move = edge.move
         target, call = move.target, move.target.wire
-        if target.ended or target.pending or move.kind == "unhandled" or target.failed:
+        if target.ended or target.pending or move.kind == "unhandled":
             continue
         if call.bye == "sent" and call.flowing:
             message = f"Media still flows in {target.state} after our BYE (RFC 3261 15.1.1)."
             evidence.about_step("INV801", edge, message)
+        if target.failed:
+            continue
         over = call.call == wire.OVER or call.bye == "done"
         if over and "dialog" in target.held and move.stimulus.kind in ("answer", "peer"):
             message = f"The call is over and the session stays in {target.state} with its dialog."

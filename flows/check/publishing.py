@@ -12,6 +12,9 @@ OF_STATE = {"Terminated": "CallTerminated", "Cancelled": "CallCancelled", "Faile
 """The outcome that the usual names of final states stand for."""
 
 
+DONE_BY = {"CallMuted": "MuteLocalAudio", "CallUnmuted": "UnmuteLocalAudio"}
+
+
 def outcome(evidence: Evidence) -> None:
     """PUB811: a call that the table ends has exactly one outcome."""
     for edge in evidence.walk.all_edges():
@@ -81,6 +84,9 @@ def _untrue(name: str, move: Move) -> bool:
         case "CallResumed":
             ours = call.mine == "sendrecv" and move.stimulus.event == "Dialog200OK"
             return not (call.call == wire.UP and (ours or move.stimulus.kind == "peer"))
+        case "CallMuted" | "CallUnmuted":
+            done = move.transition.words if move.transition is not None else ()
+            return DONE_BY[name] not in [word.name for word in done]
         case "MediaFlowEstablished":
             return "media" not in target.held
     return False

@@ -114,9 +114,14 @@ def promised(evidence: Evidence) -> None:
     for number, config in enumerate(evidence.walk.configs):
         if kind_of(evidence.table.states[config.state]) != TALK or not config.wire.live:
             continue
+        taken = program.position(config.state, config.role).candidates
+        if ("MuteCall" in taken) is not ("UnmuteCall" in taken):
+            message = f"In {config.state} a person can mute or unmute, and not take it back."
+            edge = evidence.walk.parents[number]
+            evidence.about_state("COV411", config.state, message, edge, "mute and unmute")
         for feature in evidence.table.features:
             for event in OF_FEATURE.get(feature, ()):
-                if event in program.position(config.state, config.role).candidates:
+                if event in taken:
                     continue
                 message = (
                     f"{feature} is claimed, and as {config.role} {config.state} has no {event}."

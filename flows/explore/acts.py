@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flows.explore import wire as standing
+from flows.explore.answers import closed, respond
 from flows.explore.doing import Doing, Refused, open_request
-from flows.explore.wire import Wire
 from flows.table import Word
 from flows.vocabulary import ACTIONS, ActionWord
 
@@ -42,7 +42,8 @@ def finish(doing: Doing, words: tuple[Word, ...]) -> None:
     names = [word.name for word in words]
     if not wire.made or wire.bye or "GenerateLocalSDP" not in names:
         return
-    if wire.call == standing.UP and not (wire.asked or wire.update or wire.unacked):
+    beginning = (standing.NONE, standing.READY, standing.OFFERED, standing.CANCELLED)
+    if wire.call not in beginning and not (wire.asked or wire.update or wire.unacked):
         doing.at = names.index("GenerateLocalSDP")
         doing.complain(
             "ACT605", "Our description is made and goes to nobody: no offer asked for it"
@@ -60,7 +61,7 @@ def attempted(doing: Doing, word: Word, index: int) -> None:
         case "SendACK":
             doing.change(ack=False)
         case "SendSIPResponse" if word.arguments.get("code", 200) >= 200:
-            doing.change(**_closed(doing.wire, open_request(doing)))
+            doing.change(**closed(doing.wire, open_request(doing)))
 
 
 # -- the contract, the same for all ----------------------------------------------------------------
@@ -92,6 +93,8 @@ def _use(doing: Doing, contract: ActionWord) -> None:
 
 def _acquire(doing: Doing, contract: ActionWord) -> None:
     for resource in contract.acquires:
+        if resource not in LEGS and doing.wire.bye:
+            doing.complain("ACT608", f"{contract.name} begins after the call was ended")
         if resource not in doing.held:
             doing.held = tuple(sorted((*doing.held, resource)))
             doing.gone = tuple(r for r in doing.gone if r != resource)
@@ -123,19 +126,6 @@ def _release(doing: Doing, contract: ActionWord) -> None:
 
 
 # -- signalling ------------------------------------------------------------------------------------
-
-
-def _closed(wire: Wire, request: str) -> dict[str, Any]:
-    match request:
-        case "INVITE":
-            return {"call": standing.OVER}
-        case "re-INVITE":
-            return {"asked": ""}
-        case "UPDATE":
-            return {"update": ""}
-        case "":
-            return {}
-    return {"others": tuple(o for o in wire.others if o != request)}
 
 
 def _create_dialog(doing: Doing, arguments: Mapping[str, Any]) -> None:
@@ -210,88 +200,14 @@ def _propose(direction: str | None) -> Callable[[Doing, Mapping[str, Any]], None
             doing.complain("ACT606", "A re-INVITE is sent while one of ours waits")
         elif wire.asked:
             doing.complain("ACT605", "An offer is sent while the far side's waits for its answer")
-        elif wire.unacked or wire.ack or wire.broken:
+        elif wire.ack:
+            doing.complain("ACT606", "A re-INVITE is sent before the last 2xx was confirmed")
+        elif wire.unacked or wire.broken:
             raise Refused
         doing.change(own=wanted, offer="ours", made=False, local=wanted)
         doing.send("re-INVITE", direction=wanted)
 
     return propose
-
-
-def _respond(doing: Doing, arguments: Mapping[str, Any]) -> None:
-    code = int(arguments.get("code", 200))
-    request = open_request(doing)
-    if not request:
-        if doing.troubled:
-            raise Refused
-        late = "ACT610" if code < 200 else "ACT604"
-        doing.complain(late, f"Nothing waits for the answer {code}: it was given already")
-        return
-    if code < 200:
-        if request not in ("INVITE", "re-INVITE"):
-            doing.complain("OBL624", f"{request} has no provisional answer such as {code}")
-        doing.send("RESP", request, code, "sendrecv" if code == 183 and doing.wire.made else "")
-        return
-    _judge(doing, request, code)
-    _answer(doing, request, code)
-
-
-def _judge(doing: Doing, request: str, code: int) -> None:
-    """Say what is wrong about this answer to this request."""
-    wire = doing.wire
-    positive = code < 300
-    if request == "INVITE" and wire.call == standing.CANCELLED:
-        if positive:
-            doing.complain("ACT604", f"The INVITE is answered {code} after it was cancelled")
-        elif code != 487:
-            doing.complain("OBL624", f"A cancelled INVITE is answered 487, not {code}")
-    elif code == 487 and doing.event != "DialogBYE":
-        doing.complain("OBL624", "487 says that the request was cancelled, and it was not")
-    waits = wire.own or wire.unacked or wire.ack or wire.call == standing.ANSWERED
-    if code == 491 and not (request in ("re-INVITE", "UPDATE") and waits):
-        doing.complain("OBL624", "491 says that an offer of ours is open, and none is")
-    if positive and request in ("re-INVITE", "UPDATE") and _needs_description(wire, request):
-        if wire.bye == "sent":
-            doing.complain("OBL624", f"{request} is accepted with {code} after our BYE")
-        elif wire.own and wire.offer:
-            doing.complain("OBL624", f"{request} is accepted while our own offer is open: 491")
-    if positive and _needs_description(wire, request):
-        if not wire.made:
-            doing.complain("OBL624", f"{code} goes out without our description: GenerateLocalSDP")
-        elif wire.offer == "theirs" and not wire.taken:
-            doing.complain("ACT605", f"{code} answers an offer that was not taken: StoreRemoteSDP")
-    if code == 481 and wire.call == standing.UP and not wire.bye:
-        doing.complain("OBL624", "481 says that there is no such call, and there is")
-
-
-def _needs_description(wire: Wire, request: str) -> bool:
-    return request in ("INVITE", "re-INVITE") or (request == "UPDATE" and wire.update == "offer")
-
-
-def _answer(doing: Doing, request: str, code: int) -> None:
-    wire = doing.wire
-    positive = code < 300
-    described = positive and _needs_description(wire, request)
-    answers = wire.offer == "theirs"
-    changes = _closed(wire, request)
-    if described:
-        changes |= {"made": False, "offer": "" if answers else "ours"}
-        changes |= {"settled": True} if answers and request != "INVITE" else {}
-    elif answers and request != "INFO":
-        changes |= {"offer": "", "taken": False}
-    if positive and request == "INVITE":
-        changes |= {"call": standing.ANSWERED, "talked": 1}
-    if positive and request == "re-INVITE":
-        changes["unacked"] = True
-    if positive and request == "REFER":
-        changes["refer"] = True
-    doing.change(**changes)
-    doing.send("RESP", request, code, _answered_direction(wire) if described else "")
-
-
-def _answered_direction(wire: Wire) -> str:
-    opposite = {"sendonly": "recvonly", "recvonly": "sendonly"}
-    return opposite.get(wire.theirs, wire.theirs) if wire.offer == "theirs" else wire.mine
 
 
 def _cleanup_dialog(doing: Doing, arguments: Mapping[str, Any]) -> None:
@@ -384,7 +300,7 @@ _ACTS: dict[str, Callable[[Doing, Mapping[str, Any]], None]] = {
     "SendReINVITE": _propose(None),
     "HoldCall": _propose("sendonly"),
     "ResumeCall": _propose("sendrecv"),
-    "SendSIPResponse": _respond,
+    "SendSIPResponse": respond,
     "CleanupDialog": _cleanup_dialog,
     "GenerateLocalSDP": _generate,
     "StoreRemoteSDP": _store_remote,
