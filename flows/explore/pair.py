@@ -192,6 +192,13 @@ class Pair:
         )
         return act, after
 
+    def steps_known(self) -> Iterator[tuple[int, Message | None, list[Outcome]]]:
+        """Yield what each configuration does by itself (no message) and on a message, as asked."""
+        for number, outcomes in self._alone.items():
+            yield number, None, outcomes
+        for (number, message), outcomes in self._arrivals.items():
+            yield number, message, outcomes
+
     # -- one side ------------------------------------------------------------------------------
 
     def _by_itself(self, number: int) -> list[Outcome]:
