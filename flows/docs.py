@@ -16,6 +16,7 @@ from flows.check.catalogue import (
     Family,
     catalogue,
     families,
+    found_in,
     standing,
 )
 from flows.language_page import language
@@ -86,8 +87,12 @@ def _section(entry: Entry) -> Iterator[str]:
     if entry.severity_note:
         yield from ("", entry.severity_note)
     yield from ("", standing(entry))
+    if entry.table:
+        shown = entry.bad if entry.bad else entry.good
+        yield from ("", f"{found_in(entry)}:", "", "```yaml", shown.rstrip(), "```")
+    elif entry.bad:
+        yield from ("", f"{found_in(entry)}:", "", "```yaml", entry.bad.rstrip(), "```")
     if entry.bad:
-        yield from ("", f"Found in line {entry.line}:", "", "```yaml", entry.bad.rstrip(), "```")
         yield from ("", "Free of it:", "", "```yaml", entry.good.rstrip(), "```")
 
 

@@ -51,6 +51,11 @@ class Entry:
     """A text in which the code is found at the line that ends in MARK."""
     good: str
     """The same text as it should be: free of the code."""
+    table: str = ""
+    """For what takes a whole call to show: the shipped table in which `good` stands; the code is
+    found once `bad` is put in its place, which is empty where the row is taken out."""
+    found: str = ""
+    """Then the code is found at the line that begins so, else at the changed line itself."""
 
     @property
     def family(self) -> str:
@@ -108,6 +113,8 @@ def _entry(raw: dict[str, Any]) -> Entry:
         reason=raw.get("reason", ""),
         bad=raw.get("bad", ""),
         good=raw.get("good", ""),
+        table=raw.get("table", ""),
+        found=raw.get("found", ""),
     )
 
 
@@ -121,9 +128,9 @@ def explained(code: str) -> str:
     if entry.severity_note:
         lines += ["", entry.severity_note]
     lines += ["", standing(entry)]
-    if entry.bad:
-        lines += ["", "Found in:", "", _indented(entry.bad), "", "Free of it:", ""]
-        lines += [_indented(entry.good)]
+    if entry.good:
+        lines += ["", f"{found_in(entry)}:", "", _indented(entry.bad or "(no such row)"), ""]
+        lines += ["Free of it:", "", _indented(entry.good)]
     return "\n".join([*lines, "", f"More: {entry.page}"])
 
 
@@ -134,6 +141,27 @@ def standing(entry: Entry) -> str:
     if entry.status == LATER:
         return f"Not looked for yet. {entry.reason}"
     return f"Not applicable. {entry.reason}"
+
+
+def found_in(entry: Entry) -> str:
+    """Say where the code is found in the example."""
+    if not entry.table:
+        return f"Found in line {entry.line}"
+    begins = entry.found if len(entry.found) < 60 else entry.found[:60] + "..."
+    where = f", at `{begins}`" if entry.found else ""
+    what = "without this row" if not entry.bad else "with this line"
+    return f"Found in `state_tables/{entry.table}.yaml`{where}, {what}"
+
+
+def planted(entry: Entry, text: str) -> tuple[str, int]:
+    """Put the bad line of an example into its table; return the text and the line of the code."""
+    lines = text.splitlines()
+    at = next(n for n, line in enumerate(lines) if line.strip() == entry.good.strip())
+    indent = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
+    lines[at : at + 1] = [indent + entry.bad.strip()] if entry.bad else []
+    if entry.found:
+        at = next(n for n, line in enumerate(lines) if line.strip().startswith(entry.found))
+    return "\n".join(lines) + "\n", at + 1
 
 
 def _indented(text: str) -> str:
