@@ -18,6 +18,8 @@ COMFORT_NOISE = 13
 RESOLVE_SECONDS = 2.0
 ATTEMPTS = 64
 WILDCARDS = ("0.0.0.0", "::")
+MAPPED = "::ffff:"
+"""What an IPv6 socket writes before the address of an IPv4 peer (RFC 4291 2.5.5.2)."""
 ANYBODY = "192.0.2.1"
 """An address that belongs to nobody (RFC 5737): the way to it is the default route."""
 
@@ -69,6 +71,8 @@ class Ports:
         bound = socket.socket(family, socket.SOCK_DGRAM)
         try:
             bound.setblocking(False)
+            if family == socket.AF_INET6:
+                bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
             bound.bind((host, port))
         except OSError:
             bound.close()
@@ -81,7 +85,8 @@ class _Receiver(asyncio.DatagramProtocol):
         self._leg = leg
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
-        self._leg.receive(data, (addr[0], addr[1]))
+        host = str(addr[0])
+        self._leg.receive(data, (host.removeprefix(MAPPED) if "." in host else host, addr[1]))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._leg.closed.set()
@@ -109,6 +114,7 @@ class PlainLeg(Leg):
         self.sent_octets = 0
         self._transport: asyncio.DatagramTransport | None = None
         self._port = 0
+        self._bound = config.bind
         self._host = config.advertised or ("" if config.bind in WILDCARDS else config.bind)
         self._session, self._version = secrets.randbits(48), 0
         self._offered = ""
@@ -176,12 +182,21 @@ class PlainLeg(Leg):
     async def _agree(self, remote_sdp: str, local_sdp: str) -> None:
         agreed = sdp.accept(sdp.parse(remote_sdp), self._local(0), sdp.parse(local_sdp))
         signalled = (await _resolve(agreed.host), agreed.port)
+        self._require_reachable(signalled[0])
         if self.gate is None or self.gate.signalled != signalled:
             self.gate = Gate(signalled)
         self.agreed, self.agreed_direction = agreed, agreed.direction
         self.local_sdp, self.remote_sdp = local_sdp, remote_sdp
         self._wanted_before = self.wanted
         self._decode, self._encode = g711.decoder(agreed.codec), g711.encoder(agreed.codec)
+
+    def _require_reachable(self, host: str) -> None:
+        """Refuse a peer of the other family (RFC 6157 3.1): not one packet would reach it."""
+        if self._bound != "::" and (":" in host) != (":" in self._bound):
+            family = "IPv6" if ":" in host else "IPv4"
+            raise MediaError(
+                "unsupported_sdp", f"RTP to the {family} address {host} cannot be sent"
+            )
 
     async def restore(self, info: LegInfo) -> None:
         self._session, self._version = sdp.origin(info.local_sdp)
@@ -254,7 +269,10 @@ class PlainLeg(Leg):
             self._fresh = True
             return
         packet = rtp.build(payload_type, self._sequence, timestamp, self._ssrc, payload, marker)
-        self._transport.sendto(packet, self.gate.target)
+        host, port = self.gate.target
+        if ":" in self._bound and ":" not in host:
+            host = MAPPED + host
+        self._transport.sendto(packet, (host, port))
         self._sequence += 1
         self._fresh = False
         self.sent_packets += 1

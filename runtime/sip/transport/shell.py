@@ -89,8 +89,14 @@ class Shell:
             address = str(ipaddress.ip_address(parsed.host))
         except ValueError:
             loop = asyncio.get_running_loop()
+            family = self._udp.family
             found = await loop.getaddrinfo(
-                parsed.host, port, family=self._udp.family, type=socket.SOCK_DGRAM
+                parsed.host,
+                port,
+                family=family,
+                type=socket.SOCK_DGRAM,
+                # A name that has only an IPv4 address is reached from an IPv6 socket too.
+                flags=socket.AI_V4MAPPED if family == socket.AF_INET6 else 0,
             )
             address = str(found[0][4][0])
         return self._udp.hop(address, port)

@@ -27,6 +27,9 @@ WAITING: Final = 1000
 BUFFER: Final = 4 * 1024 * 1024
 "Bytes asked of the kernel for each direction."
 
+MAPPED: Final = "::ffff:"
+"What an IPv6 socket writes before the address of an IPv4 peer (RFC 4291 2.5.5.2)."
+
 
 class UdpTransport:
     """Bytes in and out. `receive(data, hop)` is called for each datagram, `failed` for a send."""
@@ -59,6 +62,9 @@ class UdpTransport:
             udp.setblocking(False)
             udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
             udp.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+            if family == socket.AF_INET6:
+                # "::" hears IPv4 as well, whatever the system's default is.
+                udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
             udp.bind(address)
         except OSError:
             udp.close()
@@ -72,7 +78,11 @@ class UdpTransport:
         return bound[0], self._port
 
     def hop(self, host: str, port: int) -> Hop:
-        """The hop to an address, with our own address as that peer should see it."""
+        """The hop to an address, with our own address as that peer should see it.
+
+        An IPv4 peer of an IPv6 socket is named by its IPv4 address, as it names itself.
+        """
+        host = host.removeprefix(MAPPED) if "." in host else host
         found = self._hops.get((host, port))
         if found is None:
             if len(self._hops) >= 4096:
@@ -116,7 +126,7 @@ class UdpTransport:
     def _try(self, data: bytes, hop: Hop) -> bool:
         assert self._socket is not None and not isinstance(hop.remote, str)
         try:
-            self._socket.sendto(data, hop.remote)
+            self._socket.sendto(data, self._address(hop.remote))
         except (BlockingIOError, InterruptedError):
             self._wait(data, hop)
             return False
@@ -124,6 +134,11 @@ class UdpTransport:
             self.counters["send_failed"] += 1
             self._later(hop, error)
         return True
+
+    def _address(self, remote: tuple[str, int]) -> tuple[str, int]:
+        """Return an address as the socket's family writes it."""
+        mapped = self.family == socket.AF_INET6 and ":" not in remote[0]
+        return (MAPPED + remote[0], remote[1]) if mapped else remote
 
     def _wait(self, data: bytes, hop: Hop) -> None:
         if len(self._waiting) >= WAITING:
@@ -150,12 +165,13 @@ class UdpTransport:
     def _local_for(self, host: str) -> str:
         if self._local is not None:
             return self._local
-        with socket.socket(self.family, socket.SOCK_DGRAM) as probe:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
             try:
                 probe.connect((host, 9))  # Sends nothing: only asks the kernel for its route.
                 return _host_port(probe.getsockname()[0], self._port)
             except OSError:
-                return _host_port("127.0.0.1", self._port)
+                return _host_port("::1" if ":" in host else "127.0.0.1", self._port)
 
 
 def _host_port(host: str, port: int) -> str:

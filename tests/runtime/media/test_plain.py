@@ -137,6 +137,27 @@ async def test_an_offer_without_a_common_codec_is_refused(side: Side, phone: Pho
     assert refused.value.code == "no_common_codec"
 
 
+async def test_an_offer_of_the_other_address_family_is_refused(side: Side, phone: Phone) -> None:
+    await side.link.create("a", "rtp")
+    with pytest.raises(MediaError) as refused:
+        await side.link.answer("a", phone.offer().replace("c=IN IP4 127.0.0.1", "c=IN IP6 ::1"))
+    assert refused.value.code == "unsupported_sdp"
+    assert await side.link.answer("a", phone.offer())
+
+
+async def test_an_engine_on_every_ipv6_address_speaks_with_ipv4_phones(phone: Phone) -> None:
+    side = Side(bind="::")
+    port = await answered(side, phone.offer("0"))
+    info = await side.link.info("a")
+    assert "c=IN IP4 127.0.0.1" in info.local_sdp
+    await side.link.echo("a", True)
+    phone.say(port, b"\x11" * 160)
+    assert (await side.event("flowing")).detail["remote"] == f"127.0.0.1:{phone.port}"
+    assert (await phone.receive()).payload_type == 0
+    assert (await side.link.stats("a"))["strangers"] == 0
+    await side.link.shutdown()
+
+
 async def test_static_payload_types_need_no_rtpmap(side: Side, phone: Phone) -> None:
     await side.link.create("a", "rtp")
     answer = await side.link.answer("a", phone.offer("8 0"))

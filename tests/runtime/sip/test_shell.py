@@ -87,6 +87,24 @@ async def test_a_call_comes_in_and_everything_is_recorded_before_it_has_an_effec
         assert [name for name, _ in recorder.log] == ["in", "out", "happening", "out"]
 
 
+async def test_a_socket_on_every_ipv6_address_speaks_with_ipv4_phones() -> None:
+    async with listening("::") as (recorder, (_, port)):
+        with phone() as udp:
+            udp.sendto(request(via=VIA), ("127.0.0.1", port))
+            assert (await heard(udp)).startswith(b"SIP/2.0 100 ")
+            answer = parse(await heard(udp))
+            assert f"@127.0.0.1:{port}>" in (answer.get("Contact") or "")
+            assert (answer.get("Via") or "").endswith("received=127.0.0.1")
+            # Own requests go to the address that a phone writes into its Contact.
+            host, own = udp.getsockname()
+            hop = await recorder.shell.resolve(f"sip:phone@{host}:{own}")
+            assert (hop.remote, hop.local) == ((host, own), f"127.0.0.1:{port}")
+            shell = recorder.shell
+            shell.agent.invite("sip:phone@x", caller="sip:b@h", hop=hop, now=shell.now())
+            shell.flush()
+            assert (await heard(udp)).startswith(b"INVITE ")
+
+
 async def test_junk_of_every_size_is_survived() -> None:
     async with listening() as (recorder, address):
         with phone() as udp:
