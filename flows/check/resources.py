@@ -18,16 +18,22 @@ def performed(evidence: Evidence) -> None:
 
 def at_the_end(evidence: Evidence) -> None:
     """RES501, RES502, RES507, RES508: nothing is held when the table ends a session."""
-    for edge in evidence.walk.all_edges():
-        move = edge.move
-        if not move.target.ended or move.target.politely:
-            continue
-        failed = evidence.walk.configs[edge.source].failed > 0
-        for resource in move.target.held:
-            code = "RES508" if failed else OF_RESOURCE.get(resource, "RES507")
-            way = " after an action failed" if failed else ""
-            message = f"The session ends{way} and still holds its {resource}."
-            evidence.about_step(code, edge, message)
+    leaking: set[tuple[int, str]] = set()
+    for troubled in (False, True):
+        for edge in evidence.walk.all_edges():
+            move = edge.move
+            if not move.target.ended or move.target.politely:
+                continue
+            if (evidence.walk.configs[edge.source].failed > 0) is not troubled:
+                continue
+            for resource in move.target.held:
+                if troubled and (move.row, resource) in leaking:
+                    continue
+                leaking.add((move.row, resource))
+                code = "RES508" if troubled else OF_RESOURCE.get(resource, "RES507")
+                way = " after an action failed" if troubled else ""
+                message = f"The session ends{way} and still holds its {resource}."
+                evidence.about_step(code, edge, message)
 
 
 def at_the_beginning(evidence: Evidence) -> None:

@@ -27,6 +27,8 @@ from flows.vocabulary import ACTIONS, EXPANSIONS
 OTHER = "other"
 """Stands for every text no guard names."""
 
+UNLIMITED = 10.0**15
+"""Where numbers stop in the language itself."""
 CODES: dict[str, tuple[int, int, int]] = {
     "Dialog3xxRedirect": (300, 399, 302),
     "AuthRequired": (401, 407, 401),
@@ -62,6 +64,11 @@ class Domain:
                         self.constants[name].add(value)
                     if isinstance(value, int | float) and not isinstance(value, bool):
                         self.cap = max(self.cap, abs(value) + 1)
+            if any(_subtracts(expression.node) for _, expression in row.set):
+                # What counts down comes back from beyond any cap.
+                self.cap = UNLIMITED
+        numbers = [v for v in table.variables.values() if isinstance(v, int | float)]
+        self.cap = max(self.cap, *(abs(v) + 1 for v in numbers), 0)
         self.names = _names(table)
         """The conditions and variables that anything reads."""
 
@@ -103,6 +110,13 @@ def _names(table: Table) -> frozenset[str]:
             names |= set(contract.requires) if contract is not None else set()
     names.add("HasLocalSDP")
     return frozenset(names)
+
+
+def _subtracts(node: Node) -> bool:
+    match node:
+        case Sum(operator, left, right):
+            return operator == "-" or _subtracts(left) or _subtracts(right)
+    return False
 
 
 def _expressions(row: Row) -> Iterator[Any]:

@@ -109,6 +109,21 @@ transitions:
     assert not any(f["code"].startswith("REA30") for f in result["findings"])
 
 
+def test_a_waiver_covers_what_only_the_deeper_check_finds() -> None:
+    row = "- {from_state: Active, role: UAS, event: DialogBYE, actions: [CleanupMedia, "
+    assert row + "CleanupDialog]" in ECHO
+    leaking = ECHO.replace(row + "CleanupDialog]", row.removesuffix(", ") + "]")
+    found = deep.examine(leaking, lambda share: None)
+    assert "RES501" in [f["code"] for f in found["findings"] if f["severity"] == "error"]
+    at = "actions: [CleanupMedia], next_state: Terminated"
+    waived = leaking.replace(at, f"waive: [{{code: RES501, reason: known}}], {at}")
+    found = deep.examine(waived, lambda share: None)
+    assert [(f["code"], f["severity"]) for f in found["findings"]] == [
+        ("RES501", "info"),
+        ("META993", "warning"),
+    ]
+
+
 def test_a_task_that_a_worker_does_is_left_alone_by_others(version: Version) -> None:
     Task.objects.update(state="running", worker="w1", heartbeat=NOON)
     tasks.work(version.pk, worker="w2", clock=Clock(NOON))

@@ -145,6 +145,10 @@ SEEDS = [
          "event: MediaError", "event: DialogBYE"),
     Seed("CMP841", BASIC, "- {from_state: Cancelling, role: UAC, event: Dialog200OK",
          "", DROPPED, "  Cancelling:", 2),
+    Seed("CMP844", BASIC, "- {from_state: Answering, role: UAS, event: DialogTimeout",
+         "", DROPPED, "  Answering:", 3),
+    Seed("CMP845", BASIC, "- {from_state: Answering, role: UAS, event: DialogBYE",
+         "", DROPPED, "  Answering:", 2),
     Seed("CMP843", BASIC, ACTIVE_HANGUP,
          "actions: [SendBYE, StopMediaSession], next_state: Terminating",
          "actions: [CleanupMedia, CleanupDialog], next_state: Terminated, "
