@@ -59,6 +59,11 @@ def check_ports(http: tuple[str, int], sip: tuple[str, int]) -> None:
     _try(socket.SOCK_DGRAM, sip, "SIP", "CALLSMITH_SIP=127.0.0.1:5070 make run")
 
 
+def address_of(host: str, port: int) -> str:
+    """Return host and port as one writes them together: an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _try(kind: int, address: tuple[str, int], use: str, remedy: str) -> None:
     host, port = address
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -69,7 +74,7 @@ def _try(kind: int, address: tuple[str, int], use: str, remedy: str) -> None:
             probe.bind(address)
         except OSError as error:
             raise PortTaken(
-                f"{host}:{port}, wanted for {use}, cannot be used ({error.strerror})."
+                f"{address_of(host, port)}, wanted for {use}, cannot be used ({error.strerror})."
                 f" Choose another: {remedy}"
             ) from error
 
@@ -153,7 +158,12 @@ class Supervisor:
         while True:
             if child.name == "web":
                 (self.folder / "web.ready").unlink(missing_ok=True)
-            self._start(child)
+            try:
+                self._start(child)
+            except OSError as trouble:  # no memory or no process left: that may pass
+                self.say(f"The {child.name} process cannot be started ({trouble.strerror}).")
+                await asyncio.sleep(PAUSES[-1])
+                continue
             assert child.process is not None
             code = await _ended(child.process)
             ran = time.monotonic() - child.started
@@ -178,6 +188,13 @@ class Supervisor:
             start_new_session=True,
             preexec_fn=_end_with_parent,
         )
+        try:
+            self._note_pids()
+        except OSError as full:
+            # A full disk must not end the watch over the children.
+            self.say(f"processes.json cannot be written ({full.strerror}).")
+
+    def _note_pids(self) -> None:
         pids = {c.name: c.process.pid for c in self.children if c.process is not None}
         path = self.folder / "processes.json"
         temporary = path.with_suffix(".new")

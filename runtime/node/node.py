@@ -296,7 +296,7 @@ class Node:
             "node": self.name,
             "epoch": self.epoch,
             "sip": {
-                "address": "{}:{}".format(*self.sip_address),
+                "address": f"{_bracketed(self.sip_address[0])}:{self.sip_address[1]}",
                 "listening": self._running,
                 "draining": self._draining,
                 "registered": len(self._signalling.location),

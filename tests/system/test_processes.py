@@ -68,6 +68,19 @@ async def test_a_killed_child_comes_back_and_it_is_said(tmp_path: Path) -> None:
     assert not pids(tmp_path) and not (tmp_path / "web.ready").exists()
 
 
+async def test_a_full_disk_does_not_end_the_watch_over_the_children(tmp_path: Path) -> None:
+    (tmp_path / "processes.new").mkdir()  # in the way of what is written there
+    said: list[str] = []
+    web, worker = child("web", READY, tmp_path), child("worker", SLEEP, tmp_path)
+    async with running(tmp_path, web, worker, said=said):
+        for _ in range(2):
+            first = worker.process
+            assert first is not None
+            os.kill(first.pid, signal.SIGKILL)
+            await eventually(lambda old=first: worker.process is not old, what="a new worker")
+    assert any("processes.json cannot be written" in line for line in said)
+
+
 async def test_children_stop_together_and_the_last_one_after_them(tmp_path: Path) -> None:
     tell = (
         "import pathlib, signal, sys, time\n"

@@ -65,9 +65,10 @@ class Command(BaseCommand):
     def announce(self) -> None:
         host, port = settings.CALLSMITH.http
         shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host
-        sip_host, sip_port = settings.CALLSMITH.sip
-        self.stdout.write(f"\nCallsmith is ready:  http://{shown}:{port}/")
-        self.stdout.write(f"SIP listens on       {sip_host}:{sip_port} (UDP)")
+        self.stdout.write(f"\nCallsmith is ready:  http://{processes.address_of(shown, port)}/")
+        self.stdout.write(
+            f"SIP listens on       {processes.address_of(*settings.CALLSMITH.sip)} (UDP)"
+        )
         self.stdout.write("Ctrl+C stops it.")
         self.stdout.flush()
 
