@@ -23,6 +23,7 @@ from benchmarks.mutations import HELD_OUT, OPERATORS, Mutant
 from flows.check import check
 from flows.check.deep import examine
 from flows.compile import Compiled, compile_text
+from flows.explore.acts import leaves_a_trace
 from flows.explore.party import Config, Move, Party
 from flows.explore.walk import Bounds, Walk, explore
 from flows.findings import Finding
@@ -97,7 +98,9 @@ def signature(config: Config, move: Move) -> tuple[Any, ...]:
     words: list[tuple[str, str]] = []
     published: tuple[str, ...] = ()
     if move.transition is not None and move.kind == "fired":
-        words = sorted((w.name, str(w.arguments)) for w in move.transition.words)
+        words = sorted(
+            (w.name, str(w.arguments)) for w in move.transition.words if not leaves_a_trace(w.name)
+        )
         published = move.transition.decision.published
     return (move.kind, words, published, move.sends, len(move.complaints), move.target)
 

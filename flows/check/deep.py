@@ -28,7 +28,7 @@ from flows.check.evidence import Evidence
 from flows.compile import Compiled, compile_text
 from flows.explore.party import MOST_FAILURES, Party
 from flows.explore.walk import Bounds, Walk, explore
-from flows.findings import Finding, in_order
+from flows.findings import Finding, Severity, in_order
 from flows.properties import claims
 from flows.properties.walked import steps_of
 from flows.semantics import Program
@@ -81,8 +81,10 @@ def examine(
     party = _party(table)
     walk = explore(party, budget, _share(beat, 0.0, 0.5 if tier > 1 else 0.9))
     if not walk.configs:
-        # No session of this table can begin: the quick rules say what is missing.
-        return DeepResult()
+        nothing = Evidence(walk)
+        message = f"No call can begin: {table.initial} takes neither MakeCall nor IncomingCall."
+        nothing.about_state("REA302", table.initial, message, severity=Severity.WARNING)
+        return DeepResult(nothing.findings)
     evidence = Evidence(walk)
     for rule in RULES:
         rule(evidence)

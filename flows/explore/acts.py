@@ -36,6 +36,13 @@ def perform(doing: Doing, word: Word, index: int) -> None:
     _release(doing, contract)
 
 
+def leaves_a_trace(name: str) -> bool:
+    """Whether this model sees what the action does; muting, for one, it does not."""
+    contract = ACTIONS.get(name)
+    seen = contract is not None and (contract.acquires or contract.releases or contract.sets)
+    return bool(seen) or (name in _ACTS and name != "SendDTMFTone")
+
+
 def finish(doing: Doing, words: tuple[Word, ...]) -> None:
     """Look at the row as a whole once all of it is done."""
     wire = doing.wire
@@ -283,6 +290,18 @@ def _start(doing: Doing, arguments: Mapping[str, Any]) -> None:
     doing.change(flowing=True)
 
 
+def _restore(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    if "media" not in doing.held and not doing.troubled:
+        doing.complain("RES504", "RestoreMedia brings back media that was never taken")
+
+
+def _press(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    if doing.wire.bye:
+        doing.complain("ACT608", "Keys are pressed after the call was ended")
+    elif not doing.wire.flowing and not doing.troubled:
+        doing.complain("ACT605", "Keys are pressed before media flows")
+
+
 def _stop(doing: Doing, arguments: Mapping[str, Any]) -> None:
     doing.change(flowing=False)
 
@@ -308,6 +327,8 @@ _ACTS: dict[str, Callable[[Doing, Mapping[str, Any]], None]] = {
     "NegotiateSDPAsUAS": _negotiate,
     "UpdateMediaDirection": _direct,
     "StartMediaSession": _start,
+    "RestoreMedia": _restore,
+    "SendDTMFTone": _press,
     "StopMediaSession": _stop,
     "CleanupMedia": _cleanup_media,
     "SendTransferNOTIFYSuccess": _refer_told,

@@ -29,7 +29,7 @@ def respond(doing: Doing, arguments: Mapping[str, Any]) -> None:
     code = int(arguments.get("code", 200))
     request = open_request(doing)
     if not request:
-        if doing.troubled:
+        if doing.troubled and code >= 300:
             raise Refused
         late = "ACT610" if code < 200 else "ACT604"
         doing.complain(late, f"Nothing waits for the answer {code}: it was given already")
@@ -57,8 +57,8 @@ def _judge(doing: Doing, request: str, code: int) -> None:
     waits = wire.own or wire.unacked or wire.ack or wire.call == standing.ANSWERED
     if code == 491 and not (request in ("re-INVITE", "UPDATE") and waits):
         doing.complain("OBL624", "491 says that an offer of ours is open, and none is")
-    if code == 491 and request == "UPDATE" and wire.update == "plain":
-        doing.complain("OBL624", "491 refuses an UPDATE that makes no offer")
+    if code in (488, 491) and request == "UPDATE" and wire.update == "plain":
+        doing.complain("OBL624", f"{code} refuses a description, and this UPDATE brings none")
     if positive and wire.bye == "sent":
         doing.complain("OBL624", f"{request} is accepted with {code} after our BYE")
     elif positive and request in ("re-INVITE", "UPDATE") and _needs_description(wire, request):

@@ -8,14 +8,16 @@ fails. What the stack answers alone is not asked of the table.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice, product
 from typing import Any
 
 from flows.explore import wire as standing
 from flows.explore.doing import Message
-from flows.explore.domain import CODES
+from flows.explore.domain import CODES, OTHER
 from flows.explore.party import ACTION_FAILED, Config, Party, Stimulus
 from flows.explore.wire import Wire
 from flows.table import TIMER_EVENT
+from flows.vocabulary.events import FOREIGN
 
 SDP = "v=0"
 """Stands for a description: guards only ask whether there is one."""
@@ -31,6 +33,8 @@ FAILURES = (
 PROVISIONAL = ("Dialog180Ringing", "Dialog183SessionProgress")
 STACK_TIMEOUT = 32.0
 """Seconds (64*T1) after which an INVITE without any answer has timed out (RFC 3261 17.1.1.2)."""
+MOST_FORMS = 32
+"""Combinations of fields tried of one event of a plug-in."""
 IN_CALL = ("HoldCall", "ResumeCall", "MuteCall", "UnmuteCall", "PlayAudio", "SendDTMF")
 
 
@@ -60,6 +64,7 @@ def alone(party: Party, config: Config) -> Iterator[Stimulus]:
 def people(party: Party, config: Config) -> Iterator[Stimulus]:
     """Yield what persons on our side may ask for."""
     call = config.wire
+    yield from _foreign(party, config)
     if call.call == standing.NONE:
         if config.role == "UAC" and not config.held:
             yield Stimulus("MakeCall", (("target", "sip:a"),), call, "user")
@@ -75,6 +80,15 @@ def people(party: Party, config: Config) -> Iterator[Stimulus]:
                 yield Stimulus(name, (), call, "user")
     if "Reset" in party.program.position(config.state, config.role).candidates:
         yield Stimulus("Reset", (), call, "user")
+
+
+def _foreign(party: Party, config: Config) -> Iterator[Stimulus]:
+    """Yield the events of plug-ins that some row takes here, with the fields that guards ask for."""
+    for name in FOREIGN & party.program.position(config.state, config.role).candidates.keys():
+        fields = sorted(party.domain.read[name])
+        choices = [(*sorted(party.domain.constants[f], key=str), OTHER, None) for f in fields]
+        for chosen in islice(product(*choices), MOST_FORMS):
+            yield Stimulus(name, tuple(zip(fields, chosen, strict=True)), config.wire, "user")
 
 
 def timers(party: Party, config: Config) -> Iterator[Stimulus]:

@@ -153,6 +153,7 @@ SEEDS = [
          "actions: [SendBYE, StopMediaSession], next_state: Terminating",
          "actions: [CleanupMedia, CleanupDialog], next_state: Terminated, "
          "publish_events: [CallTerminated]", "", 2),
+    Seed("CMP846", BASIC, "      Dialog180Ringing: It rings on.", "", DROPPED, "  Ringing:", 3),
     Seed("CMP847", HOLD, "- {from_state: Holding, role: Both, event: ReinviteGlare",
          "", DROPPED, "  Holding:", 2),
     Seed("CMP848", HOLD, "- {id: held-by-peer", "next_state: HeldByPeer", "next_state: Active",
@@ -237,6 +238,23 @@ def test_two_states_that_do_the_same_are_named() -> None:
     )
     found = {(f.code, f.place.line) for f in examine(text).findings}
     assert ("INV804", end + 1) in found
+
+
+def test_two_sides_that_wait_for_each_other_are_found() -> None:
+    text, _ = planted(Seed("CMP842", BASIC, "- {id: nobody-answers", "", DROPPED))
+    lines = [line for line in text.splitlines() if not line.startswith("- {id: nobody-accepts")]
+    found = examine("\n".join(lines) + "\n", tier=2).findings
+    assert {"CMP842", "TMR701"} <= {f.code for f in found}
+
+
+def test_a_table_no_call_of_which_can_begin_is_found() -> None:
+    text = "transitions:\n- {from_state: Idle, role: UAS, event: HangupCall, next_state: Failed}\n"
+    assert [
+        f.code
+        for f in examine(
+            "callflow: 1\nstates: {Idle: {initial: true}, Failed: {final: true}}\n" + text
+        ).findings
+    ] == ["REA302"]
 
 
 def test_a_side_that_sends_without_waiting_is_found() -> None:
