@@ -7,3 +7,9 @@ class DesignerConfig(AppConfig):
     name = "designer"
     verbose_name = "Designer"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Take the words of plug-ins, before any text is compiled."""
+        from flows import plugins
+
+        plugins.load()

@@ -66,8 +66,9 @@ def refuse(options: Namespace, message: str, code: int = ERRORS) -> int:
 
 def check(options: Namespace) -> int:
     """Check files: 0 no errors, 1 errors, 2 a file cannot be used."""
-    from flows import report
+    from flows import plugins, report
 
+    plugins.load()
     if options.explain:
         return _explain(options)
     if not options.files:
@@ -138,8 +139,10 @@ def _mend_files(options: Namespace) -> str:
 
 def schema(options: Namespace) -> int:
     """Print the JSON Schema that editors complete and check call flows by."""
+    from flows import plugins
     from flows.schema import json_schema
 
+    plugins.load()
     text = json.dumps(json_schema(), indent=1, ensure_ascii=False)
     print(text)
     return DONE
@@ -166,10 +169,11 @@ def _judge(name: str) -> Any:
 
 def diff(options: Namespace) -> int:
     """Compare two files by what they do: 0 the same or a refinement, 1 a difference, 2 unusable."""
-    from flows import difference
+    from flows import difference, plugins
     from flows.compile import compile_text
     from flows.dialects import import_text
 
+    plugins.load()
     tables = []
     for name in (options.old, options.new):
         try:

@@ -9,6 +9,7 @@ import datetime
 from collections.abc import Callable, Iterator
 
 from flows import document as nodes
+from flows import plugins
 from flows.check import (
     coverage,
     determinism,
@@ -34,6 +35,11 @@ def properties_read(graph: Graph) -> Iterator[Finding]:
         yield from claims.unreadable(graph.table, graph.property_places)
 
 
+def rules_of_plugins(graph: Graph) -> Iterator[Finding]:
+    """The rules of other packages; one that breaks is META998."""
+    yield from plugins.spoken(graph)
+
+
 RULES: tuple[Rule, ...] = (
     *names.RULES,
     *runtime.RULES,
@@ -43,6 +49,7 @@ RULES: tuple[Rule, ...] = (
     *coverage.RULES,
     *policy.RULES,
     properties_read,
+    rules_of_plugins,
 )
 """Every structural rule (T0), in the order of the families."""
 

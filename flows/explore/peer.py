@@ -83,8 +83,9 @@ def people(party: Party, config: Config) -> Iterator[Stimulus]:
 
 
 def _foreign(party: Party, config: Config) -> Iterator[Stimulus]:
-    """Yield the events of plug-ins that some row takes here, with the fields that guards ask for."""
-    for name in FOREIGN & party.program.position(config.state, config.role).candidates.keys():
+    """Yield the events of plug-ins that some row takes here, with the fields that guards read."""
+    taken = party.program.position(config.state, config.role).candidates
+    for name in sorted(FOREIGN & taken.keys()):
         fields = sorted(party.domain.read[name])
         choices = [(*sorted(party.domain.constants[f], key=str), OTHER, None) for f in fields]
         for chosen in islice(product(*choices), MOST_FORMS):

@@ -408,3 +408,6 @@ EVENTS: dict[str, EventWord] = {
         *_LATER,
     )
 }
+
+FOREIGN: set[str] = set()
+"""The events that plug-ins added: nothing is known of when they come, so they may come always."""

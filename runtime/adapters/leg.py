@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, NamedTuple, TypeVar
 
+from flows import plugins
 from flows.table import Word
 from runtime.adapters.dialog import DialogHalf
 from runtime.adapters.media import MediaHalf
@@ -45,7 +46,35 @@ class Call(NamedTuple):
 
 def bind(word: Word) -> Call:
     """Return what a leg does for `word`; KeyError for an action that is not performed."""
-    return Call(PERFORMED[word.name], word.arguments)
+    method = PERFORMED.get(word.name)
+    return Call(_of_plugin(word.name) if method is None else method, word.arguments)
+
+
+def _of_plugin(name: str) -> Method:
+    """The function of a plug-in as a method: whatever it raises is the failure of its action."""
+    function = plugins.PERFORMS[name]
+
+    def method(leg: CallLeg, arguments: Arguments, event: Event) -> Awaitable[None] | None:
+        try:
+            done = function(leg, arguments, event)
+        except Exception as error:
+            raise _refusal(name, error) from error
+        return None if done is None else _awaited(name, done)
+
+    return method
+
+
+async def _awaited(name: str, done: Awaitable[None]) -> None:
+    try:
+        await done
+    except Exception as error:
+        raise _refusal(name, error) from error
+
+
+def _refusal(name: str, error: Exception) -> ActionError:
+    if isinstance(error, ActionError):
+        return error
+    return ActionError(f"the plug-in's {name} broke: {type(error).__name__}: {error}")
 
 
 def performs(name: str) -> Callable[[_M], _M]:
