@@ -10,6 +10,7 @@ import logging
 from pathlib import Path
 
 from channels.db import database_sync_to_async
+from django.db import DatabaseError
 from watchfiles import Change, awatch
 
 from designer import services
@@ -26,7 +27,17 @@ async def follow(folder: str | Path) -> None:
         # An editor may replace a file by several changes: the content at the end counts.
         for path in sorted({Path(name) for change, name in changes if change != Change.deleted}):
             if path.suffix == ".yaml":
-                await database_sync_to_async(take)(path)
+                await _take_over(path)
+
+
+async def _take_over(path: Path) -> None:
+    try:
+        await database_sync_to_async(take)(path)
+    except DatabaseError as away:
+        log.warning("%s is not taken over: the database is away (%s)", path.name, away)
+    except Exception:
+        # A mistake of ours over one file must not end the watch over all of them.
+        log.exception("%s is not taken over", path.name)
 
 
 def take(path: Path) -> Version | None:

@@ -1,6 +1,9 @@
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError
+from watchfiles import Change
 
 from designer import selectors
 from runtime import deployments, watching
@@ -34,3 +37,22 @@ def test_a_file_that_is_gone_or_no_text_changes_nothing(tmp_path: Path) -> None:
     assert watching.take(tmp_path / "binary.yaml") is None
     assert watching.take(tmp_path / "absent.yaml") is None
     assert selectors.flow_named("binary") is None
+
+
+async def test_a_mistake_over_one_file_does_not_end_the_watch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[str] = []
+
+    def take(path: Path) -> None:
+        taken.append(path.name)
+        raise (OperationalError if path.name == "a.yaml" else ZeroDivisionError)("on purpose")
+
+    async def changes(*_: object, **__: object) -> AsyncIterator[set[tuple[Change, str]]]:
+        for name in ("a.yaml", "b.yaml", "notes.txt", "c.yaml"):
+            yield {(Change.modified, str(tmp_path / name))}
+
+    monkeypatch.setattr(watching, "take", take)
+    monkeypatch.setattr(watching, "awatch", changes)
+    await watching.follow(tmp_path)
+    assert taken == ["a.yaml", "b.yaml", "c.yaml"]
