@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flows.check.evidence import Evidence
 from flows.explore import wire
-from flows.explore.walk import Edge
 from flows.explore.wire import Wire
 
 OPPOSITES = (
@@ -12,8 +11,6 @@ OPPOSITES = (
     ("StartEcho", "StopEcho"),
     ("HoldCall", "ResumeCall"),
     ("StartMediaSession", "StopMediaSession"),
-    ("CreateMediaSession", "CleanupMedia"),
-    ("CreateDialog", "CleanupDialog"),
 )
 REQUESTS = ("ReinviteReceived", "UpdateReceived", "InfoReceived", "MessageReceived")
 
@@ -52,7 +49,8 @@ def hang_up(evidence: Evidence) -> None:
         move = edge.move
         if move.target.ended or move.target.pending or not _unheard(move.target.wire):
             continue
-        if move.kind == "fired" and _could(edge):
+        heard_before = not _unheard(evidence.walk.configs[edge.source].wire)
+        if move.kind == "fired" and heard_before:
             message = "A person hung up, and the far side is told nothing: no BYE, CANCEL, answer."
             evidence.about_step("ACT611", edge, message)
 
@@ -63,11 +61,6 @@ def _unheard(call: Wire) -> bool:
     if call.call == wire.PROCEEDING:
         return not call.cancel
     return call.call == wire.OFFERED or (call.call == wire.UP and not call.bye)
-
-
-def _could(edge: Edge) -> bool:
-    """Whether this is the row that should have done it, not one that came later."""
-    return edge.move.stimulus.kind in ("user", "answer", "peer", "timer", "trouble", "internal")
 
 
 def within_rows(evidence: Evidence) -> None:

@@ -13,6 +13,7 @@ from flows.compile import compile_text
 from flows.findings import Severity
 from flows.semantics import Program
 
+DATA = Path(__file__).parents[1] / "data"
 STARTERS = Path(__file__).parents[3] / "state_tables"
 BASIC, HOLD, ECHO = "basic_call", "call_with_hold", "echo_test"
 
@@ -297,9 +298,12 @@ def test_a_text_that_does_not_compile_has_no_deep_findings() -> None:
     assert (result.findings, result.states, result.complete) == ([], 0, False)
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in STARTERS.glob("*.yaml")))
-def test_the_starters_have_nothing_to_complain_of(name: str) -> None:
-    result = examine(starter(name), tier=2)
+CORRECT = sorted([*STARTERS.glob("*.yaml"), *(DATA / "correct").glob("*.yaml")])
+
+
+@pytest.mark.parametrize("path", CORRECT, ids=lambda path: path.stem)
+def test_correct_tables_have_nothing_to_complain_of(path: Path) -> None:
+    result = examine(path.read_text(), tier=2)
     assert result.complete
     assert [f for f in result.findings if f.severity is not Severity.INFO] == []
     assert result.matrix.get("unhandled", 0) == 0
