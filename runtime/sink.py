@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from django.db import DataError, IntegrityError, close_old_connections, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from runtime.models import JournalPosition
@@ -222,9 +222,13 @@ _RESULTS = 11
 
 
 def _fresh_connection() -> None:
-    """Drop a connection that broke: the shipper's thread lives as long as the server."""
-    if not connection.in_atomic_block:
-        close_old_connections()
+    """Drop a connection that broke; one that works serves the shipper's thread for ever."""
+    if connection.in_atomic_block or not connection.errors_occurred:
+        return
+    if connection.is_usable():
+        connection.errors_occurred = False
+    else:
+        connection.close()
 
 
 def _advance(segment: str, start: int, end: int) -> bool:

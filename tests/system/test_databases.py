@@ -11,7 +11,7 @@ import pytest
 
 from tests import services
 from tests.conftest import eventually, free_port
-from tests.instance import Instance
+from tests.instance import Instance, Person
 from tests.sip.sipp import MISSING, SIPP, run_sipp
 
 BASE = Path(__file__).resolve().parent.parent.parent
@@ -69,3 +69,17 @@ def test_a_first_start_without_the_database_is_refused_in_a_sentence(tmp_path: P
     )
     assert refused.returncode == 1 and "The database cannot be used" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.timeout(120)
+def test_pages_leave_no_connection_to_the_database_behind(
+    start: Callable[..., Instance],
+) -> None:
+    instance = start()
+    person = Person(instance)
+    for _ in range(60):
+        person.read("/flows/echo_test/")
+    opened = Path(f"/proc/{instance.pids()['web']}/fd").iterdir()
+    database = [fd for fd in opened if "callsmith.sqlite3" in str(fd.resolve())]
+    # The shipper's own, and what a look at the rows may hold in this very moment.
+    assert len(database) <= 10, sorted(str(fd.resolve()) for fd in database)
