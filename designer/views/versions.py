@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
 
-from designer import facts, rendering, selectors, services
+from designer import behaviour, facts, rendering, selectors, services
 from designer.access import change, page
 from designer.errors import Refused
 from designer.models import Flow, Version
@@ -75,6 +75,7 @@ def flow_compare(request: HttpRequest, name: str, left: str, right: str) -> Http
         "same": old.text == new.text,
         "added": sum(line.kind == "added" for line in lines),
         "removed": sum(line.kind == "removed" for line in lines),
+        "behaviour": behaviour.compared(old.text, new.text),
     }
     return show(request, "designer/compare.html", context, nav="flows")
 

@@ -110,6 +110,19 @@ async def test_an_edit_on_the_diagram_rewrites_only_its_lines(flow: Flow, alice:
         assert all("Active" in old for old, new in zip(before, after, strict=True) if old != new)
 
 
+async def test_the_fix_of_a_finding_is_one_edit_that_can_be_undone(flow: Flow, alice: Any) -> None:
+    async with tab(alice) as one:
+        await one.hear("document")
+        typed = await one.ask("text", text=ECHO.replace("StartEcho", "StartEko"))
+        finding = next(f for f in typed["findings"] if f["code"] == "NAM105")
+        mended = await one.ask("edit", **finding["fix"])
+        assert len(mended["findings"]) == len(typed["findings"]) - 1
+        stale = await one.ask("edit", "refused", **finding["fix"])
+        assert "changed" in stale["message"]
+        undone = await one.ask("undo")
+        assert [f["code"] for f in undone["findings"]] == [f["code"] for f in typed["findings"]]
+
+
 async def test_an_edit_that_makes_no_sense_is_refused_and_changes_nothing(
     flow: Flow, alice: Any
 ) -> None:

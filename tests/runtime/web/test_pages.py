@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from designer import selectors, services
+from designer import selectors, services, tasks
 from designer.models import Flow
 from runtime import deployments, routes
 from runtime.models import Deployment, Session
@@ -107,9 +108,17 @@ def test_versions_are_listed_shown_compared_and_restored(page: Client, flow: Flo
     shown = html(page.get("/flows/echo_test/versions/1/"))
     assert boot(shown)["text"] == ECHO
     compared = html(page.get("/flows/echo_test/compare/1/2/"))
-    assert "# two" in compared
+    assert "# two" in compared and "of the class same" in compared
     answer = page.post("/flows/echo_test/versions/1/restore/", follow=True)
     assert "restored as v3" in html(answer)
+
+
+def test_the_way_to_a_finding_stands_on_the_page_of_its_version(page: Client, flow: Flow) -> None:
+    text = ECHO.replace("actions: [CleanupMedia, CleanupDialog]", "actions: [CleanupDialog]")
+    made = services.version_save(flow=flow, text=text, base=1, author_name="bob", message="m")
+    tasks.work(made.pk, worker="w", clock=timezone.now)
+    shown = html(page.get("/flows/echo_test/versions/2/"))
+    assert "RES502" in shown and "How it comes about" in shown
 
 
 @pytest.mark.parametrize(
