@@ -151,6 +151,8 @@ def rename_event(table: Table, text: str, chance: random.Random) -> Iterator[Mut
             for n in names
             if n != row.event and (row.role == "Both" or row.role in EVENTS[n].roles)
         ]
+        if not others:
+            continue
         event = chance.choice(others)
         mutated = _changed(table, replace(row, event=event, after=None))
         yield Mutant("rename event", row.index, f"{event} for {row.label}", mutated)
@@ -217,6 +219,8 @@ def move_row(table: Table, text: str, chance: random.Random) -> Iterator[Mutant]
     states = [name for name, state in table.states.items() if not state.final]
     for row in table.rows:
         others = [s for s in states if s != row.from_state]
+        if not others:
+            continue
         state = chance.choice(others)
         mutated = _changed(table, replace(row, from_state=state))
         yield Mutant("move row", row.index, f"{row.label} in {state}", mutated)

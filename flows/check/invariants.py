@@ -20,12 +20,18 @@ TALK, HOLD = "talk", "hold"
 def talking(evidence: Evidence) -> None:
     """INV801: in a state of talking the call is up and media flows; on hold the call is up."""
     table = evidence.table
+    program = evidence.walk.party.program
     with_media = any(w.name == "StartMediaSession" for row in table.rows for w in row.actions)
     for number, config in enumerate(evidence.walk.configs):
         if config.ended or config.pending:
             continue
         kind = kind_of(table.states[config.state])
-        if not kind or (fault := _fault(config, kind, with_media)) is None:
+        if not kind:
+            continue
+        fault = _fault(config, kind, with_media)
+        if fault is None and kind == HOLD and not program.timers(config.state, config.role):
+            fault = _one_way(config)
+        if fault is None:
             continue
         edge = evidence.walk.parents[number]
         message = f"As {config.role}, a session is in {config.state} although {fault}."
@@ -53,8 +59,8 @@ def _fault(config: Config, kind: str, with_media: bool) -> str | None:
     if call.lost:
         return "the far side knows no such call (408, 481)"
     if kind == TALK:
-        if call.local != call.mine and not call.own:
-            return f"our media is {call.local} and the far side expects {call.mine}"
+        if (one_way := _one_way(config)) is not None:
+            return one_way
         if with_media and not call.flowing:
             return "no media flows"
         if call.own:
@@ -64,6 +70,13 @@ def _fault(config: Config, kind: str, with_media: bool) -> str | None:
     if call.offer == "ours" and not call.own and not call.unacked:
         return "an offer of ours was never settled"
     return None
+
+
+def _one_way(config: Config) -> str | None:
+    call = config.wire
+    if call.local == call.mine or call.own:
+        return None
+    return f"our media is {call.local} and the far side expects {call.mine}"
 
 
 def ending(evidence: Evidence) -> None:

@@ -32,7 +32,8 @@ def _waits_for(config: Config) -> str:
     call = config.wire
     if config.ended or config.pending or call.broken:
         return ""
-    if call.call == wire.PROCEEDING:
+    if call.call in wire.OUR_INVITE:
+        # After a 100, which is no event, the stack sets no limit either.
         return "the final answer to our INVITE"
     if call.call == wire.OFFERED:
         return "a person to answer the call"

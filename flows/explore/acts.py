@@ -169,7 +169,7 @@ def _send_bye(doing: Doing, arguments: Mapping[str, Any]) -> None:
     elif wire.call == standing.OVER and not (wire.broken or doing.troubled):
         doing.complain("ACT608", "SendBYE is sent in a call that is over")
     elif wire.call != standing.UP:
-        if doing.troubled:
+        if doing.troubled and wire.talked:
             raise Refused
         doing.complain("ACT601", "SendBYE ends a call that is not up")
     elif wire.ack:

@@ -29,7 +29,8 @@ def respond(doing: Doing, arguments: Mapping[str, Any]) -> None:
     code = int(arguments.get("code", 200))
     request = open_request(doing)
     if not request:
-        if doing.troubled and code >= 300:
+        asked = doing.role == "UAS" or doing.wire.talked
+        if doing.troubled and code >= 300 and asked:
             raise Refused
         late = "ACT610" if code < 200 else "ACT604"
         doing.complain(late, f"Nothing waits for the answer {code}: it was given already")
