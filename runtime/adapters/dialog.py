@@ -116,6 +116,12 @@ class DialogHalf:
         """Whether the peer is reached over a WebSocket, as browsers are."""
         return self.usage is not None and self.usage.hop.transport == WS
 
+    @property
+    def peer_host(self) -> str:
+        """The address the peer signals from; empty over a WebSocket and before there is a usage."""
+        remote = self.usage.hop.remote if self.usage is not None else ""
+        return "" if isinstance(remote, str) else remote[0]
+
     def transaction(self, cause: int | None) -> ServerTransaction | None:
         """Return the open request of `cause`, else the oldest open one, else None."""
         if cause is not None:

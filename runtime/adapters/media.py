@@ -30,12 +30,17 @@ class MediaHalf:
         *,
         sounds: Path | None = None,
         report: Report | None = None,
+        peer: Callable[[], str] = str,
     ) -> None:
-        """Make an empty half; `sounds` is the one folder whose files may be played."""
+        """Make an empty half; `sounds` is the one folder whose files may be played.
+
+        `peer` says the address at which the other side signals; empty where it has none.
+        """
         self._link = link
         self._name = name
         self._sounds = sounds
         self._report = report
+        self._peer = peer
         self.kind: Kind = "rtp"
         """What `create` makes; the leg learns it from the peer's offer or the peer's connection."""
         self.held = False
@@ -91,7 +96,7 @@ class MediaHalf:
         self.held = True
         try:
             async with refusals():
-                await self._link.create(self._name, self.kind)
+                await self._link.create(self._name, self.kind, towards=self._peer())
         except ActionError:
             self.held = False
             raise

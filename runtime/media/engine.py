@@ -61,12 +61,12 @@ class Media:
         found = self._legs.get(leg or "")
         return found.info() if found else None
 
-    async def create(self, leg: str, kind: Kind, *, port: int = 0) -> LegInfo:
+    async def create(self, leg: str, kind: Kind, *, port: int = 0, towards: str = "") -> LegInfo:
         if leg in self._legs:
             raise MediaError("leg_exists")
         if len(self._legs) >= MAX_LEGS:
             raise MediaError("no_port", "the engine carries its most legs already")
-        return (await self._make(leg, kind, port)).info()
+        return (await self._make(leg, kind, port, towards)).info()
 
     async def restore(self, info: LegInfo) -> LegInfo:
         """Build a leg again from what was known of it; one that lives is left as it is."""
@@ -154,14 +154,14 @@ class Media:
         for leg in list(self._legs):
             await self.close(leg)
 
-    async def _make(self, name: str, kind: Kind, port: int) -> Leg:
+    async def _make(self, name: str, kind: Kind, port: int, towards: str = "") -> Leg:
         def say(event: str, detail: dict[str, Any]) -> None:
             if self._legs.get(name) is leg:
                 self._tell(MediaEvent(name, event, detail))
 
         leg: Leg
         if kind == "rtp":
-            plain = PlainLeg(name, self._config, say)
+            plain = PlainLeg(name, self._config, say, towards)
             await plain.open(self._ports, port)
             leg = plain
         elif kind == "webrtc":

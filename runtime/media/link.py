@@ -39,8 +39,9 @@ class _Link(ABC):
     async def _call(self, op: str, args: dict[str, Any]) -> Any:
         """Perform one operation of the engine; raises MediaError only."""
 
-    async def create(self, leg: str, kind: Kind, *, port: int = 0) -> LegInfo:
-        return _info(await self._call("create", {"leg": leg, "kind": kind, "port": port}))
+    async def create(self, leg: str, kind: Kind, *, port: int = 0, towards: str = "") -> LegInfo:
+        asked = {"leg": leg, "kind": kind, "port": port, "towards": towards}
+        return _info(await self._call("create", asked))
 
     async def offer(self, leg: str, *, restart: bool = False) -> str:
         return str(await self._call("offer", {"leg": leg, "restart": restart}))

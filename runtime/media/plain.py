@@ -101,7 +101,7 @@ class PlainLeg(Leg):
     kind = "rtp"
     rate = g711.RATE
 
-    def __init__(self, name: str, config: MediaConfig, say: Say) -> None:
+    def __init__(self, name: str, config: MediaConfig, say: Say, towards: str = "") -> None:
         super().__init__(name, config, say)
         self.agreed: sdp.Agreed | None = None
         self.gate: Gate | None = None
@@ -115,6 +115,7 @@ class PlainLeg(Leg):
         self._transport: asyncio.DatagramTransport | None = None
         self._port = 0
         self._bound = config.bind
+        self._towards = towards or ANYBODY
         self._host = config.advertised or ("" if config.bind in WILDCARDS else config.bind)
         self._session, self._version = secrets.randbits(48), 0
         self._offered = ""
@@ -136,7 +137,7 @@ class PlainLeg(Leg):
 
     async def offer(self, restart: bool) -> str:
         previous = sdp.parse(self.remote_sdp) if self.remote_sdp else None
-        self._host = self._host or _address_towards(ANYBODY)
+        self._host = self._host or _address_towards(self._towards)
         self._offered = self._written(
             lambda local: sdp.offer(local, previous, self.agreed), self.local_sdp
         )

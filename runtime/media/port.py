@@ -133,8 +133,12 @@ class MediaLink(Protocol):
     An action of unlimited length (play, dtmf) is done when it has started.
     """
 
-    async def create(self, leg: str, kind: Kind, *, port: int = 0) -> LegInfo:
-        """Make a leg; `port` asks for that local RTP port (kind "rtp" only)."""
+    async def create(self, leg: str, kind: Kind, *, port: int = 0, towards: str = "") -> LegInfo:
+        """Make a leg; `port` asks for that local RTP port (kind "rtp" only).
+
+        `towards` is the address of the peer, where it is known: an engine that is bound to every
+        address offers the one that faces it.
+        """
 
     async def offer(self, leg: str, *, restart: bool = False) -> str:
         """Answer a new SDP offer carrying the leg's direction; `restart` asks for new ICE."""

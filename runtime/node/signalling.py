@@ -168,6 +168,7 @@ class Signalling:
                 name,
                 sounds=self._config.sounds,
                 report=lambda kind, detail: self._media_fact(session, kind, detail),
+                peer=lambda: dialog.peer_host,
             ),
             post=lambda event: session.post(event),
             hold=self._supervisor.hold,

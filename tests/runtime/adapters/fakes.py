@@ -27,7 +27,7 @@ class FakeLink:
             raise MediaError(self.failing[op])
         self.log.append((op, *args))
 
-    async def create(self, leg, kind, *, port=0):
+    async def create(self, leg, kind, *, port=0, towards=""):
         await self._do("create", kind)
         self.legs_held.add(leg)
         return LegInfo(leg, kind)

@@ -158,6 +158,16 @@ async def test_an_engine_on_every_ipv6_address_speaks_with_ipv4_phones(phone: Ph
     await side.link.shutdown()
 
 
+@pytest.mark.parametrize(("bind", "peer"), [("0.0.0.0", "127.0.0.1"), ("::", "::1")])
+async def test_an_engine_on_every_address_offers_the_one_that_faces_the_peer(
+    bind: str, peer: str
+) -> None:
+    side = Side(bind=bind)
+    await side.link.create("a", "rtp", towards=peer)
+    assert f" {peer}\r\n" in await side.link.offer("a")
+    await side.link.shutdown()
+
+
 async def test_static_payload_types_need_no_rtpmap(side: Side, phone: Phone) -> None:
     await side.link.create("a", "rtp")
     answer = await side.link.answer("a", phone.offer("8 0"))
