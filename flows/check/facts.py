@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from flows.decide import ANYTHING, BOOLEAN, FIELD, Budget, Domain, TooLarge, fixed, satisfying
-from flows.expressions import Constant, EventField, Expression, Name, Node, Sum, from_node
+from flows.expressions import (
+    Both,
+    Constant,
+    EventField,
+    Expression,
+    Name,
+    Node,
+    Not,
+    Sum,
+    conjunction,
+)
 from flows.graph import SESSION_ROLES, Graph
-from flows.table import ANY_STATE, Row, Table
+from flows.table import Table
 from flows.vocabulary import ACTIONS, CONDITIONS, EVENTS, GUARDS, Kind, state_facts
 
 MAX_QUESTIONS = 3000
@@ -30,8 +40,16 @@ _CODES = {
 }
 """The status codes with which an event comes (RFC 3261 21)."""
 
-Domains = Mapping[str, Domain]
+Known = tuple[tuple[str, Domain], ...]
+Guards = tuple[Expression, ...]
 Answer = tuple[tuple[str, Any], ...] | None
+
+
+class Question(NamedTuple):
+    """Can all of `wanted` hold, and of each group in `unwanted` not all?"""
+
+    wanted: Guards
+    unwanted: tuple[Guards, ...] = ()
 
 
 class Facts:
@@ -40,47 +58,58 @@ class Facts:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.left = MAX_QUESTIONS
-        self.base: dict[str, Domain] = {
-            **{name: BOOLEAN for name in GUARDS},
-            **_variables(graph.table),
-        }
+        self.variables: Known = tuple(_variables(graph.table).items())
         self.written = {role: _written(graph, role) for role in SESSION_ROLES}
+        self._constant: dict[tuple[str, ...], Known] = {}
 
-    def domains(self, row: Row) -> Domains:
-        """Return what the names in the guards of a row can be."""
-        return self.at(row.from_state, row.event)
-
-    def at(self, state_name: str, event: str) -> Domains:
-        domains = dict(self.base)
-        state = self.graph.table.states.get(state_name)
-        if state_name != ANY_STATE and state is not None:
-            domains.update({name: fixed(value) for name, value in state_facts(state).items()})
-        domains.update(event_fields(event))
-        return domains
-
-    def never_written(self, roles: Iterable[str]) -> dict[str, Domain]:
+    def never_written(self, roles: tuple[str, ...]) -> Known:
         """Return the names that no row of these roles writes, each with its one value."""
-        written = set().union(*(self.written[role] for role in roles))
-        values: dict[str, Any] = {name: word.initially for name, word in CONDITIONS.items()}
-        values.update(self.graph.table.variables)
-        return {name: fixed(value) for name, value in values.items() if name not in written}
+        known = self._constant.get(roles)
+        if known is None:
+            written = set().union(*(self.written[role] for role in roles))
+            values: dict[str, Any] = {name: word.initially for name, word in CONDITIONS.items()}
+            values.update(self.graph.table.variables)
+            known = tuple((n, fixed(value)) for n, value in values.items() if n not in written)
+            self._constant[roles] = known
+        return known
 
-    def example(self, node: Node, domains: Domains) -> dict[str, Any] | None:
-        """Return values with which the expression holds, or None; raises TooLarge."""
+    def example(
+        self, question: Question, state: str, event: str, constant: Known = ()
+    ) -> dict[str, Any] | None:
+        """Return values that answer yes, in this state on this event, or None; raises TooLarge."""
         self.left -= 1
         if self.left < 0:
             raise TooLarge("there are too many guards to compare")
-        expression = from_node(node)
-        names = (*expression.names, *(FIELD + name for name in expression.fields))
-        known = tuple(sorted((n, domains.get(n, ANYTHING)) for n in names))
-        answer = _asked(expression, known)
+        known = self.graph.table.states.get(state)
+        facts = tuple(state_facts(known).items()) if known is not None else ()
+        answer = _asked(question, facts, event, self.variables, constant)
+        if isinstance(answer, str):
+            raise TooLarge(answer)
         return None if answer is None else dict(answer)
 
 
-@lru_cache(maxsize=8192)
-def _asked(expression: Expression, domains: tuple[tuple[str, Domain], ...]) -> Answer:
-    """Remembered, as an editor asks the same questions at every keystroke."""
-    found = satisfying(expression.node, dict(domains), Budget())
+@lru_cache(maxsize=16384)
+def _asked(
+    question: Question,
+    facts: tuple[tuple[str, bool], ...],
+    event: str,
+    variables: Known,
+    constant: Known,
+) -> Answer | str:
+    """Remembered, as an editor asks the same questions at every keystroke; a text is a refusal."""
+    domains = {
+        **{name: BOOLEAN for name in GUARDS},
+        **dict(variables),
+        **{name: fixed(value) for name, value in facts},
+        **event_fields(event),
+        **dict(constant),
+    }
+    nodes = [expression.node for expression in question.wanted]
+    nodes += [Not(conjunction(list(group)).node) for group in question.unwanted]
+    try:
+        found = satisfying(Both(tuple(nodes)), domains, Budget())
+    except TooLarge as reason:
+        return str(reason)
     return None if found is None else tuple(found.items())
 
 

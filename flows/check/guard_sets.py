@@ -9,13 +9,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from flows.check.facts import Domains, Facts
+from flows.check.facts import Facts, Question
 from flows.check.results import conjuncts, result_of, where
 from flows.decide import FIELD, TooLarge
 from flows.ends import unanswered
-from flows.expressions import Both, Either, Node, Not, conjunction, text_of
+from flows.expressions import (
+    Both,
+    Comparison,
+    Constant,
+    EventField,
+    Expression,
+    Membership,
+    Name,
+    Not,
+    conjunction,
+    text_of,
+)
 from flows.findings import Finding, Place, Severity
 from flows.graph import SESSION_ROLES, Graph
 from flows.table import ANY_STATE, Row
@@ -65,8 +77,8 @@ def _given_up(row: Row, reason: str) -> Finding:
 
 
 def _of_one_row(facts: Facts, row: Row) -> Iterator[Finding]:
-    node, domains = _node(row), facts.domains(row)
-    if facts.example(node, domains) is None:
+    question = Question(_wanted(row))
+    if facts.example(question, row.from_state, row.event) is None:
         yield _finding(
             "DET206",
             row,
@@ -75,8 +87,9 @@ def _of_one_row(facts: Facts, row: Row) -> Iterator[Finding]:
         )
         return
     constant = facts.never_written(facts.graph.roles(row) or SESSION_ROLES)
-    names = set().union(*(guard.expression.names for guard in row.guards)) & constant.keys()
-    if names and facts.example(node, {**domains, **constant}) is None:
+    never = {name for name, _ in constant}
+    names = set().union(*(guard.expression.names for guard in row.guards)) & never
+    if names and facts.example(question, row.from_state, row.event, constant) is None:
         told = ", ".join(sorted(names))
         yield _finding(
             "DET210",
@@ -91,9 +104,8 @@ def _tautologies(facts: Facts, sense: set[int]) -> Iterator[Finding]:
     for row in facts.graph.table.rows:
         if row.index not in sense:
             continue
-        domains = {**facts.base, **_event_domains(facts, row)}
         for guard in row.guards:
-            if facts.example(Not(guard.expression.node), domains) is None:
+            if facts.example(Question((), ((guard.expression,),)), ANY_STATE, row.event) is None:
                 rest = [g.text for g in row.guards if g is not guard]
                 yield _finding(
                     "DET207",
@@ -104,10 +116,6 @@ def _tautologies(facts: Facts, sense: set[int]) -> Iterator[Finding]:
                     place=guard.place,
                     fix=_change(row, "guards", rest or None),
                 )
-
-
-def _event_domains(facts: Facts, row: Row) -> Domains:
-    return {k: v for k, v in facts.domains(row).items() if k.startswith(FIELD)}
 
 
 # -- rows of one class -----------------------------------------------------------------------------
@@ -123,25 +131,38 @@ def _overlaps(facts: Facts, sense: set[int]) -> Iterator[Finding]:
             yield from _in_group(facts, rows)
 
 
+@dataclass(frozen=True, slots=True)
+class _Guarded:
+    """A row with what is compared of it again and again."""
+
+    row: Row
+    conjuncts: frozenset[str]
+    wanted: tuple[Expression, ...]
+    allowed: dict[str, frozenset[str]]
+    """Names that must equal one of these constants."""
+
+
 def _in_group(facts: Facts, rows: Sequence[Row]) -> Iterator[Finding]:
-    domains = facts.domains(rows[0])
-    above: list[Row] = []
+    above: list[_Guarded] = []
     for row in rows:
         if not row.guards:
             break
-        if not any(conjuncts(other) <= conjuncts(row) for other in above):
-            yield from _against(facts, domains, row, above)
-        above.append(row)
+        wanted = _wanted(row)
+        one = _Guarded(row, conjuncts(row), wanted, _allowed(wanted))
+        if not any(other.conjuncts <= one.conjuncts for other in above):
+            yield from _against(facts, one, above)
+        above.append(one)
 
 
-def _against(facts: Facts, domains: Domains, row: Row, above: Sequence[Row]) -> Iterator[Finding]:
-    node = _node(row)
-    rivals = [r for r in above if not _clearly_apart(r, row)]
+def _against(facts: Facts, one: _Guarded, above: Sequence[_Guarded]) -> Iterator[Finding]:
+    rivals = [other for other in above if not _clearly_apart(other, one)]
     if not rivals:
         return
-    left = Both((node, *(Not(_node(other)) for other in rivals)))
-    if facts.example(left, domains) is None:
-        numbers = " and ".join(str(other.index + 1) for other in rivals)
+    row, mine = one.row, one.wanted
+    state, event = row.from_state, row.event
+    left = Question(mine, tuple(other.wanted for other in rivals))
+    if facts.example(left, state, event) is None:
+        numbers = " and ".join(str(other.row.index + 1) for other in rivals)
         yield _finding(
             "DET203",
             row,
@@ -151,18 +172,19 @@ def _against(facts: Facts, domains: Domains, row: Row, above: Sequence[Row]) -> 
         )
         return
     for other in rivals:
-        if result_of(other) == result_of(row):
+        if result_of(other.row) == result_of(row):
             continue
-        witness = facts.example(Both((_node(other), node)), domains)
-        if witness is None or facts.example(Both((_node(other), Not(node))), domains) is None:
+        witness = facts.example(Question((*other.wanted, *mine)), state, event)
+        if witness is None:
             continue
-        yield _both_hold(row, other, witness)
-        return
+        if facts.example(Question(other.wanted, (mine,)), state, event) is not None:
+            yield _both_hold(row, other.row, witness)
+            return
 
 
 def _both_hold(row: Row, other: Row, witness: dict[str, Any]) -> Finding:
     of_event = all(term.startswith(FIELD) for term in witness)
-    excluded = text_of(Not(_node(other)))
+    excluded = text_of(Not(conjunction(list(_wanted(other))).node))
     return _finding(
         "DET209" if of_event else "DET201",
         row,
@@ -175,30 +197,58 @@ def _both_hold(row: Row, other: Row, witness: dict[str, Any]) -> Finding:
     )
 
 
-def _clearly_apart(one: Row, other: Row) -> bool:
-    """Whether a pair of conjuncts `x` and `not x` shows without a question that both never hold."""
-    left, right = conjuncts(one), conjuncts(other)
-    return any(f"not {text}" in right for text in left) or any(
-        f"not {text}" in left for text in right
+def _clearly_apart(one: _Guarded, other: _Guarded) -> bool:
+    """Whether it shows without a question that both never hold: `x` and `not x`, `x == 1` and 2."""
+    if any(not values & other.allowed.get(name, values) for name, values in one.allowed.items()):
+        return True
+    return any(f"not {text}" in other.conjuncts for text in one.conjuncts) or any(
+        f"not {text}" in one.conjuncts for text in other.conjuncts
     )
+
+
+def _allowed(wanted: Sequence[Expression]) -> dict[str, frozenset[str]]:
+    allowed: dict[str, frozenset[str]] = {}
+    for expression in wanted:
+        node = expression.node
+        for part in node.operands if isinstance(node, Both) else (node,):
+            match part:
+                case Comparison("==", Name() | EventField() as term, Constant(value)):
+                    found = frozenset((_plain(value),))
+                case Membership(Name() | EventField() as term, values):
+                    found = frozenset(map(_plain, values))
+                case _:
+                    continue
+            allowed[text_of(term)] = allowed.get(text_of(term), found) & found
+    return allowed
+
+
+def _plain(value: Any) -> str:
+    """A text that is the same for all constants that some value may equal together."""
+    try:
+        return repr(float(value))
+    except (TypeError, ValueError):
+        return str(value)
 
 
 # -- cases no row takes ----------------------------------------------------------------------------
 
 
 def _gaps(facts: Facts) -> Iterator[Finding]:
+    graph = facts.graph
+    wanted = {row.event for row in graph.table.rows if row.guards and _matters(row.event)}
     told: set[int] = set()
     for role in SESSION_ROLES:
-        for name, state in facts.graph.table.states.items():
-            if state.final or name not in facts.graph.reachable[role]:
+        wild = [r for r in graph.wild if r.event in wanted and role in graph.roles(r)]
+        for name, state in graph.table.states.items():
+            if state.final or name not in graph.reachable[role]:
                 continue
             groups: dict[str, list[Row]] = defaultdict(list)
-            for row in facts.graph.rows(name, role):
-                groups[row.event].append(row)
+            for row in (*graph.own.get(name, ()), *wild):
+                if row.event in wanted and role in graph.roles(row):
+                    groups[row.event].append(row)
             for event, rows in groups.items():
-                if event in state.ignore or not _matters(event):
-                    continue
-                if all(row.guards for row in rows) and rows[-1].index not in told:
+                closed = event in state.ignore or not all(row.guards for row in rows)
+                if not closed and rows[-1].index not in told:
                     found = _gap(facts, name, event, rows)
                     if found is not None:
                         told.add(rows[-1].index)
@@ -215,9 +265,8 @@ def _matters(event: str) -> bool:
 
 
 def _gap(facts: Facts, state: str, event: str, rows: Sequence[Row]) -> Finding | None:
-    taken = [_node(row) for row in rows]
-    node: Node = Not(Either(tuple(taken)) if len(taken) > 1 else taken[0])
-    witness = facts.example(node, facts.at(state, event))
+    question = Question((), tuple(_wanted(row) for row in rows))
+    witness = facts.example(question, state, event)
     if witness is None:
         return None
     sure = all(not guard.expression.names for row in rows for guard in row.guards)
@@ -252,9 +301,8 @@ def shown(witness: dict[str, Any]) -> str:
     return ", ".join(parts) or "any values"
 
 
-def _node(row: Row) -> Node:
-    """The guards of a row that has some."""
-    return conjunction([guard.expression for guard in row.guards]).node
+def _wanted(row: Row) -> tuple[Expression, ...]:
+    return tuple(guard.expression for guard in row.guards)
 
 
 def _guards(row: Row) -> str:

@@ -83,6 +83,11 @@ def test_a_request_that_is_refused_by_itself_needs_no_default():
     )
 
 
+def test_constants_that_one_value_equals_are_not_taken_for_different():
+    assert ("DET203", FIRST + 1) in codes(row("retries == 1"), row("retries == 1.0", "[StopEcho]"))
+    assert codes(row("retries == 1"), row("retries == 2", "[StopEcho]")) == []
+
+
 def test_the_witness_is_told():
     (finding,) = told(row("retries < 3"), row("hup", "[StopEcho]"))
     assert "hup true" in finding.message and "retries" in finding.message
