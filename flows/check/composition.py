@@ -55,6 +55,9 @@ class Composition:
         yield from unhandled(walked)
         yield from overrun(walked)
         yield from deadlocks(walked, self.party)
+        if walked.pair.options.losses:
+            # Where a BYE is lost for good no table can tell the far side.
+            return
         if walked.complete:
             yield from half_open(walked)
         if "direction" in self.party.domain.read["ReinviteReceived"]:

@@ -165,7 +165,7 @@ class Pair:
                 for move, after, sends in self.arrive(config, message):
                     act = Act(side, move, after, sends, message)
                     yield self._result(joint, act, at)
-                    if joint.repeated < self.options.duplicates:
+                    if joint.repeated < self.options.duplicates and _told_again(message):
                         yield self._result(joint, act, None, repeated=1)
                 if joint.lost < self.options.losses:
                     act = Act(side, None, config, (), message, "lost")
@@ -299,6 +299,14 @@ def event_of(message: Message) -> str:
     classes = {1: "Dialog183SessionProgress", 2: "Dialog200OK", 3: "Dialog3xxRedirect"}
     classes |= {n: f"Dialog{n}xxFailure" for n in (4, 5, 6)}
     return exact.get(message.code) or classes[message.code // 100]
+
+
+def _told_again(message: Message) -> bool:
+    """Whether the stack tells of a repeated message once more: only of a provisional answer.
+
+    It knows its transactions: other repeats are answered as before, or absorbed.
+    """
+    return message.kind == "RESP" and message.code < 200
 
 
 def _quiet(config: Config) -> Config:
