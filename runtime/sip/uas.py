@@ -90,7 +90,7 @@ class Uas:
         tag = self._stateless_tag(request)
         headers = [*headers, ("Server", self._agent.settings.server_name)]
         data = build.response(request, code, reason, hop, tag=tag, headers=headers)
-        self._agent.send(data, reply_hop(request, hop), None)
+        self._agent.send(data, reply_hop(request, hop), self._agent.last_usage)
 
     def _stateless_tag(self, request: Request) -> str:
         """The same tag for the same request (RFC 3261 8.2.7), not to be guessed by others."""
@@ -121,7 +121,7 @@ class Uas:
             return
         self._agent.last_usage = tx.usage
         cancel = self._begin(request, hop, now)
-        cancel.tag = tx.tag
+        cancel.tag, cancel.usage = tx.tag, tx.usage
         self._answer(cancel, 200, "OK", [], now)
         if tx.usage is not None and not tx.answered and not tx.cancelled:
             tx.cancelled = True

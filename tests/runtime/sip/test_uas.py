@@ -20,7 +20,7 @@ from runtime.sip.events import (
 from runtime.sip.hop import UDP, WS, Hop
 from runtime.sip.message import Response
 from runtime.sip.usage import UsageError, UsageState
-from tests.runtime.sip.peer import BROWSER, SDP, Bench, request, response
+from tests.runtime.sip.peer import BROWSER, PEER, SDP, Bench, request, response
 
 
 def code_of(bench: Bench, data: bytes) -> int:
@@ -118,6 +118,18 @@ def test_a_cancel_gets_200_and_the_invite_waits_for_the_users_487() -> None:
     assert bench.receive(request("CANCEL"))[0].data == ok.data and bench.happenings == []
     (final,) = bench.do(invite.usage.respond, invite.transaction, 487)
     assert final.kind == "487 INVITE"
+
+
+def test_what_the_stack_answers_by_itself_belongs_to_the_call() -> None:
+    bench = Bench()
+    usage = bench.ring().usage
+    told = []
+    for data in (request("CANCEL"), bench.in_dialog(usage, "OPTIONS"), request("CANCEL")):
+        bench.agent.receive(data, PEER, bench.now)
+        told += [message.usage for message in bench.agent.take_messages()]
+    assert told == [usage] * 3
+    bench.agent.receive(request("OPTIONS", call_id="other"), PEER, bench.now)
+    assert [message.usage for message in bench.agent.take_messages()] == [None]
 
 
 def test_a_cancel_after_the_final_response_changes_nothing() -> None:
