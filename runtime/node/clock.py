@@ -9,18 +9,36 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+DRIFT = 1.0
+"""Seconds that the clock may differ from the wall before it is set anew."""
+
 
 class Clock:
     """Seconds since the epoch that never jump: the wall at the start plus monotonic time since."""
 
-    __slots__ = ("_offset",)
+    __slots__ = ("_monotonic", "_offset", "_wall")
 
-    def __init__(self) -> None:
-        self._offset = time.time() - time.monotonic()
+    def __init__(
+        self,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._wall = wall
+        self._monotonic = monotonic
+        self._offset = wall() - monotonic()
 
     def now(self) -> float:
         """Return the time, in seconds since the epoch."""
-        return self._offset + time.monotonic()
+        return self._offset + self._monotonic()
+
+    def follow_wall(self) -> None:
+        """Take the wall's time anew if the two have parted: a suspended machine, a clock set.
+
+        Only while nobody counts on the clock: deadlines do not move with it.
+        """
+        offset = self._wall() - self._monotonic()
+        if abs(offset - self._offset) > DRIFT:
+            self._offset = offset
 
 
 class Timed(Protocol):

@@ -92,6 +92,8 @@ class Supervisor:
         callee: str,
     ) -> Session:
         """Begin a session in its initial state; its first event is still to come."""
+        if not self.sessions:
+            self._clock.follow_wall()
         machine = Machine(program, name, role, self.now(), self._config.max_life)
         session = Session(self, machine, leg, flow=flow, caller=caller, callee=callee)
         self.sessions[name] = session

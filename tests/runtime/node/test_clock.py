@@ -27,6 +27,18 @@ def test_the_clock_never_goes_back():
     assert times == sorted(times)
 
 
+def test_the_clock_follows_the_wall_after_a_suspend_only_when_it_is_told_to():
+    wall, steady = Hands(), Hands()
+    clock = Clock(wall, steady)
+    wall.time += 3600  # asleep: monotonic time stands still
+    assert clock.now() == 1000
+    clock.follow_wall()
+    assert clock.now() == 4600
+    wall.time += 0.5  # too little to be worth a jump
+    clock.follow_wall()
+    assert clock.now() == 4600
+
+
 async def test_sleepers_wake_in_the_order_of_their_times():
     hands, log = Hands(), []
     timers = Timers(hands)
