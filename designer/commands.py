@@ -9,6 +9,7 @@ import datetime
 import json
 import os
 import sys
+import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Any
 
 DONE, ERRORS, UNUSABLE = 0, 1, 2
 STANDARD_INPUT = "-"
+DEEP_SECONDS = 60.0
+"""A file that takes longer is walked no further, and that is said (META992)."""
 
 
 def add_parsers(verbs: Any) -> None:
@@ -23,6 +26,9 @@ def add_parsers(verbs: Any) -> None:
     parser = verbs.add_parser("check", help="say what is wrong with YAML files")
     parser.add_argument("files", nargs="*", metavar="FILE", help="- is the standard input")
     parser.add_argument("--explain", metavar="CODE", help="say all about one code, and stop")
+    parser.add_argument(
+        "--deep", action="store_true", help="walk through everything calls can do as well"
+    )
     parser.add_argument("--fix", action="store_true", help="mend in the files what is plain")
     parser.add_argument("--color", choices=["auto", "always", "never"], default="auto")
     finish(parser, check, needs_django=False, formats=("text", "json", "sarif"))
@@ -77,7 +83,7 @@ def check(options: Namespace) -> int:
         problem = _mend_files(options)
         if problem:
             return refuse(options, problem, UNUSABLE)
-    judged = [_judge(name) for name in options.files]
+    judged = [_judge(name, options.deep) for name in options.files]
     print(_judgement(options, judged))
     return report.exit_code(judged)
 
@@ -148,8 +154,9 @@ def schema(options: Namespace) -> int:
     return DONE
 
 
-def _judge(name: str) -> Any:
+def _judge(name: str, deep: bool = False) -> Any:
     from flows import report
+    from flows.check.deep import Bounds
     from flows.document import MAX_BYTES
 
     try:
@@ -164,7 +171,11 @@ def _judge(name: str) -> Any:
         return report.unusable(name, f"cannot be read: {error.strerror}")
     except UnicodeDecodeError:
         return report.unusable(name, "is no text in UTF-8")
-    return report.judge(name, text, datetime.date.today())
+    bounds = None
+    if deep:
+        ends = time.monotonic() + DEEP_SECONDS
+        bounds = Bounds(late=lambda: time.monotonic() > ends)
+    return report.judge(name, text, datetime.date.today(), bounds)
 
 
 def diff(options: Namespace) -> int:

@@ -10,19 +10,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from flows.check import deep, waivers
+from flows.check import deep, whole
 from flows.check import examine as examine_text
-from flows.findings import Finding, Severity, in_order
+from flows.findings import Severity, in_order
 
 TIER = 2
 BUDGET = 100_000
 """Configurations visited in one walk before it gives up and proves nothing about what is left."""
 SECONDS = 60.0
-
-SAID_BY_STRUCTURE = ("REA301", "REA302", "REA303", "DET20")
-"""What the structural rules say about rows and states out of reach is not said twice."""
-FIGURES = ("COV415", "META991")
-"""They are told beside the findings."""
 
 Beat = Callable[[float], None]
 
@@ -36,13 +31,9 @@ def examine(text: str, beat: Beat) -> dict[str, Any]:
     if compiled.table is not None:
         ends = time.monotonic() + SECONDS
         bounds = deep.Bounds(states=BUDGET, late=lambda: time.monotonic() > ends)
-        looked = deep.examine(
+        findings, looked = whole.examine(
             compiled, tier=TIER, budget=bounds, beat=lambda share: beat(share * 0.9)
         )
-        findings += _new(looked.findings, findings)
-        # A waiver is judged by all rules together, not by the quick ones alone.
-        told = [finding for finding in findings if finding.code != "META993"]
-        findings = waivers.apply(compiled.table, told)
         result = {
             "explored": looked.states,
             "transitions": looked.transitions,
@@ -62,25 +53,3 @@ def examine(text: str, beat: Beat) -> dict[str, Any]:
         "warnings": sum(f.severity is Severity.WARNING for f in ordered),
         "findings": [finding.as_dict() for finding in ordered],
     }
-
-
-def _new(found: list[Finding], known: list[Finding]) -> list[Finding]:
-    """Return what the structural rules have not said already, and no mere figures."""
-    said = {(finding.code, finding.state, finding.row) for finding in known}
-    structure = [finding for finding in known if finding.code.startswith(SAID_BY_STRUCTURE)]
-    rows = {finding.row for finding in structure if finding.row is not None}
-    states = {finding.state for finding in structure if finding.row is None}
-    states |= {finding.state for finding in found if finding.code == "REA302"}
-
-    def is_new(finding: Finding) -> bool:
-        if (finding.code, finding.state, finding.row) in said:
-            return False
-        if finding.code in FIGURES and finding.row is None and finding.state is None:
-            return False
-        if finding.code == "REA302":
-            return finding.state not in {f.state for f in structure if f.row is None}
-        if finding.code == "REA303":
-            return finding.row not in rows and finding.state not in states
-        return True
-
-    return [finding for finding in found if is_new(finding)]

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flows.check import whole
+from flows.check.deep import Bounds
 from flows.compile import Compiled
 from flows.dialects import examine_any
 from flows.findings import START, Finding, Severity
@@ -37,11 +39,19 @@ class Judged:
         return sum(f.severity is severity for f in self.findings)
 
 
-def judge(file: str, text: str, today: datetime.date | None = None) -> Judged:
-    """Examine a text of any known language."""
+def judge(
+    file: str,
+    text: str,
+    today: datetime.date | None = None,
+    bounds: Bounds | None = None,
+) -> Judged:
+    """Examine a text of any known language; with `bounds` also walk through all it can do."""
     compiled: Compiled = examine_any(text, today)
     rows = len(compiled.sketch.rows) if compiled.sketch is not None else 0
-    return Judged(file, tuple(compiled.findings), rows, text)
+    findings = compiled.findings
+    if bounds is not None and compiled.document.text == text:
+        findings, _ = whole.examine(compiled, today, budget=bounds)
+    return Judged(file, tuple(findings), rows, text)
 
 
 def unusable(file: str, problem: str) -> Judged:

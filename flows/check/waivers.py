@@ -6,14 +6,22 @@ import dataclasses
 import datetime
 from collections.abc import Iterable
 
+from flows.check.catalogue import catalogue
 from flows.findings import Finding, Severity
 from flows.table import Row, Table, Waiver
 
 
 def apply(
-    table: Table, findings: Iterable[Finding], today: datetime.date | None = None
+    table: Table,
+    findings: Iterable[Finding],
+    today: datetime.date | None = None,
+    *,
+    deep: bool = False,
 ) -> list[Finding]:
-    """Turn waived findings into information, and tell of every waiver (META993)."""
+    """Turn waived findings into information, and tell of every waiver (META993).
+
+    Without `deep` a waiver of what only the deeper check looks for is not called useless.
+    """
     waivers = {
         (row.index, waiver.code): (row, waiver) for row in table.rows for waiver in row.waive
     }
@@ -34,8 +42,15 @@ def apply(
                 )
         result.append(finding)
     for key, (row, waiver) in waivers.items():
-        result.append(_told(row, waiver, used=key in used, expired=_expired(waiver, today)))
+        unsure = not deep and _is_deep(waiver.code)
+        expired = _expired(waiver, today)
+        result.append(_told(row, waiver, used=key in used or unsure, expired=expired))
     return result
+
+
+def _is_deep(code: str) -> bool:
+    entry = catalogue().get(code)
+    return entry is not None and entry.tier not in ("T0", "T1")
 
 
 def _told(row: Row, waiver: Waiver, *, used: bool, expired: bool) -> Finding:

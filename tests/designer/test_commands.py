@@ -142,3 +142,13 @@ def test_diff_tells_what_a_new_version_does_otherwise(good: str, bad: str, tmp_p
     assert code == 1 and "VER973" in printed
     assert cli.main(["diff", good, bad]) == 2
     assert cli.main(["diff", good, str(tmp_path / "absent")]) == 2
+
+
+def test_the_deeper_check_speaks_on_demand(good: str, tmp_path: Path, capsys: Any) -> None:
+    assert cli.main(["check", "--deep", good]) == 0
+    assert "nothing to complain about" in capsys.readouterr().out
+    leaky = tmp_path / "leaky.yaml"
+    leaky.write_text(ECHO.replace("[CleanupMedia, CleanupDialog]", "[CleanupDialog]"))
+    assert cli.main(["check", str(leaky)]) == 0
+    assert cli.main(["check", "--deep", str(leaky)]) == 1
+    assert "RES502" in capsys.readouterr().out

@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 
-from flows.check import RULES, examine
+from flows.check import RULES, examine, whole
 from flows.findings import Severity
 
 HEAD = """\
@@ -243,6 +243,15 @@ def test_a_waiver_of_nothing_says_so():
     text = WAIVED.replace("REA308", "DET202")
     message = next(f.message for f in examine(text).findings if f.code == "META993")
     assert "nothing" in message
+
+
+def test_a_waiver_of_what_only_the_deeper_check_finds_is_not_called_useless():
+    compiled = examine(WAIVED.replace("REA308", "RES508"))
+    message = next(f.message for f in compiled.findings if f.code == "META993")
+    assert "is waived on this row" in message
+    findings, _ = whole.examine(compiled)
+    message = next(f.message for f in findings if f.code == "META993")
+    assert "nothing any more" in message
 
 
 def test_unknown_words_do_not_hide_what_is_wrong_with_the_shape():
