@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from flows.check.evidence import Evidence
+from flows.check.invariants import TALK, kind_of
 from flows.explore import wire
 from flows.explore.party import Config, Move
 from flows.vocabulary import OUTCOMES
@@ -39,6 +40,20 @@ def balance(evidence: Evidence) -> None:
             fault = _imbalance(name, before)
             if fault:
                 evidence.about_step("PUB812", edge, fault)
+
+
+def beginning(evidence: Evidence) -> None:
+    """PUB812: where the end of answered calls is told, their beginning is told as well."""
+    if not any("CallTerminated" in row.publish for row in evidence.table.rows):
+        return
+    for number, config in enumerate(evidence.walk.configs):
+        edge = evidence.walk.parents[number]
+        told = config.story.established or config.failed or config.pending or config.ended
+        if told or edge is None or config.wire.talked < 2 or config.wire.bye:
+            continue
+        if kind_of(evidence.table.states[config.state]) == TALK:
+            message = f"The call is up in {config.state}, and CallEstablished was not published."
+            evidence.about_step("PUB812", edge, message)
 
 
 def _imbalance(name: str, before: Config) -> str:
@@ -98,4 +113,4 @@ def _published(move: Move) -> tuple[str, ...]:
     return move.transition.decision.published
 
 
-RULES = (outcome, balance, truth)
+RULES = (outcome, balance, beginning, truth)

@@ -47,7 +47,7 @@ def finish(doing: Doing, words: tuple[Word, ...]) -> None:
     """Look at the row as a whole once all of it is done."""
     wire = doing.wire
     names = [word.name for word in words]
-    if not wire.made or wire.bye or "GenerateLocalSDP" not in names:
+    if not wire.made or "GenerateLocalSDP" not in names:
         return
     beginning = (standing.NONE, standing.READY, standing.OFFERED, standing.CANCELLED)
     if wire.call not in beginning and not (wire.asked or wire.update or wire.unacked):

@@ -9,6 +9,8 @@ from flows.explore import wire as standing
 from flows.explore.doing import Doing, Refused, open_request
 from flows.explore.wire import Wire
 
+BUSY = (486, 600)
+
 
 def closed(wire: Wire, request: str) -> dict[str, Any]:
     """Return what changes when a request got its final answer."""
@@ -60,6 +62,8 @@ def _judge(doing: Doing, request: str, code: int) -> None:
         doing.complain("OBL624", "491 says that an offer of ours is open, and none is")
     if code in (488, 491) and request == "UPDATE" and wire.update == "plain":
         doing.complain("OBL624", f"{code} refuses a description, and this UPDATE brings none")
+    if code in BUSY and request not in ("INVITE", "REFER"):
+        doing.complain("OBL624", f"{code} says that somebody is busy: it answers a new call only")
     if positive and wire.bye == "sent":
         doing.complain("OBL624", f"{request} is accepted with {code} after our BYE")
     elif positive and request in ("re-INVITE", "UPDATE") and _needs_description(wire, request):
