@@ -58,6 +58,11 @@ class Finding:
     related: tuple[Place, ...] = ()
     """Other places that have to do with it."""
 
+    @property
+    def docs(self) -> str:
+        """Where the code is documented; a code of a plug-in has no page there."""
+        return f"docs/rules/{self.code.rstrip('0123456789')}.md#{self.code.lower()}"
+
     def as_dict(self) -> dict[str, Any]:
         """Return the finding as plain data for JSON."""
         return {
@@ -74,6 +79,7 @@ class Finding:
             "confidence": self.confidence,
             "fix": dict(self.fix) if self.fix is not None else None,
             "trace": [dict(step) for step in self.trace],
+            "docs": self.docs,
             "related": [{"line": p.line, "column": p.column} for p in self.related],
         }
 
