@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flows.check import remedies
 from flows.check.meanings import MEANINGS
 from flows.explore.walk import Edge, Walk
 from flows.findings import Finding, Place, Severity
@@ -30,7 +31,8 @@ class Evidence:
         row = self.table.rows[index]
         words = row.actions
         place = words[action].place if 0 <= action < len(words) else row.place
-        self._keep((code, f"row {index}"), place, message, edge, row=row)
+        fix = remedies.of_row(code, row, action)
+        self._keep((code, f"row {index}"), place, message, edge, row=row, fix=fix)
 
     def about_state(
         self,
@@ -40,13 +42,14 @@ class Evidence:
         edge: Edge | None = None,
         topic: str = "",
         severity: Severity | None = None,
+        fix: remedies.Fix | None = None,
     ) -> None:
         """Say something about a state; `topic` tells several things about one state apart."""
         key = (code, f"state {state} {topic}")
         if key in self._said:
             return
         place = self.table.states[state].place
-        self._keep(key, place, message, edge, state=state, severity=severity)
+        self._keep(key, place, message, edge, state=state, severity=severity, fix=fix)
 
     def about_table(self, code: str, message: str, confidence: str = "proved") -> None:
         """Say something about the whole."""
@@ -73,6 +76,7 @@ class Evidence:
         row: Row | None = None,
         state: str | None = None,
         severity: Severity | None = None,
+        fix: remedies.Fix | None = None,
     ) -> None:
         usual, explanation = MEANINGS[key[0]]
         trace: list[dict[str, Any]] = self.walk.trace(edge) if edge is not None else []
@@ -85,6 +89,7 @@ class Evidence:
             explanation,
             row=row.index if row is not None else None,
             state=None if from_state == "*" else from_state,
+            fix=fix,
             trace=tuple(trace),
             related=self._related(trace, place),
         )

@@ -6,11 +6,13 @@ from collections import Counter
 
 from flows.check.evidence import Evidence
 from flows.check.invariants import TALK, kind_of
+from flows.check.remedies import new_row
 from flows.explore import wire
 from flows.explore.party import Config
 from flows.explore.peer import FAILURES, PROVISIONAL
 from flows.explore.walk import Edge
 from flows.findings import Severity
+from flows.table import TIMER_EVENT
 
 HARMLESS = frozenset(
     (
@@ -62,7 +64,8 @@ def uncovered(evidence: Evidence) -> None:
             evidence.about_state("COV415", config.state, message, edge, event)
         if code:
             message = f"As {config.role}, {config.state} does not take {edge.move.stimulus.label}."
-            evidence.about_state(code, config.state, message, edge, event)
+            fix = None if event == TIMER_EVENT else new_row(config.state, config.role, event)
+            evidence.about_state(code, config.state, message, edge, event, fix=fix)
 
 
 def code_of(config: Config, edge: Edge, features: tuple[str, ...]) -> str:

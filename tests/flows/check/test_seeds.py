@@ -10,6 +10,7 @@ import pytest
 
 from flows.check.deep import Bounds, DeepResult, examine
 from flows.compile import compile_text
+from flows.edit.operations import apply
 from flows.findings import Severity
 from flows.semantics import Program
 
@@ -206,6 +207,27 @@ def test_each_trace_replays_in_the_program_it_was_found_in(seed: Seed) -> None:
             if step["row"] >= 0:
                 rows = program.rows_in_order(before, step["side"], step["name"])
                 assert step["row"] in [row.index for row in rows]
+
+
+@pytest.mark.parametrize("code", ["RES501", "RES502", "RES505", "ACT607", "ACT609"])
+def test_the_fix_of_a_row_takes_its_finding_away(code: str) -> None:
+    seed = next(s for s in SEEDS if s.code == code)
+    text, line = planted(seed)
+    found = next(f for f in checked(text, 1).findings if f.code == code and f.place.line == line)
+    assert found.fix is not None
+    mended = apply(text, found.fix["operation"], dict(found.fix["arguments"])).text
+    assert code not in {f.code for f in examine(mended).findings}
+    assert len(mended.splitlines()) == len(text.splitlines())
+
+
+def test_the_fix_of_a_missing_row_begins_it() -> None:
+    text, _ = planted(next(s for s in SEEDS if s.code == "COV406"))
+    found = next(f for f in checked(text, 1).findings if f.code == "COV406")
+    assert found.fix is not None
+    mended = apply(text, found.fix["operation"], dict(found.fix["arguments"])).text
+    assert compile_text(mended).table is not None
+    new = set(mended.splitlines()) - set(text.splitlines())
+    assert any("ReinviteGlare" in line for line in new)
 
 
 def test_a_claimed_feature_is_held_to_its_answers() -> None:
