@@ -16,6 +16,7 @@ from typing import Any
 from flows import document as nodes
 from flows.check import (
     composition,
+    constants,
     invariants,
     liveness,
     obligations,
@@ -46,6 +47,7 @@ RULES: tuple[Rule, ...] = (
     *invariants.RULES,
     *publishing.RULES,
     *liveness.RULES,
+    *constants.RULES,
 )
 """Every rule about one party, in the order of the families."""
 
