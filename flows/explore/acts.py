@@ -287,12 +287,13 @@ def _direct(doing: Doing, arguments: Mapping[str, Any]) -> None:
 def _start(doing: Doing, arguments: Mapping[str, Any]) -> None:
     if not doing.wire.settled:
         doing.complain("ACT605", "StartMediaSession comes before the descriptions are settled")
-    doing.change(flowing=True)
+    doing.change(flowing=True, gone=False)
 
 
 def _restore(doing: Doing, arguments: Mapping[str, Any]) -> None:
     if "media" not in doing.held and not doing.troubled:
         doing.complain("RES504", "RestoreMedia brings back media that was never taken")
+    doing.change(flowing=doing.wire.flowing or doing.wire.gone, gone=False)
 
 
 def _press(doing: Doing, arguments: Mapping[str, Any]) -> None:
@@ -303,11 +304,11 @@ def _press(doing: Doing, arguments: Mapping[str, Any]) -> None:
 
 
 def _stop(doing: Doing, arguments: Mapping[str, Any]) -> None:
-    doing.change(flowing=False)
+    doing.change(flowing=False, gone=False)
 
 
 def _cleanup_media(doing: Doing, arguments: Mapping[str, Any]) -> None:
-    doing.change(flowing=False, settled=False, made=False)
+    doing.change(flowing=False, gone=False, settled=False, made=False)
 
 
 _ACTS: dict[str, Callable[[Doing, Mapping[str, Any]], None]] = {

@@ -111,7 +111,8 @@ def _media(party: Party, config: Config) -> Iterator[Stimulus]:
         return
     yield Stimulus("MediaError", (("reason", "it broke"),), call, "media")
     lost = tuple(r for r in ("echo", "playback") if r in config.held)
-    yield Stimulus("MediaLost", (), call, "media", lost)
+    dead = call._replace(flowing=False, gone=call.flowing or call.gone)
+    yield Stimulus("MediaLost", (), dead, "media", lost)
     if call.flowing:
         yield Stimulus("MediaFlowEstablished", (), call, "media")
         yield Stimulus("RtpTimeout", (), call, "media")

@@ -54,6 +54,8 @@ class Wire(NamedTuple):
     """An offer and its answer have met."""
     flowing: bool = False
     """The media was started."""
+    gone: bool = False
+    """The media flowed and was lost."""
     mine: str = "sendrecv"
     """The direction that our last accepted re-INVITE set."""
     local: str = "sendrecv"

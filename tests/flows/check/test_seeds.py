@@ -118,6 +118,8 @@ SEEDS = [
     Seed("INV801", BASIC, FAST, "NegotiateSDPAsUAC, StartMediaSession", "NegotiateSDPAsUAC"),
     Seed("INV801", HOLD, "- {from_state: Resuming, role: Both, event: Dialog5xxFailure",
          "next_state: OnHold", "next_state: Active"),
+    Seed("INV801", BASIC, "- {from_state: Any, role: Both, event: MediaLost",
+         "actions: [RestoreMedia]", "ignore: it may come back"),
     Seed("INV802", BASIC, "- {from_state: Active, role: Both, event: MediaError",
          "next_state: Terminating", "next_state: Answering"),
     Seed("INV805", BASIC, ACTIVE_HANGUP, "role: Both", "role: UAC", "  Active:"),
