@@ -60,6 +60,7 @@ SYSTEM_PACKAGES = {
     "redis-server": ("redis-server", "the tests on Redis"),
     "postgresql": ("initdb", "the tests on PostgreSQL"),
     "baresip-core": ("baresip", "the calls with baresip"),
+    "spin": ("spin", "the counts beside SPIN"),
     "graphviz": ("dot", "the tests that draw on the server"),
 }
 
