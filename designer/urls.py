@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path, register_converter
 
-from designer.views import editor, flows, versions
+from designer.views import editor, flows, rules, versions
 
 
 class FlowName:
@@ -38,4 +38,6 @@ urlpatterns = [
         versions.flow_compare,
         name="flow_compare",
     ),
+    path("rules/", rules.rules, name="rules"),
+    path("rules/<slug:code>/", rules.rule, name="rule"),
 ]

@@ -13,6 +13,7 @@ from designer.desk import version_message
 from designer.models import Flow
 from designer.palette import palette
 from designer.views.shell import flow_or_404, frame, show
+from flows.check.catalogue import catalogue
 
 LISTED_VERSIONS = 50
 
@@ -45,6 +46,7 @@ def flow(request: HttpRequest, name: str) -> HttpResponse:
         "dot": shown.dot,
         "picture": shown.picture,
         "findings": drawn.findings,
+        "rules": sorted(catalogue()),
         "compiles": drawn.compiles,
         "versions": versions,
         "base": {"number": base.number, "digest": base.digest} if base else None,
@@ -87,6 +89,7 @@ def urls_of(flow: Flow) -> dict[str, str]:
         "call": reverse("call", args=["ID"]).replace("ID", "{id}"),
         "place": reverse("call_place"),
         "routes": reverse("routes"),
+        "rule": reverse("rule", args=["CODE"]).replace("CODE", "{code}"),
         "deployments": reverse("deployments"),
     }
 

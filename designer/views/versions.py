@@ -10,6 +10,7 @@ from designer.errors import Refused
 from designer.models import Flow, Version
 from designer.views.editor import urls_of
 from designer.views.shell import done, flow_or_404, refused, show
+from flows.check.catalogue import catalogue
 
 
 @page("flow.view")
@@ -27,7 +28,7 @@ def flow_versions(request: HttpRequest, name: str) -> HttpResponse:
 
 @page("flow.view")
 def flow_version(request: HttpRequest, name: str, number: int) -> HttpResponse:
-    """Show one version. Context: flow, version, findings, check (Task), deployed, boot."""
+    """Show one version. Context: flow, version, findings, rules, check (Task), boot."""
     flow = flow_or_404(name)
     version = version_or_404(flow, number)
     drawn = rendering.drawing(version.text)
@@ -37,6 +38,7 @@ def flow_version(request: HttpRequest, name: str, number: int) -> HttpResponse:
         "flow": flow,
         "version": version,
         "findings": drawn.findings,
+        "rules": catalogue(),
         "check": selectors.check_of(version),
         "deployed": deployed,
         "is_deployed": deployed is not None and deployed.number == version.number,

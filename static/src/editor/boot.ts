@@ -15,6 +15,8 @@ export interface EditorBoot {
   /** The text compiles; if not, the picture is of the version it began with. */
   compiles?: boolean;
   findings: Finding[];
+  /** The codes that have a page; those of plug-ins have none. */
+  rules?: string[];
   versions?: VersionLine[];
   deployed?: { number: number; digest: string; by?: string; at?: string } | null;
   deployment?: DeploymentFrame | null;

@@ -97,13 +97,18 @@ export class Problems {
 
   #detail(finding: Finding): TemplateResult {
     return html`<div class="head">${icon(GLYPH[finding.severity], KIND[finding.severity])}<h2 class="grow">${finding.message}</h2>
-        <span class="mono ink3">${finding.code} · line ${finding.line}</span></div>
+        <span class="mono ink3">${this.#code(finding.code)} · line ${finding.line}</span></div>
       ${finding.explanation ? html`<p class="ink2">${prose(finding.explanation)}</p>` : ""}
       <div class="row wrap">
         <button class="btn small" type="button" @click=${() => this.show(finding)}>${icon("arrow")}Show line ${finding.line}</button>
         ${this.#fix(finding)}
       </div>
       ${finding.confidence !== "proved" ? html`<p class="small ink3">Confidence: ${finding.confidence}</p>` : ""}`;
+  }
+
+  #code(code: string): TemplateResult | string {
+    const page = this.store.pageOf(code);
+    return page ? html`<a href=${page} data-testid="rule-link">${code}</a>` : code;
   }
 
   #fix(finding: Finding): TemplateResult | string {

@@ -17,6 +17,7 @@ export class Store {
   picture: Picture | null;
   dot: string | null;
   findings: Finding[];
+  readonly #rules: Set<string>;
   compiles: boolean;
   canUndo: boolean;
   canRedo: boolean;
@@ -49,6 +50,7 @@ export class Store {
     this.picture = boot.picture;
     this.dot = boot.dot;
     this.findings = boot.findings;
+    this.#rules = new Set(boot.rules);
     this.compiles = boot.compiles ?? boot.picture !== null;
     this.canUndo = boot.can_undo ?? false;
     this.canRedo = boot.can_redo ?? false;
@@ -125,6 +127,11 @@ export class Store {
     if (row) return { kind: "row", index: row.index };
     const state = this.picture?.states.find((item) => item.declared && item.line === line);
     return state ? { kind: "state", name: state.name } : null;
+  }
+
+  /** The page of a rule; empty for a code of a plug-in. */
+  pageOf(code: string): string {
+    return this.#rules.has(code) ? (this.urls["rule"] ?? "").replace("{code}", code) : "";
   }
 
   /** The worst finding of a row or a state, and how many. */

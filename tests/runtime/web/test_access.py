@@ -28,6 +28,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "version_restore": {"name": "echo_test", "number": 1},
     "flow_compare": {"name": "echo_test", "left": "1", "right": "1"},
     "flow_deploy": {"name": "echo_test"},
+    "rule": {"code": "COV401"},
     "call": {"id": "LIVE"},
     "call_send": {"id": "LIVE"},
     "api_versions": {"name": "echo_test"},
