@@ -179,6 +179,7 @@ function compare(): void {
   const text = yaml.text;
   void digest(text).then((own) => {
     if (yaml.text !== text) return;
+    store.know(own);
     const changed = own === null || base === null ? null : own !== base.digest;
     if (changed === store.changed) return;
     store.changed = changed;

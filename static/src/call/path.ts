@@ -1,4 +1,4 @@
-import { disc } from "../graph/badges";
+import { rowDisc } from "../graph/badges";
 import type { Canvas } from "../graph/canvas";
 import type { CallStore } from "./store";
 
@@ -14,11 +14,10 @@ export function drawPath(canvas: Canvas, store: CallStore): void {
     const row = canvas.element({ kind: "row", index: line.row });
     row?.classList.add("went");
     for (const edge of canvas.edgesOf(line.row)) if (line.from_state !== line.to_state) edge.classList.add("went");
-    const place = canvas.drawing?.nodes.flatMap((node) => node.rows).find((item) => item.index === line.row)?.box;
-    if (place && !seen.has(line.row)) {
-      seen.add(line.row);
-      discs.push(disc({ ...place, x: place.x - place.width - 8, y: place.y + place.height / 2 }, String(line.sequence), "step"));
-    }
+    if (seen.has(line.row)) continue;
+    seen.add(line.row);
+    const disc = rowDisc(canvas, line.row, String(line.sequence), "step");
+    if (disc) discs.push(disc);
   }
   if (step) canvas.element({ kind: "state", name: step.to_state })?.parentElement?.classList.add("here");
   canvas.overlay?.replaceChildren(...discs);

@@ -20,7 +20,7 @@ export class CheckLine {
       render("", this.host);
       return;
     }
-    const detail = (check.detail ?? {}) as Record<string, unknown>;
+    const detail: Record<string, unknown> = { ...check.detail };
     const page = (this.store.urls["version"] ?? "").replace("{number}", String(check.version));
     const said =
       check.state === "done"

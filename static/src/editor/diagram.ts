@@ -1,4 +1,4 @@
-import { markFindings } from "../graph/badges";
+import { markFindings, markTrace } from "../graph/badges";
 import { Canvas } from "../graph/canvas";
 import { namesOf } from "../graph/names";
 import { Renderer, Superseded } from "../graph/renderer";
@@ -35,6 +35,7 @@ export class Diagram {
     }, { minimap, begin: () => store.picture?.initial });
     store.on(["document"], () => void this.draw());
     store.on(["selection"], () => this.#select());
+    store.on(["check"], () => this.#decorate());
     store.on(["role"], () => this.#dim());
     void this.draw();
   }
@@ -73,10 +74,13 @@ export class Diagram {
   #select(): void {
     this.#cover();
     this.canvas.select(this.store.selection, this.store.source !== "canvas");
+    this.#decorate();
   }
 
   #decorate(): void {
+    if (!this.canvas.drawing) return;
     markFindings(this.canvas, this.store.findings);
+    markTrace(this.canvas, this.store.trace);
     this.#dim();
   }
 

@@ -42,5 +42,5 @@ export interface CheckFrame {
   version: number;
   state: string;
   progress: number;
-  detail: unknown;
+  detail: { findings?: Finding[] } | null;
 }

@@ -1,7 +1,7 @@
 import { html, render, type TemplateResult } from "lit";
 import { icon } from "../lib/icon";
 import { prose } from "../lib/prose";
-import type { Finding } from "../lib/types";
+import type { Finding, TraceStep } from "../lib/types";
 import type { Actions } from "./actions";
 import type { Store } from "./store";
 
@@ -22,21 +22,21 @@ export class Problems {
     list.replaceChildren();
     detail.replaceChildren();
     counts.replaceChildren();
-    store.on(["document", "selection"], () => this.draw());
+    store.on(["document", "selection", "check"], () => this.draw());
     this.draw();
   }
 
   /** Go to the next (+1) or previous (-1) problem. */
   step(by: number): void {
-    const { findings, finding } = this.store;
-    if (!findings.length) return;
+    const { shown, finding } = this.store;
+    if (!shown.length) return;
     const ordered = this.#ordered();
     const at = ordered.indexOf(finding);
     this.choose(ordered[(at + by + ordered.length) % ordered.length] ?? 0);
   }
 
   choose(at: number): void {
-    const finding = this.store.findings[at];
+    const finding = this.store.shown[at];
     if (!finding) return;
     this.store.finding = at;
     if (finding.row !== null) this.store.select({ kind: "row", index: finding.row }, "problems");
@@ -47,7 +47,7 @@ export class Problems {
   }
 
   draw(): void {
-    const { findings, errors, warnings } = this.store;
+    const { shown, errors, warnings } = this.store;
     render(
       html`${errors ? html`<span class="pill err" data-testid="count-errors">${errors}</span>` : ""}
       ${warnings ? html`<span class="pill warn" data-testid="count-warnings">${warnings}</span>` : ""}`,
@@ -55,29 +55,39 @@ export class Problems {
     );
     const chosen = this.#chosen();
     render(
-      findings.length
-        ? html`<div role="listbox" aria-label="Problems">${this.#ordered().map((at) => this.#line(findings[at] as Finding, at, at === chosen))}</div>`
-        : this.#clear(),
+      shown.length ? html`<div role="listbox" aria-label="Problems">${this.#lines(shown, chosen)}</div>` : this.#clear(),
       this.list,
     );
-    const finding = findings[chosen];
+    const finding = shown[chosen];
     render(finding ? this.#detail(finding) : "", this.detail);
-    this.list.parentElement?.classList.toggle("none", !findings.length);
+    this.list.parentElement?.classList.toggle("none", !shown.length);
   }
 
   #chosen(): number {
-    const { findings, finding, selection } = this.store;
+    const { shown, finding, selection } = this.store;
     if (finding >= 0) return finding;
-    const at = findings.findIndex((item) =>
+    const at = shown.findIndex((item) =>
       selection?.kind === "row" ? item.row === selection.index : selection?.kind === "state" && item.state === selection.name,
     );
     return at >= 0 ? at : (this.#ordered()[0] ?? 0);
   }
 
-  /** Places in the list of findings, the worst first, then in the order of the text. */
+  /** Places in the list of findings: while typing, then deeper; each the worst first, then in the order of the text. */
   #ordered(): number[] {
-    const { findings } = this.store;
-    return findings.map((_, at) => at).sort((a, b) => RANK[findings[a]?.severity ?? "info"] - RANK[findings[b]?.severity ?? "info"] || a - b);
+    const { shown, findings } = this.store;
+    const rank = (at: number): number => (at < findings.length ? 0 : 3) + RANK[shown[at]?.severity ?? "info"];
+    return shown.map((_, at) => at).sort((a, b) => rank(a) - rank(b) || a - b);
+  }
+
+  #lines(shown: Finding[], chosen: number): TemplateResult {
+    const { findings, check } = this.store;
+    const line = (at: number): TemplateResult => this.#line(shown[at] as Finding, at, at === chosen);
+    const ordered = this.#ordered();
+    const deeper = ordered.slice(findings.length);
+    return html`${ordered.slice(0, findings.length).map(line)}
+      ${deeper.length
+        ? html`<div role="group" aria-labelledby="deeper"><h3 class="problem-head" id="deeper" data-testid="deeper">v${check?.version}, deeper check <span class="pill">${deeper.length}</span></h3>${deeper.map(line)}</div>`
+        : ""}`;
   }
 
   #clear(): TemplateResult {
@@ -87,7 +97,7 @@ export class Problems {
 
   #line(finding: Finding, at: number, chosen: boolean): TemplateResult {
     const where = finding.state ?? (finding.row !== null ? this.store.row(finding.row)?.from_state : "") ?? "";
-    return html`<button class="problem" type="button" role="option" aria-selected=${chosen} data-testid="problem"
+    return html`<button class="problem" type="button" role="option" aria-selected=${chosen} data-testid=${at < this.store.findings.length ? "problem" : "deep-problem"}
       data-code=${finding.code} @click=${() => this.choose(at)}>
       ${icon(GLYPH[finding.severity], KIND[finding.severity], finding.severity)}
       <span class="grow"><span class="t">${finding.message}</span>
@@ -99,11 +109,20 @@ export class Problems {
     return html`<div class="head">${icon(GLYPH[finding.severity], KIND[finding.severity])}<h2 class="grow">${finding.message}</h2>
         <span class="mono ink3">${this.#code(finding.code)} · line ${finding.line}</span></div>
       ${finding.explanation ? html`<p class="ink2">${prose(finding.explanation)}</p>` : ""}
+      ${finding.trace?.length ? html`<ol class="trace" aria-label="How it comes about">${finding.trace.map((step, at) => this.#step(step, at + 1))}</ol>` : ""}
       <div class="row wrap">
         <button class="btn small" type="button" @click=${() => this.show(finding)}>${icon("arrow")}Show line ${finding.line}</button>
         ${this.#fix(finding)}
       </div>
       ${finding.confidence !== "proved" ? html`<p class="small ink3">Confidence: ${finding.confidence}</p>` : ""}`;
+  }
+
+  /** One step of the way to a finding; the rest of what is known of it shows under the pointer. */
+  #step(step: TraceStep, number: number): TemplateResult {
+    const missing = step.kind === "unhandled";
+    const told = [step.event, step.actions.join(", "), step.sends.length ? `sends ${step.sends.join(", ")}` : ""].filter(Boolean).join("\n");
+    return html`<li class=${missing ? "missing" : ""} title=${told} data-testid="trace-step"><b class="no">${number}</b>
+      <span>${step.name || step.event}${missing ? ": no row" : ""}</span>${missing ? "" : html`<span class="ink3">${step.after}</span>`}</li>`;
   }
 
   #code(code: string): TemplateResult | string {

@@ -24,8 +24,7 @@ export function receive(frame: Frame, store: Store, yaml: Yaml): void {
       deployed(frame as unknown as DeploymentFrame, store);
       break;
     case "check":
-      store.check = frame as unknown as CheckFrame;
-      store.emit("check");
+      store.checked(frame as unknown as CheckFrame);
       break;
     case "presence":
       store.people = frame["people"] as Store["people"];
@@ -49,6 +48,7 @@ function saved(version: VersionLine, store: Store): void {
   store.latest = version;
   store.versions = [version, ...store.versions.filter((item) => item.number !== version.number)];
   store.changed = false;
+  store.relate();
   store.emit("document");
 }
 

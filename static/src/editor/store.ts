@@ -1,5 +1,5 @@
 import { same, toHash, type Selection } from "../lib/selection";
-import type { Finding, Palette, Picture, PictureRow, PictureState, VersionLine } from "../lib/types";
+import type { Finding, Palette, Picture, PictureRow, PictureState, TraceStep, VersionLine } from "../lib/types";
 import type { EditorBoot } from "./boot";
 import type { CheckFrame, DeploymentFrame, DocumentFrame } from "./document";
 
@@ -28,17 +28,21 @@ export class Store {
   deployed: EditorBoot["deployed"];
   deployment: DeploymentFrame | null;
   check: CheckFrame | null = null;
+  /** What the deeper check found beside, while the text is the one it looked at. */
+  deep: Finding[] = [];
   people: { name: string; initials: string }[] = [];
   connected = true;
   /** An edit or undo is on its way: text and forms wait a moment. */
   pending = false;
   selection: Selection = null;
   source: Source = "address";
-  /** The finding the reader looks at, by place in the list. */
+  /** The finding the reader looks at, by place in `shown`. */
   finding = -1;
   role: "all" | "UAC" | "UAS" = "all";
   /** The draft differs from the version it began with; unknown until the hash is there. */
   changed: boolean | null = null;
+  /** SHA-256 of the text; null where the browser cannot tell. */
+  #digest: string | null = null;
   readonly #listeners = new Map<Topic, (() => void)[]>();
 
   constructor(boot: EditorBoot) {
@@ -78,6 +82,8 @@ export class Store {
   take(frame: DocumentFrame): void {
     const before = this.selection;
     const old = this.picture;
+    const chosen = this.shown[this.finding];
+    const place = this.finding < this.findings.length ? this.finding : -1;
     this.findings = frame.findings;
     this.compiles = frame.compiles;
     if (frame.picture) {
@@ -89,7 +95,8 @@ export class Store {
     this.savedAt = frame.saved_at;
     this.base = frame.base;
     this.latest = frame.latest ?? this.latest;
-    this.finding = Math.min(this.finding, this.findings.length - 1);
+    this.#relate();
+    this.finding = place >= 0 ? Math.min(place, this.findings.length - 1) : chosen ? this.shown.indexOf(chosen) : -1;
     const focus = focusOf(frame.focus);
     this.selection = focus ?? this.#follow(before, old);
     if (focus) this.source = "server";
@@ -101,7 +108,8 @@ export class Store {
   }
 
   select(selection: Selection, source: Source): void {
-    if (same(selection, this.selection) && source !== "problems") return;
+    const leaves = selection === null && this.finding >= 0;
+    if (same(selection, this.selection) && source !== "problems" && !leaves) return;
     this.selection = selection;
     this.source = source;
     if (source !== "problems") this.finding = -1;
@@ -127,6 +135,46 @@ export class Store {
     if (row) return { kind: "row", index: row.index };
     const state = this.picture?.states.find((item) => item.declared && item.line === line);
     return state ? { kind: "state", name: state.name } : null;
+  }
+
+  /** What is known of the text as it stands: found while typing, then by the deeper check. */
+  get shown(): Finding[] {
+    return [...this.findings, ...this.deep];
+  }
+
+  /** The way to the finding the reader chose. */
+  get trace(): TraceStep[] {
+    return this.shown[this.finding]?.trace ?? [];
+  }
+
+  /** Take over what the deeper check says. */
+  checked(check: CheckFrame): void {
+    this.check = check;
+    this.relate();
+  }
+
+  /** Take over the hash of the text as it stands. */
+  know(digest: string | null): void {
+    if (digest === this.#digest) return;
+    this.#digest = digest;
+    this.relate();
+  }
+
+  /** Find out anew whether the deeper check speaks of this text. */
+  relate(): void {
+    const chosen = this.shown[this.finding];
+    this.#relate();
+    this.finding = chosen ? this.shown.indexOf(chosen) : -1;
+    this.emit("check");
+  }
+
+  #relate(): void {
+    const { check } = this;
+    const version = [this.latest, ...this.versions].find((item) => item?.number === check?.version);
+    const own = this.#digest ?? (this.compiles ? this.picture?.digest : undefined);
+    const said = new Set(this.findings.map(identity));
+    const speaks = check?.state === "done" && version !== undefined && version?.digest === own;
+    this.deep = speaks ? (check.detail?.findings ?? []).filter((finding) => !said.has(identity(finding))) : [];
   }
 
   /** The page of a rule; empty for a code of a plug-in. */
@@ -171,6 +219,10 @@ export class Store {
     if (moved) return { kind: "row", index: moved.index };
     return now && this.picture.rows.length === old?.rows.length ? selection : null;
   }
+}
+
+function identity(finding: Finding): string {
+  return JSON.stringify([finding.code, finding.row, finding.state, finding.message]);
 }
 
 function focusOf(focus: DocumentFrame["focus"]): Selection {

@@ -1,5 +1,6 @@
 import type { Box } from "./drawing";
 import type { Canvas } from "./canvas";
+import type { TraceStep } from "../lib/types";
 import { make } from "./build";
 
 /** A small disc with a number at the upper right corner of a box. */
@@ -9,6 +10,33 @@ export function disc(box: Box, text: string, kind = ""): SVGGElement {
   label.textContent = text;
   group.append(make("circle", { r: 8 }), label);
   return group;
+}
+
+/** A disc at the left of a drawn row. */
+export function rowDisc(canvas: Canvas, row: number, text: string, kind = ""): SVGGElement | null {
+  const box = canvas.drawing?.nodes.flatMap((node) => node.rows).find((item) => item.index === row)?.box;
+  return box ? disc({ ...box, x: box.x - box.width - 8, y: box.y + box.height / 2 }, text, kind) : null;
+}
+
+/** Draw the way to a finding: numbered discs at the rows it takes, its last state framed. No steps: nothing. */
+export function markTrace(canvas: Canvas, trace: TraceStep[]): void {
+  for (const old of canvas.svg.querySelectorAll(".traced, .trace-end")) old.classList.remove("traced", "trace-end");
+  canvas.svg.classList.toggle("tracing", trace.length > 0);
+  const last = trace.at(-1);
+  if (!last) return;
+  const discs = new Map<string, SVGGElement | null>();
+  trace.forEach((step, at) => {
+    const key = step.row >= 0 ? `row ${step.row}` : `state ${step.before}`;
+    if (step.row >= 0) {
+      canvas.element({ kind: "row", index: step.row })?.classList.add("traced");
+      if (step.before !== step.after) for (const edge of canvas.edgesOf(step.row)) edge.classList.add("traced");
+    }
+    if (discs.has(key)) return;
+    const node = canvas.node(step.before);
+    discs.set(key, step.row >= 0 ? rowDisc(canvas, step.row, String(at + 1)) : node ? disc(node.box, String(at + 1)) : null);
+  });
+  canvas.element({ kind: "state", name: last.after || last.before })?.parentElement?.classList.add("trace-end");
+  canvas.overlay?.replaceChildren(...[...discs.values()].filter((item) => item !== null));
 }
 
 /** Mark the rows and states that have findings, by tint and by a counted disc. */

@@ -1,5 +1,20 @@
 /** The shapes of what the server sends, as its own pages describe them. */
 
+/** One step of the way to a finding. */
+export interface TraceStep {
+  side: string;
+  /** With what came with it; `name` is the event alone. */
+  event: string;
+  name: string;
+  kind: string;
+  /** -1 where no row takes it. */
+  row: number;
+  actions: string[];
+  sends: string[];
+  before: string;
+  after: string;
+}
+
 export interface Finding {
   code: string;
   severity: "error" | "warning" | "info";
@@ -13,6 +28,7 @@ export interface Finding {
   state: string | null;
   confidence: string;
   fix: { operation?: string; arguments?: Record<string, unknown>; label?: string } | null;
+  trace?: TraceStep[];
 }
 
 export interface PictureState {

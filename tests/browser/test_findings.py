@@ -1,0 +1,45 @@
+"""Findings in the editor: the way to each, and those of the deeper check beside them."""
+
+from playwright.async_api import expect
+
+from tests.browser.pages import OpenPage, create_flow, picture
+from tests.browser.tables import line
+
+
+async def test_the_deeper_check_shows_how_a_finding_comes_about_while_its_text_stands(
+    open_page: OpenPage,
+) -> None:
+    page = await open_page()
+    editor = await create_flow(page, "deeper", line("deeper"))
+    await editor.save("First version")
+    deeper = editor.id("deeper")
+    await expect(deeper).to_contain_text("deeper check", timeout=60_000)
+
+    found = page.locator('[data-testid="deep-problem"][data-code="COV407"]').filter(
+        has_text="UpdateReceived"
+    )
+    await found.click()
+    steps = editor.id("trace-step")
+    await expect(steps).to_have_count(4)
+    await expect(steps.first).to_contain_text("IncomingCall")
+    await expect(steps.last).to_contain_text("UpdateReceived: no row")
+    for row in (0, 1, 6):
+        traced = editor.canvas.locator(f'.trow.traced[data-row="{row}"]')
+        await expect(traced).to_have_count(1)
+    await expect(editor.canvas.locator(".edge.traced")).to_have_count(2)
+    await expect(editor.canvas.locator(".overlay .badge text")).to_have_text(["1", "2", "3", "4"])
+    await expect(editor.canvas.locator(".node.trace-end")).to_have_attribute("data-state", "Active")
+    await picture(page, "editor-trace", keep=False)
+
+    await editor.put_cursor("# both talk")
+    await page.keyboard.type(" at once")
+    await expect(deeper).to_have_count(0)
+    await expect(editor.canvas.locator(".traced")).to_have_count(0)
+    await editor.undo()
+    await editor.has(line("deeper"))
+    await expect(deeper).to_be_visible()
+
+    await found.click()
+    await page.get_by_test_id("rule-link").click()
+    await page.wait_for_url("**/rules/COV407/")
+    await expect(page.get_by_test_id("rule-code")).to_have_text("COV407")
