@@ -32,7 +32,7 @@ CUT = """
 WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
+@pytest_asyncio.fixture(loop_scope="session")
 async def paths(instance: Instance, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The pages by name, with two versions of a flow and a call made here."""
     files = [tmp_path_factory.mktemp(name) / "compared.yaml" for name in ("old", "new")]
