@@ -54,14 +54,14 @@ class Composition:
     def _faults(self, walked: Walked) -> Iterator[tuple[str, str, str, Step | None]]:
         yield from unhandled(walked)
         yield from overrun(walked)
-        yield from deadlocks(walked, self.party)
+        yield from deadlocks(walked)
         if walked.pair.options.losses:
             # Where a BYE is lost for good no table can tell the far side.
             return
         if walked.complete:
             yield from half_open(walked)
         if "direction" in self.party.domain.read["ReinviteReceived"]:
-            yield from disagreements(walked, self.party)
+            yield from disagreements(walked)
 
     def _say(self, code: str, topic: str, message: str, step: Step | None, walked: Walked) -> None:
         if (topic, "") in self._said:
@@ -148,7 +148,7 @@ def overrun(walked: Walked) -> Iterator[Fault]:
             yield "CMP849", f"{side} {sent[0]}", message, step
 
 
-def deadlocks(walked: Walked, party: Party) -> Iterator[Fault]:
+def deadlocks(walked: Walked) -> Iterator[Fault]:
     """CMP842: nothing is under way, no timer runs, and a side waits for the other."""
     for number, joint in enumerate(walked.joints):
         if joint.channels != ((), ()):
@@ -156,17 +156,21 @@ def deadlocks(walked: Walked, party: Party) -> Iterator[Fault]:
         for side, config in enumerate(walked.sides(number)):
             call = config.wire
             waits = call.call == wire.PROCEEDING or (call.own and call.live)
-            if config.ended or not waits or _armed(walked.sides(number), party):
+            if config.ended or not waits or _armed(walked, number):
                 continue
             message = f"{SIDES[side]} waits in {config.state} for what never comes."
             yield "CMP842", f"{SIDES[side]} {config.state} waits", message, walked.parents[number]
 
 
-def _armed(sides: tuple[Config, Config], party: Party) -> bool:
+def _armed(walked: Walked, number: int) -> bool:
     return any(
-        not config.ended and config.timer < len(party.program.timers(config.state, config.role))
-        for config in sides
+        not config.ended and config.timer < len(_timers(walked, config))
+        for config in walked.sides(number)
     )
+
+
+def _timers(walked: Walked, config: Config) -> tuple[float, ...]:
+    return walked.pair.side(config.role).program.timers(config.state, config.role)
 
 
 def half_open(walked: Walked) -> Iterator[Fault]:
@@ -198,23 +202,25 @@ def half_open(walked: Walked) -> Iterator[Fault]:
         yield "CMP843", f"{SIDES[side]} {state} half-open", message, walked.parents[number]
 
 
-def disagreements(walked: Walked, party: Party) -> Iterator[Fault]:
+def disagreements(walked: Walked) -> Iterator[Fault]:
     """CMP848: all is quiet, one side talks and the other one is on hold."""
-    states = party.program.table.states
     for number, joint in enumerate(walked.joints):
         if joint.channels != ((), ()):
             continue
         sides = walked.sides(number)
-        if not all(_settled(config, party) for config in sides):
+        if not all(_settled(walked, config) for config in sides):
             continue
-        kinds = {kind_of(states[config.state]) for config in sides}
+        kinds = {
+            kind_of(walked.pair.side(config.role).program.table.states[config.state])
+            for config in sides
+        }
         if kinds == {TALK, HOLD}:
             one, other = (config.state for config in sides)
             message = f"The UAC stays in {one} while the UAS is in {other}."
             yield "CMP848", f"{one} {other}", message, walked.parents[number]
 
 
-def _settled(config: Config, party: Party) -> bool:
+def _settled(walked: Walked, config: Config) -> bool:
     call = config.wire
-    timers = party.program.timers(config.state, config.role)
+    timers = _timers(walked, config)
     return call.live and not (call.own or config.pending or timers or call.unacked)

@@ -122,16 +122,26 @@ class Walked:
 
 
 class Pair:
-    """The two sides of one table."""
+    """The two sides of one table; `called` is the UAS where it runs another table."""
 
-    def __init__(self, party: Party, options: Options = Options()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        party: Party,
+        options: Options = Options(),  # noqa: B008
+        called: Party | None = None,
+    ) -> None:
         self.party = party
+        self._sides = {"UAC": party, "UAS": called or party}
         self.options = options
         self.configs: list[Config] = []
         """Every configuration a side was in."""
         self._numbers: dict[Config, int] = {}
         self._alone: dict[int, list[Outcome]] = {}
         self._arrivals: dict[tuple[int, Message], list[Outcome]] = {}
+
+    def side(self, role: str) -> Party:
+        """Return the table that one side runs."""
+        return self._sides[role]
 
     def number(self, config: Config) -> int:
         """Return the number that stands for a configuration."""
@@ -143,7 +153,7 @@ class Pair:
 
     def start(self) -> Joint:
         """Return how it begins: nothing has happened on either side."""
-        one, other = (self.number(self.party.start(role)) for role in SIDES)
+        one, other = (self.number(self.side(role).start(role)) for role in SIDES)
         return Joint((one, other), ((), ()))
 
     def acts(self, joint: Joint) -> Iterator[tuple[Act, Joint | None]]:
@@ -205,23 +215,21 @@ class Pair:
         known = self._alone.get(number)
         if known is None:
             config = self.configs[number]
-            if config.pending:
-                stimuli = list(peer.options(self.party, config))
-            else:
-                stimuli = list(peer.alone(self.party, config))
+            what = peer.options if config.pending else peer.alone
+            stimuli = list(what(self.side(config.role), config))
             known = self._alone[number] = [r for s in stimuli for r in self._reactions(config, s)]
         return known
 
     def _timeouts(self, number: int) -> list[Outcome]:
         config = self.configs[number]
         found: list[Outcome] = []
-        for stimulus in peer.messages(self.party, config):
+        for stimulus in peer.messages(self.side(config.role), config):
             if stimulus.event == "DialogTimeout":
                 found += self._reactions(config, stimulus)
         return found
 
     def _reactions(self, config: Config, stimulus: Stimulus, first: Channel = ()) -> list[Outcome]:
-        moves = self.party.react(config, stimulus)
+        moves = self.side(config.role).react(config, stimulus)
         done = [move for move in moves if move.broke < 0] or moves[-1:]
         return [(m, self.number(_quiet(m.target)), (*first, *m.sends)) for m in done]
 
@@ -258,7 +266,7 @@ class Pair:
             case "re-INVITE":
                 alone = (Message("RESP", "re-INVITE", 500 if open_ else 481),)
             case "UPDATE" | "INFO" | "MESSAGE" | "REFER":
-                possible = peer.messages(self.party, config) if not config.ended else ()
+                possible = peer.messages(self.side(config.role), config) if not config.ended else ()
                 stimulus = next((s for s in possible if s.message == message), None)
                 alone = () if stimulus is not None else (Message("RESP", message.kind, 481),)
         if stimulus is None:
