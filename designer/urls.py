@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path, register_converter
 
-from designer.views import editor, flows, rules, versions
+from designer.views import editor, find, flows, rules, versions
 
 
 class FlowName:
@@ -38,6 +38,7 @@ urlpatterns = [
         versions.flow_compare,
         name="flow_compare",
     ),
+    path("find/", find.find, name="find"),
     path("rules/", rules.rules, name="rules"),
     path("rules/<slug:code>/", rules.rule, name="rule"),
 ]

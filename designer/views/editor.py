@@ -89,6 +89,7 @@ def urls_of(flow: Flow) -> dict[str, str]:
         "call": reverse("call", args=["ID"]).replace("ID", "{id}"),
         "place": reverse("call_place"),
         "routes": reverse("routes"),
+        "find": reverse("find"),
         "rule": reverse("rule", args=["CODE"]).replace("CODE", "{code}"),
         "deployments": reverse("deployments"),
     }

@@ -1,6 +1,7 @@
 import "./css/diagram.css";
 import "./css/editor.css";
 import { Actions } from "./editor/actions";
+import { Acts } from "./editor/acts";
 import { addRow, addState } from "./editor/add-dialogs";
 import type { EditorBoot } from "./editor/boot";
 import { CheckLine } from "./editor/check-line";
@@ -8,8 +9,11 @@ import { deployDialog } from "./editor/deploy-dialog";
 import { Diagram } from "./editor/diagram";
 import { Inspector } from "./editor/inspector";
 import { keysDialog } from "./editor/keys-dialog";
+import { Layout } from "./editor/layout";
 import { Link } from "./editor/link";
 import { Outline } from "./editor/outline";
+import { pageActs } from "./editor/page-acts";
+import { openPalette } from "./editor/palette";
 import { Problems } from "./editor/problems";
 import { receive } from "./editor/receive";
 import { saveDialog } from "./editor/save-dialog";
@@ -20,6 +24,7 @@ import { Yaml } from "./editor/yaml";
 import { boot } from "./lib/boot";
 import { digest } from "./lib/digest";
 import { element } from "./lib/element";
+import { Kept } from "./lib/kept";
 import { fromHash } from "./lib/selection";
 import { splits } from "./lib/splits";
 
@@ -87,32 +92,41 @@ new Topbar(
   store,
 );
 
-/** What changes the draft is done for those who may; for the others nothing offers it. */
-const change = (act: () => void): (() => void) => (data.can.edit ? act : () => undefined);
-const deploy = (): void => deployDialog(store, actions);
-const save = data.can.save ? (): void => saveDialog(store, actions, deploy) : (): void => undefined;
-const toggles: Record<string, () => void> = {
-  undo: change(() => void actions.undo()),
-  redo: change(() => void actions.redo()),
-  save,
-  deploy,
-  "add-state": change(() => addState(store, actions)),
-  "add-row": change(() => addRow(store, actions)),
-  "zoom-in": () => canvas.zoom(1.2),
-  "zoom-out": () => canvas.zoom(1 / 1.2),
-  fit: () => canvas.fit(),
-  keys: keysDialog,
-  outline: () => void part("outline-panel").classList.toggle("open"),
-};
-for (const [name, run] of Object.entries(toggles)) {
-  for (const button of document.querySelectorAll(`[data-do="${name}"]`)) button.addEventListener("click", run);
-}
+const layout = new Layout(element<HTMLElement>("#main"), data.user);
+const letters = new Kept(data.user, "letters", true);
+/** Everything that can be done here: buttons, keys, the palette and the sheet of keys share it. */
+const acts = new Acts();
+acts.add(
+  ...pageActs({
+    store,
+    actions,
+    canvas,
+    layout,
+    save: () => saveDialog(store, actions, () => deployDialog(store, actions)),
+    deploy: () => deployDialog(store, actions),
+    addState: () => addState(store, actions),
+    addRow: () => addRow(store, actions),
+    rename,
+    edit: () => inspector.focus(),
+    find: () => {
+      part("outline-panel").classList.add("open");
+      part("find").focus();
+    },
+    problem: (by) => problems.step(by),
+    panels: () => {
+      layout.bare();
+      canvas.fit();
+    },
+    outline: () => void part("outline-panel").classList.toggle("open"),
+    keys: () => keysDialog(acts, letters),
+    palette: () => openPalette(acts, store),
+    role: show,
+  }),
+);
+acts.wire(document);
+shortcuts(acts, canvas.svg, letters);
 for (const button of document.querySelectorAll<HTMLElement>("[data-role-filter]")) {
-  button.addEventListener("click", () => {
-    store.role = button.dataset["roleFilter"] as Store["role"];
-    for (const other of document.querySelectorAll("[data-role-filter]")) other.setAttribute("aria-checked", String(other === button));
-    store.emit("role");
-  });
+  button.addEventListener("click", () => show(button.dataset["roleFilter"] as Store["role"]));
 }
 for (const tab of document.querySelectorAll<HTMLElement>("[data-dock-tab]")) {
   tab.addEventListener("click", () => {
@@ -120,36 +134,6 @@ for (const tab of document.querySelectorAll<HTMLElement>("[data-dock-tab]")) {
     for (const other of document.querySelectorAll("[data-dock-tab]")) other.setAttribute("aria-selected", String(other === tab));
   });
 }
-
-shortcuts(canvas, {
-  undo: change(() => void actions.undo()),
-  redo: change(() => void actions.redo()),
-  save,
-  addState: change(() => addState(store, actions)),
-  addRow: change(() => addRow(store, actions)),
-  rename: () => {
-    if (store.selection?.kind === "row") {
-      const from = store.row(store.selection.index)?.from_state;
-      if (from && store.state(from)) store.select({ kind: "state", name: from }, "inspector");
-    }
-    const field = document.querySelector<HTMLInputElement>("#state-name");
-    field?.focus();
-    field?.select();
-  },
-  edit: () => inspector.focus(),
-  remove: change(() => void actions.remove()),
-  find: () => {
-    part("outline-panel").classList.add("open");
-    part("find").focus();
-  },
-  problem: (by) => problems.step(by),
-  panels: () => {
-    document.body.classList.toggle("hide-panels");
-    canvas.fit();
-  },
-  keys: keysDialog,
-  leave: () => store.select(null, "canvas"),
-});
 
 store.on(["pending", "connection"], () => yaml.lock(store.pending));
 store.on(["document"], () => {
@@ -163,6 +147,26 @@ yaml.findings(store.findings);
 splits();
 if (location.hash) store.select(fromHash(location.hash), "address");
 compare();
+
+/** Show what one role takes; the rest steps back. */
+function show(role: Store["role"]): void {
+  store.role = role;
+  for (const button of document.querySelectorAll<HTMLElement>("[data-role-filter]")) {
+    button.setAttribute("aria-checked", String(button.dataset["roleFilter"] === role));
+  }
+  store.emit("role");
+}
+
+/** Go to the name of the selected state, or of the state that the selected row leaves. */
+function rename(): void {
+  if (store.selection?.kind === "row") {
+    const from = store.row(store.selection.index)?.from_state;
+    if (from && store.state(from)) store.select({ kind: "state", name: from }, "inspector");
+  }
+  const field = document.querySelector<HTMLInputElement>("#state-name");
+  field?.focus();
+  field?.select();
+}
 
 /** Show the lines of the selection in the YAML. */
 function mark(reveal: boolean): void {

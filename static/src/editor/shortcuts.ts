@@ -1,78 +1,40 @@
-import type { Canvas } from "../graph/canvas";
+import type { Kept } from "../lib/kept";
+import { pressed, single, type Act, type Acts } from "./acts";
 
-export interface Commands {
-  undo(): void;
-  redo(): void;
-  save(): void;
-  addState(): void;
-  addRow(): void;
-  rename(): void;
-  edit(): void;
-  remove(): void;
-  find(): void;
-  problem(by: number): void;
-  panels(): void;
-  keys(): void;
-  leave(): void;
-}
-
-/** The keys of the editor. Undo works everywhere; single letters only while the diagram has the focus. */
-export function shortcuts(canvas: Canvas, commands: Commands): void {
+/** Do the acts whose keys are pressed. Undo works everywhere; single letters only while the diagram has the focus. */
+export function shortcuts(acts: Acts, canvas: Element, letters: Kept<boolean>): void {
+  const does = (event: KeyboardEvent): boolean => {
+    const target = event.target as Element;
+    const places = placesOf(target, canvas);
+    const fits = (act: Act): boolean =>
+      places.has(act.scope ?? "page") && (act.keys ?? []).some((key) => pressed(event, key) && (letters.get() || !single(key)));
+    // An act of the canvas goes before one of the page with the same key.
+    const found = acts.all.filter((act) => act.run && fits(act)).sort((a, b) => Number(b.scope === "canvas") - Number(a.scope === "canvas"));
+    return found.some((act) => acts.run(act.id));
+  };
   document.addEventListener(
     "keydown",
     (event) => {
-      const target = event.target as Element;
-      if (target.closest("dialog, .drawer")) return;
-      if (withControl(event, commands) || anywhere(event, commands, target) || onCanvas(event, commands, canvas)) {
-        event.preventDefault();
-        event.stopPropagation();
-      }
+      if (event.isComposing || (event.target as Element).closest("dialog, .drawer")) return;
+      if (!does(event)) return;
+      event.preventDefault();
+      event.stopPropagation();
     },
     true,
   );
 }
 
-function withControl(event: KeyboardEvent, commands: Commands): boolean {
-  if (!(event.ctrlKey || event.metaKey) || event.altKey) return false;
-  const key = event.key.toLowerCase();
-  if (key === "z" && !event.shiftKey) commands.undo();
-  else if (key === "y" || (key === "z" && event.shiftKey)) commands.redo();
-  else if (key === "s") commands.save();
-  else if (key === ".") commands.panels();
-  else return false;
-  return true;
-}
-
-function anywhere(event: KeyboardEvent, commands: Commands, target: Element): boolean {
-  if (event.key === "F8") commands.problem(event.shiftKey ? -1 : 1);
-  else if (event.key === "F6") regions(event.shiftKey ? -1 : 1);
-  else if (event.key === "F2" && !target.closest(".cm-editor")) commands.rename();
-  else if (target.closest("input, textarea, select, .cm-editor")) return false;
-  else if (event.key === "/") commands.find();
-  else if (event.key === "?") commands.keys();
-  else return false;
-  return true;
-}
-
-function onCanvas(event: KeyboardEvent, commands: Commands, canvas: Canvas): boolean {
-  const inside = canvas.svg.contains(document.activeElement) || document.activeElement === document.body;
-  if (!inside || event.ctrlKey || event.metaKey || event.altKey) return false;
-  if (event.key === "n" || event.key === "N") commands.addState();
-  else if (event.key === "t" || event.key === "T") commands.addRow();
-  else if (event.key === "Delete" || event.key === "Backspace") commands.remove();
-  else if (event.key === "+" || event.key === "=") canvas.zoom(1.2);
-  else if (event.key === "-") canvas.zoom(1 / 1.2);
-  else if (event.shiftKey && event.code === "Digit0") canvas.full();
-  else if (event.shiftKey && event.code === "Digit1") canvas.fit();
-  else if (event.key === "Escape") commands.leave();
-  else return false;
-  return true;
+function placesOf(target: Element, canvas: Element): Set<string> {
+  const places = new Set<string>(["anywhere"]);
+  if (!target.closest("input, textarea, select, .cm-editor, [contenteditable]")) places.add("page");
+  if (canvas.contains(document.activeElement) || document.activeElement === document.body) places.add("canvas");
+  return places;
 }
 
 /** F6: walk the regions of the page. */
-function regions(by: number): void {
-  const all = [...document.querySelectorAll<HTMLElement>("[data-region]")].filter((region) => region.offsetParent !== null);
+export function regions(by: number): void {
+  const all = [...document.querySelectorAll<HTMLElement>("[data-region]")].filter((region) => region.checkVisibility({ visibilityProperty: true }));
   const at = all.findIndex((region) => region.contains(document.activeElement));
   const next = all[(at + by + all.length) % all.length];
-  next?.querySelector<HTMLElement>('.item[tabindex="0"], [role="treeitem"][tabindex="0"], .cm-content, button:not([disabled]), input, a[href]')?.focus();
+  next?.querySelector<HTMLElement>('.item[tabindex="0"], [role="treeitem"][tabindex="0"], [role="gridcell"][tabindex="0"], .cm-content, button:not([disabled]), input, a[href]')?.focus();
 }
