@@ -130,7 +130,7 @@ def duplicate_row(table: Table, arguments: Arguments) -> dict[str, Any]:
     row = rows.items[index]
     row_id = row.get("id") if isinstance(row, Mapping) else None
     if isinstance(row_id, Scalar) and row_id.text:
-        new_id = _free_id(table, row_id.text)
+        new_id = free_id({row_text(row, "id") for row in rows.items}, row_id.text)
         start, end = row_id.start - offset, row_id.end - offset
         text = text[:start] + scalar(new_id, style=row_id.style) + text[end:]
         copied["id"] = new_id
@@ -142,8 +142,8 @@ def duplicate_row(table: Table, arguments: Arguments) -> dict[str, Any]:
     return {"row": index + 1}
 
 
-def _free_id(table: Table, row_id: str) -> str:
-    taken = {row_text(row, "id") for row in table.rows.items}
+def free_id(taken: set[str], row_id: str) -> str:
+    """An id like this one that no row has yet: `hold`, `hold-2`."""
     base = re.sub(r"-\d{1,6}$", "", row_id)
     number = 2
     while f"{base}-{number}" in taken:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flows.document import Mapping
-from flows.edit import on_rows, on_states
+from flows.edit import on_many, on_rows, on_states
 from flows.edit.on_text import replace_text
 from flows.edit.refusal import EditRefused
 from flows.edit.rows import set_field
@@ -24,10 +24,35 @@ class Edited:
 
 
 REPLACE_TEXT = "replace_text"
+SEVERAL = "several"
+MOST_EDITS = 500
 
 
 def apply(text: str, operation: str, arguments: dict[str, Any]) -> Edited:
-    """Make one edit. Raises EditRefused and nothing else; a refused edit changed nothing."""
+    """Make one edit. Raises EditRefused and nothing else; a refused edit changed nothing.
+
+    `several` makes the edits of its list `edits` (each with `operation` and `arguments`), one on
+    the text of the one before: all of them or none.
+    """
+    if operation == SEVERAL:
+        return _several(text, Arguments(arguments))
+    return _apply_one(text, operation, arguments)
+
+
+def _several(text: str, arguments: Arguments) -> Edited:
+    edits = arguments.value("edits")
+    if not isinstance(edits, list) or not 0 < len(edits) <= MOST_EDITS:
+        raise EditRefused(f"This needs edits, a list of 1 to {MOST_EDITS}.")
+    edited = Edited(text)
+    for number, item in enumerate(edits, 1):
+        if not isinstance(item, dict):
+            raise EditRefused(f"Edit {number} is not an operation with arguments.")
+        done = _apply_one(edited.text, item.get("operation", ""), item.get("arguments", {}))
+        edited = Edited(done.text, done.focus or edited.focus)
+    return edited
+
+
+def _apply_one(text: str, operation: str, arguments: dict[str, Any]) -> Edited:
     if operation == REPLACE_TEXT and isinstance(text, str):
         return Edited(replace_text(text, Arguments(arguments)))
     perform = OPERATIONS.get(operation) if isinstance(operation, str) else None
@@ -37,12 +62,18 @@ def apply(text: str, operation: str, arguments: dict[str, Any]) -> Edited:
     if not isinstance(text, str):
         raise EditRefused("The text of a table is needed.")
     document = readable(text)
+    if operation == "paste_rows" and not Table(document).rows.items:
+        return _several(text, Arguments({"edits": on_many.as_new_rows(taken)}))
     headless = operation in _NEEDS_HEAD and not isinstance(document.root, Mapping)
     if headless or document.root is None:
         document = readable(with_head(document))
     table = Table(document)
     focus = perform(table, taken)
-    return Edited(table.result(), focus)
+    if perform is not on_many.paste_rows:
+        return Edited(table.result(), focus)
+    pasted = Table(readable(table.result()))
+    on_many.set_copied(pasted, taken, focus["rows"])
+    return Edited(pasted.result(), focus)
 
 
 def _set_head(table: Table, arguments: Arguments) -> dict[str, Any]:
@@ -63,6 +94,8 @@ OPERATIONS: dict[str, Callable[[Table, Arguments], dict[str, Any]]] = {
     "change_row": on_rows.change_row,
     "retarget_row": on_rows.retarget_row,
     "delete_row": on_rows.delete_row,
+    "delete_rows": on_many.delete_rows,
+    "paste_rows": on_many.paste_rows,
     "move_row": on_rows.move_row,
     "duplicate_row": on_rows.duplicate_row,
     "set_head": _set_head,

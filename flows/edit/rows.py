@@ -115,7 +115,7 @@ class Rows:
             return
         like = after or 0
         if self.is_flow:
-            self.insert_flow(self._flow_text(row, self.items[like]), after)
+            self.insert_flow(self.flow_text(row), after)
         else:
             self.insert_lines(self._block_lines(row, like), after)
 
@@ -127,10 +127,10 @@ class Rows:
             pieces.replace(start, start, lines + pieces.eol)
             return
         end = self.end(after)
-        gap = pieces.eol if self._has_gap(after) else ""
+        gap = pieces.eol if self.has_gap(after) else ""
         pieces.replace(end, end, pieces.eol + gap + lines)
 
-    def _has_gap(self, index: int) -> bool:
+    def has_gap(self, index: int) -> bool:
         """Are the rows here set apart by blank lines?"""
         pieces = self.pieces
         upper = index if index + 1 < len(self.items) else index - 1
@@ -158,7 +158,7 @@ class Rows:
         if self.sequence is not None:
             start = pieces.text.index("[", self.sequence.start)
             if self.entry is None or self.sequence.flow and self._spans_lines(self.sequence):
-                pieces.replace(start + 1, start + 1, self._flow_text(row, None))
+                pieces.replace(start + 1, start + 1, self.flow_text(row))
                 return
             pieces.replace(start, self.sequence.end, "")
             self._trim_before(start)
@@ -176,7 +176,8 @@ class Rows:
     def _spans_lines(self, sequence: Sequence) -> bool:
         return any(c in "\r\n" for c in self.pieces.text[sequence.start : sequence.end])
 
-    def _flow_text(self, row: dict[str, Plain], like: Node | None) -> str:
+    def flow_text(self, row: dict[str, Plain]) -> str:
+        """A row in braces, on one line."""
         return "{" + ", ".join(f"{name}: {text_of(value)}" for name, value in row.items()) + "}"
 
     def _block_lines(self, row: dict[str, Plain], like: int) -> str:
@@ -187,7 +188,7 @@ class Rows:
         between = pieces.text[dash + 1 : node.start]
         if between and not between.strip(" "):
             lead = "-" + between
-        one_line = indent + lead + self._flow_text(row, node)
+        one_line = indent + lead + self.flow_text(row)
         if isinstance(node, Mapping) and node.flow and len(one_line) <= _WIDEST_LINE:
             return one_line
         return _block_text(row, indent, lead, pieces.eol)

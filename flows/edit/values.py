@@ -174,3 +174,10 @@ class Arguments:
         if not 0 <= value < count:
             raise EditRefused(f"There is no row {value}; the table has {count} rows.")
         return value
+
+    def rows(self, name: str, count: int, most: int) -> list[int]:
+        """Some indices of rows, at least one."""
+        value = self._values.get(name)
+        if not isinstance(value, list) or not 0 < len(value) <= most:
+            raise EditRefused(f"The edit needs {name}, a list of 1 to {most} numbers of rows.")
+        return [Arguments({name: item}).row(name, count) for item in value]

@@ -477,3 +477,64 @@ def test_an_edit_that_would_change_another_row_is_refused():
 def test_every_operation_is_tried_here():
     source = Path(__file__).read_text()
     assert [name for name in OPERATIONS if f'"{name}"' not in source] == []
+
+
+# -- several rows at once -------------------------------------------------------------------------
+
+
+def test_several_rows_are_deleted_in_one_edit():
+    left = [row for at, row in enumerate(rows(FLOW)) if at not in (0, 2)]
+    assert rows(apply(FLOW, "delete_rows", {"rows": [2, 0, 2]}).text) == left
+
+
+def test_pasted_rows_keep_their_lines_and_take_the_state_they_are_pasted_into():
+    clip = (
+        "    # asked for by the desk\n"
+        "    - id: hold-start\n"
+        "      from_state: Active\n"
+        "      event: HoldCall # twice\n"
+        "      actions:\n"
+        "        - SendBYE\n"
+    )
+    done = apply(SUPPORT, "paste_rows", {"text": clip, "from_state": "Ringing"}).text
+    lines = list(difflib.ndiff(SUPPORT.splitlines(), done.splitlines()))
+    added = [line[2:] for line in lines if line.startswith("+ ")]
+    assert not [line for line in lines if line.startswith("- ")]
+    assert [line.strip() for line in added] == [
+        "# asked for by the desk",
+        "- id: hold-start",
+        "from_state: Ringing",
+        "event: HoldCall # twice",
+        "actions:",
+        "- SendBYE",
+    ]
+    twice = apply(apply(SUPPORT, "paste_rows", {"text": clip}).text, "paste_rows", {"text": clip})
+    ids = [row["id"] for row in rows(twice.text) if "id" in row]
+    assert len(ids) == len(set(ids)) and "hold-start-2" in ids
+
+
+def test_rows_are_pasted_into_a_table_that_has_none_yet():
+    empty = "callflow: 1\nname: x\nstates:\n  Idle: {initial: true}\ntransitions: []\n"
+    clip = "- {from_state: A, event: X}\n- {from_state: A, role: UAC, event: Y, next_state: Idle}\n"
+    done = rows(apply(empty, "paste_rows", {"text": clip, "from_state": "Idle"}).text)
+    assert [(row["from_state"], row["event"]) for row in done] == [("Idle", "X"), ("Idle", "Y")]
+
+
+@pytest.mark.parametrize("clip", ["hello", "- 1", "[]", "- {event: X}", "a: [", "- &a {x: *a}"])
+def test_what_is_no_list_of_rows_is_not_pasted(clip):
+    with pytest.raises(EditRefused):
+        apply(SUPPORT, "paste_rows", {"text": clip})
+
+
+def test_of_several_edits_all_are_made_or_none():
+    edits = [
+        {"operation": "add_state", "arguments": {"name": "Parked"}},
+        {"operation": "retarget_row", "arguments": {"row": 0, "next_state": "Parked"}},
+    ]
+    done = apply(SUPPORT, "several", {"edits": edits})
+    assert "Parked" in states(done.text) and rows(done.text)[0]["next_state"] == "Parked"
+    assert done.focus == {"row": 0}
+    with pytest.raises(EditRefused, match="a list of 1 to"):
+        apply(SUPPORT, "several", {"edits": []})
+    with pytest.raises(EditRefused, match="There is no edit"):
+        apply(SUPPORT, "several", {"edits": [*edits, {"operation": "several"}]})

@@ -33,6 +33,28 @@ ACTIONS = [
     {"PlayAudioFile": {"file": "a b.wav", "repeat": True}},
     {"SetCondition": {"condition": "MediaReady", "value": False}},
 ]
+CLIPS = [
+    """- {id: clip, from_state: Active, role: Both, event: HoldCall, next_state: Idle}""",
+    """
+      # what comes with the row
+      - id: clip
+        from_state: Active
+        event: DialogBYE   # the far side
+        actions:
+          - SendSIPResponse: {code: 200}
+          - CleanupDialog
+          # the end
+      - from_state: Active
+        event: {after: 30s}
+        description: |
+          two
+          lines
+""",
+    """[{from_state: Idle, event: X}, {from_state: Active, event: HoldCall,
+       actions: [SendACK,
+                 CleanupDialog]}]""",
+    """from_state: Idle\nevent: MakeCall\nactions:\n- SendACK\n""",
+]
 SENTENCES = [
     "",
     "plain",
@@ -96,6 +118,12 @@ def random_edit(rng: random.Random, text: str) -> tuple[str, dict]:
         "change_row": {"row": row, "field": field, "value": value},
         "retarget_row": {"row": row, "next_state": rng.choice([name, other, None])},
         "delete_row": {"row": row},
+        "delete_rows": {"rows": rng.sample(range(count), min(count, rng.randrange(1, 4)))},
+        "paste_rows": {
+            "text": rng.choice(CLIPS),
+            "from_state": rng.choice([None, other]),
+            "after_row": rng.choice([None, -1, row]),
+        },
         "move_row": {"row": row, "before": rng.randrange(count + 1)},
         "duplicate_row": {"row": row},
         "set_head": {
@@ -128,6 +156,19 @@ def expected_rows(old: list, operation: str, arguments: dict, new: str, focus: d
     row = arguments.get("row")
     if operation == "delete_row":
         del result[row]
+    elif operation == "delete_rows":
+        result = [fields for at, fields in enumerate(result) if at not in arguments["rows"]]
+    elif operation == "paste_rows":
+        root = read(arguments["text"]).root
+        clip = plain_of(root) if isinstance(root, Sequence) else [plain_of(root)]
+        at = focus["rows"][0] if "rows" in focus else 0
+        for number, fields in enumerate(clip):
+            fields = {**fields, "from_state": arguments["from_state"] or fields["from_state"]}
+            if "id" in fields:
+                fields["id"] = rows(new)[at + number]["id"]
+            if not old and "role" not in fields:
+                fields["role"] = rows(new)[at + number]["role"]
+            result.insert(at + number, fields)
     elif operation == "move_row":
         moved = result[row]
         before = arguments["before"]
@@ -175,7 +216,12 @@ def check_untouched_lines(old: str, new: str, operation: str, arguments: dict, f
         assert new_lines[: len(before)] == before
         _, after = outside_lines(old, arguments["row"])
         assert new_lines[len(new_lines) - len(after) :] == after
-    elif operation in ("add_row", "duplicate_row", "add_state") and not rows_are_one_line(old):
+    elif operation in (
+        "add_row",
+        "duplicate_row",
+        "add_state",
+        "paste_rows",
+    ) and not rows_are_one_line(old):
         extra = len(new_lines) - len(old_lines)
         first = next((i for i, x in enumerate(old_lines) if x != new_lines[i]), len(old_lines))
         assert extra > 0 and new_lines[:first] + new_lines[first + extra :] == old_lines
@@ -276,6 +322,7 @@ VALUES = st.recursive(
     max_leaves=6,
 )
 ARGUMENT_NAMES = ["name", "new_name", "row", "before", "field", "value", "from_state", "event"]
+ARGUMENT_NAMES += ["rows", "text", "edits", "operation", "arguments"]
 ARGUMENT_NAMES += ["next_state", "after", "after_row", "retarget", "group", "actions"]
 ARGUMENTS = st.dictionaries(
     st.sampled_from(ARGUMENT_NAMES),
@@ -285,7 +332,9 @@ ARGUMENTS = st.dictionaries(
 
 
 @settings(max_examples=600, deadline=None)
-@given(st.one_of(YAMLISH, TABLEISH), st.sampled_from([*OPERATIONS, "x"]), ARGUMENTS | VALUES)
+@given(
+    st.one_of(YAMLISH, TABLEISH), st.sampled_from([*OPERATIONS, "several", "x"]), ARGUMENTS | VALUES
+)
 def test_an_edit_of_anything_by_anything_is_made_or_refused(text, operation, arguments):
     try:
         edited = apply(text, operation, arguments)
@@ -293,3 +342,21 @@ def test_an_edit_of_anything_by_anything_is_made_or_refused(text, operation, arg
         assert refused.message
     else:
         assert read(edited.text).readable
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_several_edits_at_once_give_what_each_of_them_gives_in_turn(seed):
+    rng = random.Random(seed)
+    text = start = TEXTS[sorted(TEXTS)[seed % len(TEXTS)]]
+    edits = []
+    while len(edits) < 5:
+        operation, arguments = random_edit(rng, text)
+        try:
+            text = apply(text, operation, arguments).text
+        except EditRefused:
+            continue
+        edits.append({"operation": operation, "arguments": arguments})
+    assert apply(start, "several", {"edits": edits}).text == text
+    edits.insert(rng.randrange(6), {"operation": "delete_state", "arguments": {"name": "Nowhere"}})
+    with pytest.raises(EditRefused, match="There is no state Nowhere"):
+        apply(start, "several", {"edits": edits})
