@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY = .venv/bin/python
 JOBS ?= auto
 
-.PHONY: help run python setup test test-setup check lint types imports fmt test-long bench docs clean
+.PHONY: help run python setup test test-setup check lint types imports fmt test-long bench bench-mutants docs clean
 
 help:
 	@printf '%s\n' \
@@ -13,6 +13,7 @@ help:
 	  'make setup      the set-up of make run alone' \
 	  'make docs       write the pages that are made from the code' \
 	  'make bench      the figures of docs/figures.md, beside their peers' \
+	  'make bench-mutants  every seeded defect in every correct table; long' \
 	  'make test-long  the long proofs, run by hand' \
 	  'make fmt        write the code in its one style' \
 	  'make images     take the pictures of README and guide' \
@@ -59,6 +60,9 @@ fmt: test-setup
 
 bench: test-setup
 	@$(PY) -m benchmarks
+
+bench-mutants: test-setup
+	@nice $(PY) -m benchmarks.mutants
 
 docs: test-setup
 	@$(PY) -m flows.docs

@@ -1,41 +1,51 @@
 """Seeded defects: how many single mistakes in correct tables the checker finds.
 
-    python -m benchmarks.mutants [--tables DIR] [--sample N] [--held-out] [--survivors]
+    python -m benchmarks.mutants [--sample N] [--seed N] [--only KIND ...] [--survivors]
 
-A mutant counts as found if the checker says anything it does not say about the correct table. Those
-that behave like it on every configuration it can reach are no defects and are left out. A variant
-that means the same must bring nothing new: everything said about one is a false alarm.
+A mutant counts as found if an error or a warning is told that the correct table does not have; a
+second share counts information too. Mutants that do the same in every configuration the correct
+table can reach are no defects and are left out: so are those that only release in another order,
+which RES509 tells as information. A variant that means the same must bring nothing new: every error
+or warning about one is a false alarm.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import os
 import platform
 import random
 import sys
 import time
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.mutations import HELD_OUT, OPERATORS, Mutant
+from benchmarks import scores
+from benchmarks.mutations import HELD_OUT, KEPT, OPERATORS, Mutant, second_order
+from benchmarks.scores import Score, Verdict
+from benchmarks.variants import variants
 from flows.check import check
 from flows.check.deep import examine
+from flows.check.meanings import MEANINGS
 from flows.compile import Compiled, compile_text
 from flows.explore.acts import leaves_a_trace
 from flows.explore.party import Config, Move, Party
 from flows.explore.walk import Bounds, Walk, explore
-from flows.findings import Finding
-from flows.semantics import Program
+from flows.findings import Finding, Severity
+from flows.semantics import SESSION_ROLES, Program, Transition
 from flows.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
-COUNTS = frozenset(("COV415", "META991", "META992"))
-"""Codes that tell figures about the whole table: they differ for every table."""
+TABLES = ("state_tables", "tests/flows/data/correct")
+NOT_COUNTED = frozenset(("COV415", "META991", "META992", "META996"))
+"""Figures about the whole, which differ for every table, and words that are not performed, which
+would betray any row that moves."""
 BOUNDS = Bounds(states=20_000)
-
-Said = frozenset[tuple[str, str, str | None]]
+Said = frozenset[tuple[bool, str, str, str | None]]
+"""Whether it is an error or a warning; code, message, state."""
 
 
 @dataclass
@@ -48,26 +58,8 @@ class Subject:
     table: Table
     walk: Walk
     said: Said
-    signatures: list[list[Any]] = field(default_factory=list)
-
-
-@dataclass
-class Score:
-    """Mutants by what became of them."""
-
-    made: Counter[str] = field(default_factory=Counter)
-    equivalent: Counter[str] = field(default_factory=Counter)
-    found: Counter[str] = field(default_factory=Counter)
-    by_rule: Counter[str] = field(default_factory=Counter)
-    sole: Counter[str] = field(default_factory=Counter)
-    survivors: list[str] = field(default_factory=list)
-    slowest: float = 0.0
-    seconds: list[float] = field(default_factory=list)
-
-    def share(self, operator: str | None = None) -> float:
-        keys = [operator] if operator else list(self.made)
-        real = sum(self.made[k] - self.equivalent[k] for k in keys)
-        return 100.0 * sum(self.found[k] for k in keys) / real if real else 100.0
+    cells: dict[tuple[str, str, str], Any] = field(default_factory=dict)
+    """What the rows of a state, role and event do, in order; as asked."""
 
 
 def findings_of(compiled: Compiled, table: Table, tier: int) -> list[Finding]:
@@ -78,9 +70,9 @@ def findings_of(compiled: Compiled, table: Table, tier: int) -> list[Finding]:
 
 def said(findings: list[Finding]) -> Said:
     return frozenset(
-        (f.code, f.message, f.state)
+        (f.severity is not Severity.INFO, f.code, f.message, f.state)
         for f in findings
-        if f.state is not None or f.row is not None or f.code not in COUNTS
+        if f.code not in NOT_COUNTED or (f.code == "COV415" and f.state is not None)
     )
 
 
@@ -93,6 +85,38 @@ def subject(path: Path, tier: int) -> Subject:
     return Subject(path.stem, text, compiled, table, walk, said(findings_of(compiled, table, tier)))
 
 
+# -- equal behaviour -------------------------------------------------------------------------------
+
+
+def same_behaviour(subject: Subject, table: Table) -> bool:
+    """Whether the mutant does the same on every configuration the correct table reaches."""
+    party = Party(Program(table), keep=subject.walk.party.domain.names)
+    correct = subject.walk.party.program
+    for state in correct.table.states:
+        for role in SESSION_ROLES:
+            if correct.timers(state, role) != party.program.timers(state, role):
+                return False
+    cells: dict[tuple[str, str, str], bool] = {}
+    for config, edges in zip(subject.walk.configs, subject.walk.edges, strict=True):
+        done = 0
+        while done < len(edges):
+            stimulus = edges[done].move.stimulus
+            moves = []
+            while done < len(edges) and edges[done].move.stimulus is stimulus:
+                moves.append(edges[done].move)
+                done += 1
+            cell = (config.state, config.role, stimulus.event)
+            if cell not in cells:
+                cells[cell] = _cell(subject, *cell) == _chain(party.program, *cell)
+            if cells[cell]:
+                continue
+            ours = [signature(config, move) for move in moves if move.broke < 0]
+            reactions = party.react(config, stimulus)
+            if ours != [signature(config, move) for move in reactions if move.broke < 0]:
+                return False
+    return True
+
+
 def signature(config: Config, move: Move) -> tuple[Any, ...]:
     """Return what a step does, whichever row did it and in whichever order of its actions."""
     words: list[tuple[str, str]] = []
@@ -102,157 +126,182 @@ def signature(config: Config, move: Move) -> tuple[Any, ...]:
             (w.name, str(w.arguments)) for w in move.transition.words if not leaves_a_trace(w.name)
         )
         published = move.transition.decision.published
-    return (move.kind, words, published, move.sends, len(move.complaints), move.target)
+    wrong = sum(MEANINGS[c.code][0] is not Severity.INFO for c in move.complaints)
+    return (move.kind, words, published, move.sends, wrong, move.target)
 
 
-def same_behaviour(subject: Subject, table: Table) -> bool:
-    """Whether the mutant does the same on every configuration the correct table reaches."""
-    party = Party(Program(table), keep=subject.walk.party.domain.names)
-    for config, edges in zip(subject.walk.configs, subject.walk.edges, strict=True):
-        durations = party.program.timers(config.state, config.role)
-        if durations != subject.walk.party.program.timers(config.state, config.role):
-            return False
-        done = 0
-        while done < len(edges):
-            stimulus = edges[done].move.stimulus
-            moves = []
-            while done < len(edges) and edges[done].move.stimulus is stimulus:
-                moves.append(edges[done].move)
-                done += 1
-            ours = [signature(config, move) for move in moves if move.broke < 0]
-            reactions = party.react(config, stimulus)
-            theirs = [signature(config, move) for move in reactions if move.broke < 0]
-            if ours != theirs:
-                return False
-    return True
+def _cell(subject: Subject, state: str, role: str, event: str) -> Any:
+    key = (state, role, event)
+    if key not in subject.cells:
+        subject.cells[key] = _chain(subject.walk.party.program, state, role, event)
+    return subject.cells[key]
 
 
-def judge(subject: Subject, mutant: Mutant, score: Score, tier: int) -> None:
-    operator = mutant.operator
-    score.made[operator] += 1
+def _chain(program: Program, state: str, role: str, event: str) -> list[Any]:
+    """Return what may answer the event, in order, without the numbers of rows."""
+    found: list[Any] = []
+    first: Transition | None = program.position(state, role).candidates.get(event)
+    while first is not None:
+        row = first.row
+        guards = tuple(guard.text for guard in row.guards) if row is not None else ()
+        sets = tuple((name, e.text) for name, e in row.set) if row is not None else ()
+        words = [(w.name, w.arguments) for w in first.words]
+        decision = (first.kind, first.next_state, first.moves, first.decision.published)
+        found.append((guards, sets, words, decision))
+        first = first.otherwise
+    return found
+
+
+# -- one mutant ------------------------------------------------------------------------------------
+
+
+def judge(subject: Subject, mutant: Mutant, tier: int) -> Verdict:
+    """Return what the checker makes of a mutant."""
+    row = subject.table.rows[mutant.row]
+    where = f"{row.place.line}: {row.from_state}/{row.role}/{row.label}: {mutant.change}"
+    began = time.perf_counter()
+    same = False
     if mutant.table is None:
         compiled = compile_text(mutant.text)
         new = said(compiled.findings) - said(subject.compiled.findings)
     else:
-        if same_behaviour(subject, mutant.table):
-            score.equivalent[operator] += 1
-            return
-        began = time.perf_counter()
-        new = said(findings_of(subject.compiled, mutant.table, tier)) - subject.said
-        score.seconds.append(time.perf_counter() - began)
-    if new:
-        score.found[operator] += 1
-        codes = {code for code, _, _ in new}
-        score.by_rule.update(codes)
-        if len(codes) == 1:
-            score.sole.update(codes)
-    else:
-        row = subject.table.rows[mutant.row]
-        score.survivors.append(
-            f"{subject.name}:{row.place.line} {operator}: {row.from_state}/{row.role}/{row.label}"
-            f" {mutant.change}"
-        )
-
-
-def variants(subject: Subject, chance: random.Random) -> list[tuple[str, Table]]:
-    """Return tables that mean the same: other orders, `Both` split, other names."""
-    table = subject.table
-    found: list[tuple[str, Table]] = []
-    for number in range(4):
-        groups: dict[tuple[str, str, str], list[Any]] = {}
-        for row in table.rows:
-            groups.setdefault((row.from_state, row.role, row.event), []).append(row)
-        keys = list(groups)
-        chance.shuffle(keys)
-        rows = [row for key in keys for row in groups[key]]
-        found.append((f"order {number}", _numbered(table, rows)))
-    split = []
-    for row in table.rows:
-        roles = ("UAC", "UAS") if row.role == "Both" else (row.role,)
-        split += [replace(row, role=role) for role in roles]
-    if not any(row.from_state == "*" and row.role == "Both" for row in table.rows):
-        found.append(("Both split", _numbered(table, split)))
-    names = list(table.states)
-    reordered = {name: table.states[name] for name in sorted(names, reverse=True)}
-    found.append(("states in another order", replace(table, states=reordered)))
-    renamed = {n: f"{n}State" for n, s in table.states.items() if not s.final and n != "Active"}
-    found.append(("states renamed", _renamed(table, renamed)))
-    return found
-
-
-def _numbered(table: Table, rows: list[Any]) -> Table:
-    numbered = tuple(replace(row, index=index) for index, row in enumerate(rows))
-    return replace(table, rows=numbered)
-
-
-def _renamed(table: Table, names: dict[str, str]) -> Table:
-    states = {names.get(n, n): replace(s, name=names.get(n, n)) for n, s in table.states.items()}
-    rows = tuple(
-        replace(
-            row,
-            from_state=names.get(row.from_state, row.from_state),
-            next_state=None
-            if row.next_state is None
-            else names.get(row.next_state, row.next_state),
-        )
-        for row in table.rows
+        same = same_behaviour(subject, mutant.table)
+        new = frozenset()
+        if not same:
+            new = said(findings_of(subject.compiled, mutant.table, tier)) - subject.said
+    return Verdict(
+        subject.name,
+        mutant.operator,
+        where,
+        same,
+        frozenset(code for grave, code, _, _ in new if grave),
+        frozenset(code for grave, code, _, _ in new if not grave),
+        time.perf_counter() - began,
     )
-    initial = names.get(table.initial, table.initial)
-    return replace(table, states=states, rows=rows, initial=initial)
+
+
+def alarms(subject: Subject, table: Table, tier: int) -> Said:
+    """Return what is said about a variant and not about the correct table."""
+    known = {(grave, code) for grave, code, _, _ in subject.said}
+    return frozenset(
+        new for new in said(findings_of(subject.compiled, table, tier)) if new[:2] not in known
+    )
+
+
+# -- many ------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Work:
+    """What the processes share: they are forked when it is complete."""
+
+    subjects: list[Subject] = field(default_factory=list)
+    mutants: dict[str, list[tuple[int, Mutant]]] = field(default_factory=dict)
+    """Kind of mutants to the mutants, each with the number of its subject."""
+    variants: list[tuple[int, str, Table]] = field(default_factory=list)
+    tier: int = 1
+
+
+_work = Work()
+
+
+def _judged(task: tuple[str, int]) -> tuple[tuple[str, int], Verdict]:
+    kind, number = task
+    at, mutant = _work.mutants[kind][number]
+    return task, judge(_work.subjects[at], mutant, _work.tier)
+
+
+def _alarmed(number: int) -> tuple[str, Said]:
+    at, name, table = _work.variants[number]
+    subject = _work.subjects[at]
+    return f"{subject.name}, {name}", alarms(subject, table, _work.tier)
+
+
+def collect(paths: Iterable[Path], kinds: Iterable[str], sample: int, seed: int, tier: int) -> Work:
+    """Read the tables and make their mutants; `sample` bounds those of one operator and table."""
+    work = Work(tier=tier)
+    for at, path in enumerate(paths):
+        one = subject(path, tier)
+        work.subjects.append(one)
+        for kind in kinds:
+            for operator in OF_KIND[kind]:
+                chance = random.Random(f"{seed} {one.name} {operator.__name__}")
+                mutants = list(operator(one.table, one.text, chance))
+                if sample and len(mutants) > sample:
+                    mutants = chance.sample(mutants, sample)
+                work.mutants.setdefault(kind, []).extend((at, mutant) for mutant in mutants)
+        chance = random.Random(f"{seed} {one.name}")
+        found = list(variants(one.table, one.walk, chance))
+        if sample and len(found) > sample + 2:
+            found = chance.sample(found, sample + 2)
+        work.variants += [(at, name, table) for name, table in found]
+    return work
+
+
+OF_KIND: dict[str, tuple[Any, ...]] = {
+    "first": OPERATORS,
+    "held-out": HELD_OUT,
+    "kept": KEPT,
+    "second": (second_order,),
+}
+TITLES = {
+    "first": "Single mistakes, by the 13 operators",
+    "held-out": "Single mistakes, by operators held out while the first rules were written",
+    "kept": "Single mistakes, by operators kept until the rules were finished",
+    "second": "Two mistakes at once",
+}
+
+
+def run(work: Work, processes: int) -> tuple[dict[str, Score], list[tuple[str, Said]]]:
+    """Judge everything, in several processes."""
+    global _work
+    _work = work
+    found = {kind: Score() for kind in work.mutants}
+    tasks = [(kind, n) for kind, mutants in work.mutants.items() for n in range(len(mutants))]
+    random.Random(1).shuffle(tasks)  # so that no process is left with the slow ones
+    with multiprocessing.get_context("fork").Pool(processes) as pool:
+        judged = {}
+        for done, (task, verdict) in enumerate(pool.imap_unordered(_judged, tasks, 4)):
+            judged[task] = verdict
+            if sys.stderr.isatty():
+                print(f"\r{done + 1} of {len(tasks)}", end="", file=sys.stderr, flush=True)
+        told = pool.map(_alarmed, range(len(work.variants)), 2)
+    for task in sorted(tasks):
+        found[task[0]].verdicts.append(judged[task])
+    return found, told
 
 
 def main(arguments: list[str] | None = None) -> bool:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tables", type=Path, default=ROOT / "state_tables")
+    parser.add_argument("tables", type=Path, nargs="*", help="tables instead of all correct ones")
     parser.add_argument("--sample", type=int, default=0, help="mutants per operator and table")
     parser.add_argument("--tier", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--held-out", action="store_true")
+    parser.add_argument("--only", choices=OF_KIND, nargs="*", default=list(OF_KIND))
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--survivors", action="store_true")
     chosen = parser.parse_args(arguments)
-    score, alarms, tried = Score(), [], 0
-    for path in sorted(chosen.tables.glob("*.yaml")):
-        one = subject(path, chosen.tier)
-        chance = random.Random(chosen.seed)
-        for operator in HELD_OUT if chosen.held_out else OPERATORS:
-            mutants = list(operator(one.table, one.text, chance))
-            if chosen.sample and len(mutants) > chosen.sample:
-                mutants = chance.sample(mutants, chosen.sample)
-            for mutant in mutants:
-                judge(one, mutant, score, chosen.tier)
-        for name, table in variants(one, chance):
-            tried += 1
-            new = {code for code, _, _ in said(findings_of(one.compiled, table, chosen.tier))}
-            if new - {code for code, _, _ in one.said}:
-                alarms.append(f"{one.name}, {name}: {', '.join(sorted(new))}")
-    _print(score, alarms, tried, chosen.survivors)
-    return score.share() >= 99.0 and not alarms
-
-
-def _print(score: Score, alarms: list[str], tried: int, survivors: bool) -> None:
-    print(f"seeded defects on {platform.node()}, {platform.python_version()}")
-    print(f"{'operator':<18}{'made':>7}{'same':>7}{'found':>7}{'share':>9}")
-    for operator, made in score.made.items():
-        same, found = score.equivalent[operator], score.found[operator]
-        print(f"{operator:<18}{made:>7}{same:>7}{found:>7}{score.share(operator):>8.1f}%")
-    made, same = sum(score.made.values()), sum(score.equivalent.values())
-    found = sum(score.found.values())
-    print(f"{'all':<18}{made:>7}{same:>7}{found:>7}{score.share():>8.1f}%")
-    rules = ", ".join(
-        f"{code} {count} ({score.sole[code]} alone)" for code, count in score.by_rule.most_common()
-    )
-    print(f"by rule: {rules}")
-    if score.seconds:
-        ordered = sorted(score.seconds)
-        print(
-            f"time per mutant: median {ordered[len(ordered) // 2]:.2f} s, most {ordered[-1]:.2f} s"
-        )
-    print(f"false alarms: {len(alarms)} on {tried} variants that mean the same")
-    for alarm in alarms:
-        print(f"  {alarm}")
-    if survivors:
-        for survivor in score.survivors:
-            print(f"  survived: {survivor}")
+    paths = chosen.tables or [p for d in TABLES for p in sorted((ROOT / d).glob("*.yaml"))]
+    work = collect(paths, chosen.only, chosen.sample, chosen.seed, chosen.tier)
+    began = time.perf_counter()
+    found, told = run(work, chosen.processes)
+    seconds = time.perf_counter() - began
+    print(f"\nSeeded defects on {platform.node()}, {platform.python_version()}, tier {work.tier},")
+    print(f"{len(work.subjects)} tables, seed {chosen.seed}, {seconds:.0f} s")
+    for kind, score in found.items():
+        print(f"\n{TITLES[kind]}\n")
+        print("\n".join(scores.tables(score)))
+        print(f"\nby rule: {scores.rules(score)}\n{scores.times(score)}")
+        if chosen.survivors:
+            for verdict in score.survivors():
+                told_of = f" [{', '.join(sorted(verdict.told))}]" if verdict.told else ""
+                print(f"  survived: {verdict.operator}, {verdict.table}:{verdict.where}{told_of}")
+    false = [(name, new) for name, news in told for new in news if new[0]]
+    print(f"\nfalse alarms: {len(false)} on {len(told)} variants that mean the same")
+    for name, (_, code, message, _) in false:
+        print(f"  {name}: {code} {message}")
+    goals = {"first": 99.0, "second": 95.0}
+    return not false and all(found[k].share() >= goals[k] for k in goals if k in found)
 
 
 if __name__ == "__main__":

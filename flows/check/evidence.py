@@ -23,8 +23,15 @@ class Evidence:
     def findings(self) -> list[Finding]:
         return list(self._said.values())
 
-    def about_row(self, code: str, index: int, message: str, edge: Edge | None = None,
-                  action: int = -1) -> None:  # fmt: skip
+    def about_row(
+        self,
+        code: str,
+        index: int,
+        message: str,
+        edge: Edge | None = None,
+        action: int = -1,
+        severity: Severity | None = None,
+    ) -> None:
         """Say something about a row, or about one action of it."""
         if (code, f"row {index}") in self._said:
             return
@@ -32,7 +39,8 @@ class Evidence:
         words = row.actions
         place = words[action].place if 0 <= action < len(words) else row.place
         fix = remedies.of_row(code, row, action)
-        self._keep((code, f"row {index}"), place, message, edge, row=row, fix=fix)
+        key = (code, f"row {index}")
+        self._keep(key, place, message, edge, row=row, fix=fix, severity=severity)
 
     def about_state(
         self,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from flows.check.evidence import Evidence
 from flows.explore.walk import Edge
+from flows.findings import Severity
 from flows.table import ANY_STATE
 from flows.vocabulary import ACTIONS, EVENTS, Kind
 
@@ -171,7 +172,9 @@ def reached(evidence: Evidence) -> None:
                 f"This row never fires: no order of events brings {row.label} here with its "
                 "guards true."
             )
-            evidence.about_row("REA303", row.index, message)
+            # Who swallows an event that never comes is careful, in a row as in a state's `ignore`.
+            careful = Severity.INFO if row.ignore is not None else None
+            evidence.about_row("REA303", row.index, message, severity=careful)
 
 
 RULES = (ends, ends_alone, loops, spins, reached)
