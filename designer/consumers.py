@@ -17,7 +17,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.urls import reverse
 
-from designer import facts, frames, notices, selectors, tasks
+from designer import facts, frames, notices, preview, selectors, tasks
 from designer.access import may
 from designer.desk import Desk, Desks, Message, version_message
 from designer.errors import Conflict, Refused
@@ -120,6 +120,9 @@ class EditorConsumer(AsyncWebsocketConsumer):
                 await self.show("text", seq, others=changed)
             case frames.Edit(seq, operation, arguments):
                 await self.show("edit", seq, focus=desk.edited(operation, arguments))
+            case frames.Preview(seq, operation, arguments):
+                shown = await asyncio.to_thread(preview.preview, desk.text, operation, arguments)
+                await self.say({"type": "preview", "seq": seq, **shown})
             case frames.Undo(seq):
                 desk.undone()
                 await self.show("undo", seq)

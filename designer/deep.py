@@ -43,6 +43,7 @@ def examine(text: str, beat: Beat) -> dict[str, Any]:
             "rows_fired": looked.rows_fired,
             "rows": len(compiled.table.rows),
             "cells": looked.matrix,
+            "verdicts": looked.cells if looked.complete else {},
             "bounds": looked.bounds,
             "tier": TIER,
         }

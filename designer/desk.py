@@ -226,6 +226,7 @@ class Desk:
             "findings": drawn.findings,
             "dot": drawn.dot,
             "picture": drawn.picture,
+            "verdicts": drawn.verdicts,
             "compiles": drawn.compiles,
             "errors": drawn.compiled.errors,
             "warnings": drawn.compiled.warnings,

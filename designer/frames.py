@@ -32,6 +32,14 @@ class Edit(msgspec.Struct, tag="edit"):
     arguments: dict[str, Any] = {}
 
 
+class Preview(msgspec.Struct, tag="preview"):
+    """What one operation of flows.edit would change; nothing is changed."""
+
+    seq: int
+    operation: str
+    arguments: dict[str, Any] = {}
+
+
 class Undo(msgspec.Struct, tag="undo"):
     seq: int
 
@@ -62,7 +70,7 @@ class Discard(msgspec.Struct, tag="discard"):
     seq: int
 
 
-Frame = Text | Edit | Undo | Redo | Save | Deploy | Discard
+Frame = Text | Edit | Preview | Undo | Redo | Save | Deploy | Discard
 _decoder = msgspec.json.Decoder(Frame)
 
 

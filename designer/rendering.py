@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from flows import matrix
 from flows.check import examine
 from flows.compile import Compiled
 from flows.draw import dot
+from flows.graph import Graph
 from flows.table import Row, State, Table
 
 PICTURE = {
@@ -71,6 +73,8 @@ class Drawing:
     findings: list[dict[str, Any]]
     dot: str | None
     picture: dict[str, Any] | None
+    verdicts: dict[str, Any] | None = None
+    """What becomes of the events that no row takes, as `flows.matrix.plain` tells it."""
 
     @property
     def compiles(self) -> bool:
@@ -88,6 +92,7 @@ def drawing(text: str) -> Drawing:
         findings=[finding.as_dict() for finding in compiled.findings],
         dot=dot(table) if table else None,
         picture=picture(table) if table else None,
+        verdicts=matrix.plain(matrix.verdicts(Graph(table))) if table and table.states else None,
     )
 
 

@@ -45,6 +45,7 @@ def flow(request: HttpRequest, name: str) -> HttpResponse:
         "text": text,
         "dot": shown.dot,
         "picture": shown.picture,
+        "verdicts": shown.verdicts,
         "findings": drawn.findings,
         "rules": sorted(catalogue()),
         "compiles": drawn.compiles,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flows import document as nodes
+from flows import matrix
 from flows.check import (
     composition,
     constants,
@@ -65,6 +66,8 @@ class DeepResult:
     """Nothing was left out: what was not found is not there, within the bounds."""
     matrix: dict[str, int] = field(default_factory=dict)
     """Cells (state, role, event) by what becomes of the event."""
+    cells: dict[str, Any] = field(default_factory=dict)
+    """The cells that no row takes, as `flows.matrix.plain` tells them."""
     states_reached: int = 0
     rows_fired: int = 0
 
@@ -95,6 +98,7 @@ def examine(
         transitions=walk.transitions,
         complete=walk.complete,
         matrix=situations.matrix(evidence),
+        cells=matrix.plain(matrix.walked(walk, table.features)),
         bounds={"failures": MOST_FAILURES, "states": budget.states},
         states_reached=len({config.state for config in walk.configs}),
         rows_fired=len({e.move.row for e in walk.all_edges() if e.move.row >= 0}),

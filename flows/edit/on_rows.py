@@ -15,6 +15,19 @@ from flows.edit.working import Table, set_plain
 
 
 def add_row(table: Table, arguments: Arguments) -> dict[str, Any]:
+    row = new_row(table, arguments)
+    after = place_of_row(table, arguments, str(row["from_state"]))
+    if table.rows.sequence is None and table.rows.entry is None:
+        _add_transitions(table, row)
+    else:
+        table.rows.add(row, after)
+    at = 0 if after is None else after + 1
+    table.model_rows.insert(at, row)
+    return {"row": at}
+
+
+def new_row(table: Table, arguments: Arguments) -> dict[str, Plain]:
+    """Return the row that these arguments name, its fields in the order they are written."""
     row: dict[str, Plain] = {}
     for key in ROW_FIELDS:
         given = "publish" if key == "publish_events" and "publish" in arguments else key
@@ -27,15 +40,7 @@ def add_row(table: Table, arguments: Arguments) -> dict[str, Any]:
             raise EditRefused(f"A row needs {key}.")
     if "role" not in row:
         row["role"] = _usual_role(table, str(row["from_state"]))
-    row = {key: row[key] for key in ROW_FIELDS if key in row}
-    after = _place_of_row(table, arguments, str(row["from_state"]))
-    if table.rows.sequence is None and table.rows.entry is None:
-        _add_transitions(table, row)
-    else:
-        table.rows.add(row, after)
-    at = 0 if after is None else after + 1
-    table.model_rows.insert(at, row)
-    return {"row": at}
+    return {key: row[key] for key in ROW_FIELDS if key in row}
 
 
 def _add_transitions(table: Table, row: dict[str, Plain]) -> None:
@@ -50,7 +55,7 @@ def _usual_role(table: Table, state: str) -> str:
     return role or "Both"
 
 
-def _place_of_row(table: Table, arguments: Arguments, state: str) -> int | None:
+def place_of_row(table: Table, arguments: Arguments, state: str) -> int | None:
     """After the named row (-1: first), else after the last row of its state, else at the end."""
     count = len(table.rows.items)
     if "after_row" in arguments:

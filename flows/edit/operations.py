@@ -11,6 +11,7 @@ from flows.edit import on_many, on_rows, on_states
 from flows.edit.on_text import replace_text
 from flows.edit.refusal import EditRefused
 from flows.edit.rows import set_field
+from flows.edit.together import change_rows
 from flows.edit.values import HEAD_FIELDS, Arguments, head_value
 from flows.edit.working import Table, readable, set_plain, with_head
 
@@ -26,6 +27,7 @@ class Edited:
 REPLACE_TEXT = "replace_text"
 SEVERAL = "several"
 MOST_EDITS = 500
+CHANGE_ROWS = "change_rows"
 
 
 def apply(text: str, operation: str, arguments: dict[str, Any]) -> Edited:
@@ -55,6 +57,8 @@ def _several(text: str, arguments: Arguments) -> Edited:
 def _apply_one(text: str, operation: str, arguments: dict[str, Any]) -> Edited:
     if operation == REPLACE_TEXT and isinstance(text, str):
         return Edited(replace_text(text, Arguments(arguments)))
+    if operation == CHANGE_ROWS and isinstance(text, str):
+        return Edited(*change_rows(text, Arguments(arguments)))
     perform = OPERATIONS.get(operation) if isinstance(operation, str) else None
     if perform is None:
         raise EditRefused(f"There is no edit {operation!r}; there are {', '.join(OPERATIONS)}.")
