@@ -18,6 +18,7 @@ from flows.reading import Notebook, described, is_name, is_nothing, kind_of, pla
 from flows.rows import RowReader
 from flows.suggest import did_you_mean
 from flows.table import ANY_STATE, Row, State, Table
+from flows.version_step import numbers
 from flows.vocabulary import EVENTS, FEATURES, GUARDS
 
 LANGUAGE_VERSION = "1"
@@ -29,6 +30,7 @@ MAX_STATES = 500
 _HEAD = (
     "callflow",
     "name",
+    "version",
     "description",
     "features",
     "states",
@@ -37,7 +39,6 @@ _HEAD = (
     "transitions",
 )
 _HEAD_HINTS = {
-    "version": "this is a table of another system; import it, and it is translated.",
     "metadata": "this is a table of another system; import it, and it is translated.",
     "conditions": "conditions of your own are variables here.",
     "rows": "the rows stand under transitions.",
@@ -109,6 +110,8 @@ class _Head:
     """What stands above the rows."""
 
     name: str = ""
+    version: str = ""
+    version_place: Place = START
     description: str = ""
     features: tuple[str, ...] = ()
     states: dict[str, State] | None = None
@@ -125,7 +128,8 @@ class _Head:
 def _read_head(root: nodes.Mapping, notes: Notebook) -> _Head:
     head = _Head()
     notes.unknown_fields(root, _HEAD, "A call flow", _HEAD_HINTS)
-    _read_version(root, notes)
+    _read_language(root, notes)
+    head.version, head.version_place = _read_version(root, notes)
     head.name = notes.text(root.get("name"), "The name") or ""
     head.description = notes.text(root.get("description"), "The description") or ""
     head.features = _read_features(root.get("features"), notes)
@@ -150,7 +154,32 @@ def _read_head(root: nodes.Mapping, notes: Notebook) -> _Head:
     return head
 
 
-def _read_version(root: nodes.Mapping, notes: Notebook) -> None:
+def _read_version(root: nodes.Mapping, notes: Notebook) -> tuple[str, Place]:
+    """Read the version that the text gives itself; where none is, the head stands for its place."""
+    entry = root.entry("version")
+    if entry is None:
+        return "", START
+    if root.get("callflow") is None:
+        notes.error(
+            "SYN004",
+            "A version without callflow: 1 is that of another system's table; import it, and it is "
+            "translated.",
+            entry.key.place,
+        )
+        return "", START
+    node = entry.value
+    text = node.text if isinstance(node, nodes.Scalar) else ""
+    if numbers(text) is None:
+        notes.error(
+            "SYN003",
+            f"The version of a flow is three numbers such as 1.4.0, not {described(node)}.",
+            node.place,
+        )
+        return "", entry.key.place
+    return text, entry.key.place
+
+
+def _read_language(root: nodes.Mapping, notes: Notebook) -> None:
     node = root.get("callflow")
     if node is None:
         if root.get("version") is None:
@@ -318,6 +347,8 @@ def _table(head: _Head, rows: tuple[Row, ...], digest: str, notes: Notebook) -> 
         rows=rows,
         properties=head.properties,
         digest=digest,
+        version=head.version,
+        version_place=head.version_place,
     )
 
 

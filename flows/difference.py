@@ -1,51 +1,48 @@
-"""Two versions of a flow, compared by what they do (VER971 to VER974, VER976).
+"""Two versions of a flow, compared by what they do (VER971 to VER977).
 
-    found = difference(old, new)        # two tables
-    found.change                        # same, refinement, extension or breaking
-    found.way                           # the shortest order of events that shows a difference
-    found.states["OnHold"].verdict      # migratable, when quiet, drain
-    found.findings                      # the same as findings, with places in the new text
-
-Live sessions are configurations (state, conditions, what is held, what is waited for). A state is
-`migratable` if each configuration the old version can have there is one the new version can have
-too, and nothing is waited for that the new one would not take; `when quiet` if that is so while no
-answer is open; else its sessions are drained on the old version.
+found = difference(old, new)        # two tables
+found.change                        # same, refinement, extension or breaking
+found.way                           # the shortest order of events that shows a difference
+found.states["OnHold"].verdict      # of its living sessions: migratable, when quiet, drain
+found.back["OnHold"].verdict        # the same of sessions born on the new version, on the way back
+found.findings                      # all as findings, with places in the new text
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from flows.check.coverage import Phase, phases_of
+from flows.explore.walk import Bounds
 from flows.findings import START, Finding, Place, Severity
-from flows.graph import SESSION_ROLES, Graph
-from flows.joint import BUDGET, Half, Happening, Joint, Parting, alone, walk
+from flows.graph import SESSION_ROLES
+from flows.joint import BUDGET, Happening, Joint, Parting, told, walk
+from flows.migration import BACK, FORTH, Verdict, verdicts
+from flows.mixed import NEW, OLD, mixed
 from flows.semantics import Program
-from flows.table import Row, State, Table
-from flows.vocabulary import EVENTS, Kind
-
-SAME, REFINEMENT, EXTENSION, BREAKING = "same", "refinement", "extension", "breaking"
-STEPS = {SAME: "none", REFINEMENT: "patch", EXTENSION: "minor", BREAKING: "major"}
-"""The step of a version number that each class of change asks for."""
-MIGRATABLE, QUIET, DRAIN = "migratable", "when quiet", "drain"
-_OPEN = ("HasPendingReinvite", "HasPendingOfferAnswer")
-_WAITING = frozenset(
-    (Phase.CALLING, Phase.PROCEEDING, Phase.OFFERED, Phase.ANSWERED, Phase.PROPOSING)
-    + (Phase.CANCELLING, Phase.CLOSING, Phase.GIVEN_UP)
+from flows.table import Table
+from flows.version_step import (
+    BREAKING,
+    EXTENSION,
+    REFINEMENT,
+    SAME,
+    STEPS,
+    least,
+    numbers,
+    too_small,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What may become of sessions in one state of the old version."""
-
-    state: str
-    verdict: str
-    why: str
-    code: str = ""
+__all__ = [
+    "BREAKING",
+    "EXTENSION",
+    "REFINEMENT",
+    "SAME",
+    "Difference",
+    "as_text",
+    "difference",
+    "in_steps",
+]
 
 
 @dataclass(slots=True)
@@ -56,26 +53,43 @@ class Difference:
     way: tuple[Happening, ...] = ()
     parting: Parting | None = None
     states: dict[str, Verdict] = field(default_factory=dict)
+    back: dict[str, Verdict] = field(default_factory=dict)
+    """The same of the new version's states, should the old one take over again."""
     findings: list[Finding] = field(default_factory=list)
     explored: int = 0
+    composed: int = 0
+    """Joint configurations of an old and a new side."""
     complete: bool = True
     """Whether all orders of events were tried; if not, `same` is no proof."""
+    least: str = ""
+    """The lowest version that may follow the old one; empty if the old one names none."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data for JSON."""
         return {
             "change": self.change,
             "version_step": STEPS[self.change],
+            "least_version": self.least,
             "complete": self.complete,
             "explored": self.explored,
+            "composed": self.composed,
             "shortest": None if self.parting is None else _plain(self.parting),
             "states": {v.state: {"verdict": v.verdict, "why": v.why} for v in self.states.values()},
+            "back": {v.state: {"verdict": v.verdict, "why": v.why} for v in self.back.values()},
             "findings": [finding.as_dict() for finding in self.findings],
         }
 
 
-def difference(old: Table, new: Table, budget: int = BUDGET) -> Difference:
-    """Compare two tables. Never raises; what was not tried is said by `complete`."""
+def difference(
+    old: Table,
+    new: Table,
+    budget: int = BUDGET,
+    bounds: Bounds = Bounds(),  # noqa: B008
+) -> Difference:
+    """Compare two tables. Never raises; what was not tried is said by `complete` and META992.
+
+    `budget` limits the orders of events tried on each side, `bounds` the compositions of both.
+    """
     before, after = Program(old), Program(new)
     joints = [walk(before, after, role, budget) for role in SESSION_ROLES]
     partings = sorted((p for joint in joints for p in joint.partings), key=lambda p: len(p.way))
@@ -86,8 +100,16 @@ def difference(old: Table, new: Table, budget: int = BUDGET) -> Difference:
     )
     if partings:
         result.parting, result.way = partings[0], partings[0].way
-    result.states = {v.state: v for v in _verdicts(before, after, budget)}
-    result.findings = list(_findings(result, new))
+    if numbers(old.version) is not None:
+        result.least = least(old.version, result.change)
+    result.states = {v.state: v for v in verdicts(before, after, budget, FORTH)}
+    result.back = {v.state: v for v in verdicts(after, before, budget, BACK)}
+    result.findings = [
+        *_classified(result, old, new),
+        *_parted(result, before, after),
+        *_of_sessions(result, before, after),
+        *(_together(result, old, new, bounds) if partings or not result.complete else ()),
+    ]
     return result
 
 
@@ -118,115 +140,72 @@ def _shape(table: Table) -> Any:
     return rows, states, table.initial, dict(table.variables)
 
 
-# -- live sessions ---------------------------------------------------------------------------------
-
-
-def _verdicts(old: Program, new: Program, budget: int) -> Iterator[Verdict]:
-    graphs = Graph(old.table), Graph(new.table)
-    met = {role: _by_state(old, role, budget) for role in SESSION_ROLES}
-    there = {role: _by_state(new, role, budget) for role in SESSION_ROLES}
-    for state in old.table.states.values():
-        roles = [role for role in SESSION_ROLES if state.name in met[role]]
-        if state.final or state.initial or not roles:
-            continue
-        yield _verdict(state, roles, graphs, met, there)
-
-
-_Met = dict[str, dict[str, set[frozenset[Any]]]]
-
-
-def _by_state(program: Program, role: str, budget: int) -> dict[str, set[frozenset[Any]]]:
-    """What is held and which conditions hold in each state, in all ways to be there."""
-    found: dict[str, set[frozenset[Any]]] = defaultdict(set)
-    names = tuple(program.initial_values)
-    for half in alone(program, role, budget)[0]:
-        found[half.state].add(_condition(half, names, program))
-    return found
-
-
-def _condition(half: Half, names: tuple[str, ...], program: Program) -> frozenset[Any]:
-    conditions = zip(names, half.values, strict=True)
-    own = program.table.variables
-    return frozenset(
-        (*half.held, *(n for n, value in conditions if value is True and n not in own))
-    )
-
-
-def _verdict(
-    state: State, roles: list[str], graphs: tuple[Graph, Graph], met: _Met, there: _Met
-) -> Verdict:
-    name = state.name
-    target = graphs[1].table.states.get(name)
-    if target is None or target.final:
-        what = "is not there any more" if target is None else "is final now"
-        return Verdict(
-            name, DRAIN, f"{name} {what}; its sessions end on the old version.", "VER971"
-        )
-    strange = {c for role in roles for c in met[role][name] - there[role].get(name, set())}
-    if strange and all(c & set(_OPEN) for c in strange):
-        return Verdict(name, QUIET, "The new version is never here with an open answer.")
-    if strange:
-        return Verdict(name, DRAIN, _stranger(name, strange, roles, met, there), "VER972")
-    lost = sorted({event for role in roles for event in _lost(name, role, graphs)})
-    if lost:
-        told = ", ".join(lost)
-        why = f"{told} would be lost: the old version takes it in {name}, the new one does not."
-        waits = all(_always_waits(name, role, graphs[0]) for role in roles)
-        return Verdict(name, DRAIN if waits else QUIET, why, "VER974")
-    return Verdict(name, MIGRATABLE, "Whatever a session holds here, the new version can hold too.")
-
-
-def _stranger(
-    name: str, strange: set[frozenset[Any]], roles: list[str], met: _Met, there: _Met
-) -> str:
-    """Say in what the old and the new meaning of a state differ."""
-    known = [c for role in roles for c in there[role].get(name, set())]
-    if not known:
-        return f"No session of the new version ever comes to {name}."
-    first = min(strange, key=lambda c: (len(c), sorted(map(str, c))))
-    nearest = min(known, key=lambda c: (len(c ^ first), sorted(map(str, c))))
-    extra, missing = sorted(map(str, first - nearest)), sorted(map(str, nearest - first))
-    parts = [f"with {', '.join(extra)}"] if extra else []
-    parts += [f"without {', '.join(missing)}"] if missing else []
-    return f"A session of the old version can be in {name} {' and '.join(parts)}, as no new one is."
-
-
-def _lost(name: str, role: str, graphs: tuple[Graph, Graph]) -> set[str]:
-    """Messages and timers that a waiting session expects and the new version does not take."""
-    if not phases_of(graphs[0], role)[name] & _WAITING:
-        return set()
-    taken = {row.label: row for row in graphs[0].rows(name, role) if row.ignore is None}
-    kept = {row.label for row in graphs[1].rows(name, role)} | graphs[1].table.states[
-        name
-    ].ignore.keys()
-    return {label for label, row in taken.items() if label not in kept and _comes(row)}
-
-
-def _comes(row: Row) -> bool:
-    word = EVENTS.get(row.event)
-    return row.after is not None or (word is not None and word.kind is Kind.MESSAGE)
-
-
-def _always_waits(name: str, role: str, graph: Graph) -> bool:
-    return phases_of(graph, role)[name] <= _WAITING
-
-
 # -- findings --------------------------------------------------------------------------------------
 
 
-def _findings(found: Difference, new: Table) -> Iterator[Finding]:
+def _classified(found: Difference, old: Table, new: Table) -> Iterator[Finding]:
+    """VER976: the class of the change, and whether the version's step is large enough for it."""
     steps = STEPS[found.change]
     step = "needs no step of the version" if steps == "none" else f"asks for a {steps} version"
     bounded = "" if found.complete else " Not every order of events was tried, so this is no proof."
+    wanted = f", {found.least} at least" if found.least and steps != "none" else ""
+    confidence = "proved" if found.complete else "bounded"
     yield Finding(
         "VER976",
         Severity.INFO,
-        f"The change is of the class {found.change} and {step}.{bounded}",
-        START,
-        confidence="proved" if found.complete else "bounded",
+        f"The change is of the class {found.change} and {step}{wanted}.{bounded}",
+        new.version_place,
+        confidence=confidence,
     )
-    if found.parting is not None:
-        yield _parted(found.parting, new)
+    wrong = too_small(old.version, new.version, found.change)
+    if wrong:
+        yield Finding(
+            "VER976",
+            Severity.ERROR,
+            f"{wrong} The change is of the class {found.change}.",
+            new.version_place,
+            "A version number is a promise about what changed.",
+            fix={
+                "operation": "set_head",
+                "arguments": {"field": "version", "value": found.least},
+            },
+            confidence=confidence,
+        )
+
+
+def _parted(found: Difference, before: Program, after: Program) -> Iterator[Finding]:
+    """VER973: the first thing somebody outside would notice."""
+    parting = found.parting
+    if parting is None:
+        return
+    new = after.table
+    row = parting.rows[1]
+    place: Place = START
+    if row >= 0:
+        place = new.rows[row].place
+    elif parting.states[1] in new.states:
+        place = new.states[parting.states[1]].place
+    way = ", ".join(what.label for what in parting.way)
+    steps = told(after, parting.role, parting.way)
+    other = told(before, parting.role, parting.way)
+    yield Finding(
+        "VER973",
+        Severity.WARNING,
+        f"As {parting.role}, after {way}: the old version does {parting.old.text}; the new one "
+        f"does {parting.new.text}.",
+        place,
+        "This is the shortest order of events that shows a difference.",
+        row=row if row >= 0 else None,
+        state=parting.states[1],
+        trace=tuple(
+            {**step, "version": NEW, "old": was} for step, was in zip(steps, other, strict=True)
+        ),
+    )
+
+
+def _of_sessions(found: Difference, before: Program, after: Program) -> Iterator[Finding]:
+    """VER971, VER972, VER974 of sessions taken over; VER977 of those that would have to go back."""
+    new = after.table
     for verdict in found.states.values():
         if verdict.code:
             state = new.states.get(verdict.state)
@@ -237,28 +216,42 @@ def _findings(found: Difference, new: Table) -> Iterator[Finding]:
                 START if state is None else state.place,
                 state=verdict.state,
                 confidence="bounded",
+                trace=_way(verdict, before, OLD),
+            )
+    for verdict in found.back.values():
+        if verdict.code:
+            yield Finding(
+                "VER977",
+                Severity.ERROR,
+                f"Sessions born on the new version cannot go back from {verdict.state}: "
+                f"{verdict.verdict}. {verdict.why}",
+                new.states[verdict.state].place,
+                "A way back to the old version leaves them on the new one until they end.",
+                state=verdict.state,
+                confidence="bounded",
+                trace=_way(verdict, after, NEW),
             )
 
 
-def _parted(parting: Parting, new: Table) -> Finding:
-    row = parting.rows[1]
-    place: Place = START
-    if row >= 0:
-        place = new.rows[row].place
-    elif parting.states[1] in new.states:
-        place = new.states[parting.states[1]].place
-    way = ", ".join(what.label for what in parting.way)
-    return Finding(
-        "VER973",
-        Severity.WARNING,
-        f"As {parting.role}, after {way}: the old version does {parting.old.text}; the new one "
-        f"does {parting.new.text}.",
-        place,
-        "This is the shortest order of events that shows a difference.",
-        row=row if row >= 0 else None,
-        state=parting.states[1],
-        trace=tuple({"side": parting.role, "event": what.label} for what in parting.way),
-    )
+def _way(verdict: Verdict, program: Program, version: str) -> tuple[dict[str, Any], ...]:
+    steps = told(program, verdict.role, verdict.way)
+    return tuple({**step, "version": version} for step in steps)
+
+
+def _together(found: Difference, old: Table, new: Table, bounds: Bounds) -> Iterator[Finding]:
+    """VER975: old and new against each other; META992 if a bound was hit."""
+    composed = mixed(old, new, bounds)
+    found.composed = composed.states
+    yield from composed.findings
+    for limit in composed.limits:
+        yield Finding(
+            "META992",
+            Severity.WARNING,
+            f"Old and new were set against each other up to the limit of {limit}: what was not "
+            "seen is unknown.",
+            START,
+            confidence="bounded",
+        )
 
 
 def _plain(parting: Parting) -> dict[str, Any]:
@@ -275,7 +268,26 @@ def _plain(parting: Parting) -> dict[str, Any]:
 
 def as_text(found: Difference) -> str:
     """Return what the command line prints."""
-    lines = [f"{f.severity.value}: {f.message} [{f.code}]" for f in found.findings]
-    width = max((len(v.verdict) for v in found.states.values()), default=0)
-    lines += [f"  {v.verdict:{width}}  {v.state}: {v.why}" for v in found.states.values()]
+    lines: list[str] = []
+    for finding in found.findings:
+        lines.append(f"{finding.severity.value}: {finding.message} [{finding.code}]")
+        lines += [f"    {line}" for line in in_steps(finding) if finding.code == "VER975"]
+    for title, states in (
+        ("Sessions of the old version, by state:", found.states),
+        ("Sessions of the new version on a way back:", found.back),
+    ):
+        if states:
+            width = max(len(v.verdict) for v in states.values())
+            lines += [
+                title,
+                *(f"  {v.verdict:{width}}  {v.state}: {v.why}" for v in states.values()),
+            ]
     return "\n".join(lines)
+
+
+def in_steps(finding: Finding) -> Iterator[str]:
+    """Yield the trace of a finding, a step in a line."""
+    for step in finding.trace:
+        sends = f"; sends {', '.join(step['sends'])}" if step.get("sends") else ""
+        moves = f"{step['before']} -> {step['after']}"
+        yield f"{step['side']} ({step['version']}): {step['event']}: {moves}{sends}"

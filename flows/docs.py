@@ -87,13 +87,17 @@ def _section(entry: Entry) -> Iterator[str]:
     if entry.severity_note:
         yield from ("", entry.severity_note)
     yield from ("", standing(entry))
+    if entry.old:
+        yield from ("", "The old version:", "", "```yaml", entry.old.rstrip(), "```")
     if entry.table:
         shown = entry.bad if entry.bad else entry.good
         yield from ("", f"{found_in(entry)}:", "", "```yaml", shown.rstrip(), "```")
+        if entry.bad:
+            yield from ("", "Free of it:", "", "```yaml", entry.good.rstrip(), "```")
     elif entry.bad:
-        yield from ("", f"{found_in(entry)}:", "", "```yaml", entry.bad.rstrip(), "```")
-    if entry.bad:
-        yield from ("", "Free of it:", "", "```yaml", entry.good.rstrip(), "```")
+        language = "python" if entry.plugin else "yaml"
+        yield from ("", f"{found_in(entry)}:", "", f"```{language}", entry.bad.rstrip(), "```")
+        yield from ("", "Free of it:", "", f"```{language}", entry.good.rstrip(), "```")
 
 
 def main() -> None:

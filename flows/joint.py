@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -209,25 +209,72 @@ def walk(old: Program, new: Program, role: str, budget: int = BUDGET) -> Joint:
     return joint
 
 
-def alone(program: Program, role: str, budget: int = BUDGET) -> tuple[set[Half], bool]:
-    """Return every configuration of one program, and whether these are all."""
+@dataclass(slots=True)
+class Alone:
+    """Every configuration of one program in one role, with a shortest way to each."""
+
+    came: dict[Half, tuple[Half, Happening] | None]
+    complete: bool = True
+
+    def way(self, half: Half) -> tuple[Happening, ...]:
+        """Return a shortest order of events that leads there."""
+        way: list[Happening] = []
+        step = self.came[half]
+        while step is not None:
+            half, what = step
+            way.append(what)
+            step = self.came[half]
+        return tuple(way[::-1])
+
+
+def alone(program: Program, role: str, budget: int = BUDGET) -> Alone:
+    """Lead one program through every order of events, the shortest first."""
     side = Side(program, role)
     events = alphabet(program, program, role)
     first = side.start()
-    seen = {first}
+    found = Alone({first: None})
     waiting = deque([first])
     while waiting:
         half = waiting.popleft()
         for what in _happenings((side,), (half,), events):
             after = side.take(half, what)[1]
-            if after in seen or after.state == _OVER:
+            if after in found.came or after.state == _OVER:
                 continue
-            if len(seen) >= budget:
-                return seen, False
-            seen.add(after)
+            if len(found.came) >= budget:
+                found.complete = False
+                return found
+            found.came[after] = (half, what)
             if not side.ended(after):
                 waiting.append(after)
-    return seen, True
+    return found
+
+
+def told(program: Program, role: str, way: Sequence[Happening]) -> tuple[dict[str, Any], ...]:
+    """Return what a program does on the way, as the steps of a trace."""
+    side = Side(program, role)
+    half = side.start()
+    steps: list[dict[str, Any]] = []
+    for what in way:
+        seen, after, row = side.take(half, what)
+        over = after.state == _OVER
+        steps.append(
+            {
+                "side": role,
+                "event": what.label,
+                "name": what.event,
+                "fields": dict(what.fields),
+                "row": row,
+                "actions": [name for name, _ in seen.actions],
+                "published": list(seen.published),
+                "before": half.state,
+                "after": half.state if over else after.state,
+                "resources": list(after.held),
+            }
+        )
+        if over:
+            break
+        half = after
+    return tuple(steps)
 
 
 def _is_over(side: Side, half: Half) -> bool:

@@ -22,6 +22,7 @@ from flows.expressions import ExpressionError, parse
 from flows.findings import START, Finding, Place, Severity
 from flows.graph import Graph
 from flows.schema import json_schema, palette
+from flows.table import ANY_STATE
 from flows.vocabulary import ACTIONS, CONDITIONS, EVENTS, EXPANSIONS, GUARDS, RESOURCES
 from flows.vocabulary.events import FOREIGN
 from flows.vocabulary.words import (
@@ -195,9 +196,36 @@ def spoken(graph: Graph) -> Iterator[Finding]:
     """What the rules of all plug-ins say of a table; what breaks is said by META998."""
     for name, problem in _PROBLEMS.items():
         yield _broken(f"The plug-in {name} was not taken, so its words are unknown: {problem}")
+    yield from _without_contract(graph)
     for name, words in list(_TAKEN.items()):
         for rule in words.rules:
             yield from _of(name, rule, graph)
+
+
+def _without_contract(graph: Graph) -> Iterator[Finding]:
+    """META994: a row does something of which no rule can know what it does."""
+    own = {
+        word.name: name
+        for name, words in _TAKEN.items()
+        for word in words.actions
+        if not word.contracted
+    }
+    if not own:
+        return
+    for row in graph.table.rows:
+        for word in row.actions:
+            if word.name in own:
+                yield Finding(
+                    "META994",
+                    Severity.ERROR,
+                    f"{word.name} of the plug-in {own[word.name]} has no contract: no rule can see "
+                    "what it does.",
+                    word.place,
+                    "Its declaration says what it requires, sets, acquires, releases, uses, sends "
+                    "or answers, or that it is inert.",
+                    row=row.index,
+                    state=None if row.from_state == ANY_STATE else row.from_state,
+                )
 
 
 def _of(name: str, rule: Rule, graph: Graph) -> list[Finding]:

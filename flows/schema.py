@@ -11,6 +11,7 @@ from typing import Any
 
 from flows.compile import LANGUAGE_VERSION
 from flows.table import ROLES
+from flows.version_step import FORM
 from flows.vocabulary import (
     ACTIONS,
     EVENTS,
@@ -60,6 +61,11 @@ def _flow() -> dict[str, Any]:
         "properties": {
             "callflow": {"const": version, "description": "Version of the language."},
             "name": {"type": "string"},
+            "version": {
+                "type": "string",
+                "pattern": f"^{FORM}$",
+                "description": "Version of this flow; `callsmith diff` holds it to what changed.",
+            },
             "description": {"type": "string"},
             "features": {"type": "array", "items": _names(FEATURES, FEATURES)},
             "states": {

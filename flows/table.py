@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flows.expressions import Expression
-from flows.findings import Place
+from flows.findings import START, Place
 
 ANY_STATE = "*"
 """`Row.from_state` of a wildcard row (`Any` or `*` in the text)."""
@@ -110,6 +110,9 @@ class Table:
     properties: tuple[Any, ...]
     digest: str
     """SHA-256 of the exact text, in hexadecimal."""
+    version: str = ""
+    """The version the text gives itself, three numbers such as `1.4.0`; empty if it gives none."""
+    version_place: Place = START
 
 
 def duration_text(seconds: float) -> str:

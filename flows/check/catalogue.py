@@ -56,6 +56,10 @@ class Entry:
     found once `bad` is put in its place, which is empty where the row is taken out."""
     found: str = ""
     """Then the code is found at the line that begins so, else at the changed line itself."""
+    old: str = ""
+    """For what needs two texts: the version that `bad` and `good` come after."""
+    plugin: bool = False
+    """`bad` and `good` are Python, packages that add words: the code is told of every table."""
 
     @property
     def family(self) -> str:
@@ -115,6 +119,8 @@ def _entry(raw: dict[str, Any]) -> Entry:
         good=raw.get("good", ""),
         table=raw.get("table", ""),
         found=raw.get("found", ""),
+        old=raw.get("old", ""),
+        plugin=raw.get("plugin", False),
     )
 
 
@@ -129,6 +135,8 @@ def explained(code: str) -> str:
         lines += ["", entry.severity_note]
     lines += ["", standing(entry)]
     if entry.good:
+        if entry.old:
+            lines += ["", "The old version:", "", _indented(entry.old)]
         lines += ["", f"{found_in(entry)}:", "", _indented(entry.bad or "(no such row)"), ""]
         lines += ["Free of it:", "", _indented(entry.good)]
     return "\n".join([*lines, "", f"More: {entry.page}"])
@@ -145,8 +153,11 @@ def standing(entry: Entry) -> str:
 
 def found_in(entry: Entry) -> str:
     """Say where the code is found in the example."""
+    if entry.plugin:
+        return "Told while this package is installed"
     if not entry.table:
-        return f"Found in line {entry.line}"
+        new = " of the new version" if entry.old else ""
+        return f"Found in line {entry.line}{new}"
     begins = entry.found if len(entry.found) < 60 else entry.found[:60] + "..."
     where = f", at `{begins}`" if entry.found else ""
     what = "without this row" if not entry.bad else "with this line"

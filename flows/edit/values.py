@@ -8,6 +8,7 @@ from typing import Any
 
 from flows.edit.refusal import EditRefused
 from flows.edit.render import Plain, plain
+from flows.version_step import numbers
 
 ROW_FIELDS = (
     "id",
@@ -26,7 +27,10 @@ ROW_FIELDS = (
 """Fields of a row in the order they are written."""
 
 STATE_FIELDS = ("initial", "final", "group", "description", "ignore")
-HEAD_FIELDS = ("callflow", "name", "description", "features", "states", "variables", "properties")
+HEAD_FIELDS = (
+    *("callflow", "name", "version", "description"),
+    *("features", "states", "variables", "properties"),
+)
 ROLES = ("UAC", "UAS", "Both")
 WILDCARDS = ("Any", "*")
 
@@ -137,6 +141,8 @@ def head_value(field: str, value: Any) -> Plain | None:
     new = plain(value)
     if field in ("name", "description") and not isinstance(new, str):
         raise EditRefused(f"{field} needs one word or sentence.")
+    if field == "version" and (not isinstance(new, str) or numbers(new) is None):
+        raise EditRefused("version needs three numbers such as 1.4.0.")
     if field == "features" and not (
         isinstance(new, list) and all(isinstance(item, str) for item in new)
     ):

@@ -83,11 +83,20 @@ class ActionWord:
     """The message it puts on the wire."""
     clears: tuple[str, ...] = ()
     """The answers it gives, of what events owe."""
+    inert: bool = False
+    """It changes nothing a rule could look at, such as writing a line of a log. An action of a
+    plug-in that says neither this nor anything above has no contract (META994)."""
     may_fail: bool = True
     roles: tuple[str, ...] = ("UAC", "UAS")
     rfc: str = ""
     performed: bool = True
     """Whether this runtime does it; if not, using it is the error META996."""
+
+    @property
+    def contracted(self) -> bool:
+        """Whether the declaration says anything from which a rule can be derived."""
+        said = (self.requires, self.sets, self.acquires, self.releases, self.uses, self.clears)
+        return self.inert or bool(self.sends) or any(said)
 
     def changes(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the conditions it changes when it is performed with these arguments."""

@@ -5,8 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from flows.check.catalogue import catalogue
 from flows.compile import compile_text
 from flows.difference import BREAKING, EXTENSION, REFINEMENT, SAME, as_text, difference
+from flows.edit import EditRefused, apply
+from flows.explore.walk import Bounds
+from flows.findings import Severity
+from flows.semantics import Program
+from runtime.executor.machine import Machine
+from runtime.executor.step import Event
 
 FOLDER = Path(__file__).parents[2] / "state_tables"
 HOLD = (FOLDER / "call_with_hold.yaml").read_text("utf-8")
@@ -118,6 +125,94 @@ def test_a_counter_of_another_height_is_found_after_as_many_events():
     )
     found = compared(head + body + "  " + row % 4, old=head + body + "  " + row % 3)
     assert sum(what.event == "PlayAudio" for what in found.way) == 4
+
+
+NUMBERED = "callflow: 1\nversion: %s\nstates: {Idle: {initial: true}, Answering: {}, Active: {}, Muted: {}, Failed: {final: true}, Terminated: {final: true}}\ntransitions:\n"  # noqa: E501
+
+
+@pytest.mark.parametrize(
+    ("versions", "change", "least"),
+    [
+        (("1.2.3", "1.2.3"), ("", ""), ""),
+        (("1.2.3", "1.2.4"), ("", ""), ""),
+        (("1.2.3", "1.2.2"), ("", ""), "goes back"),
+        (("1.2.3", "1.9.0"), ("CallTerminated", "CallFailed"), "2.0.0"),
+        (("1.2.3", "2.0.0"), ("CallTerminated", "CallFailed"), ""),
+        (("0.2.3", "0.3.0"), ("CallTerminated", "CallFailed"), ""),
+        (("0.2.3", "0.2.4"), ("CallTerminated", "CallFailed"), "0.3.0"),
+    ],
+)
+def test_a_version_s_step_is_held_to_its_change(versions, change, least):
+    old, new = (NUMBERED % version + SMALL for version in versions)
+    found = compared(new.replace(*change) if change[0] else new, old=old)
+    wrong = [f for f in found.findings if f.code == "VER976" and f.severity is Severity.ERROR]
+    assert bool(wrong) is bool(least)
+    assert all(least in f.message and f.place.line == 2 for f in wrong)
+
+
+def test_the_fix_of_a_small_step_is_the_least_version():
+    old, new = NUMBERED % "1.2.3" + SMALL, NUMBERED % "1.2.4" + SMALL
+    found = compared(new.replace("CallTerminated", "CallFailed"), old=old)
+    fix = next(f.fix for f in found.findings if f.code == "VER976" and f.fix)
+    mended = apply(new, fix["operation"], dict(fix["arguments"])).text
+    assert mended == new.replace("1.2.4", "2.0.0")
+
+
+def test_a_version_is_three_numbers():
+    compiled = compile_text(NUMBERED % "1.2" + SMALL)
+    assert [(f.code, f.place.line) for f in compiled.findings] == [("SYN003", 2)]
+    with pytest.raises(EditRefused, match="three numbers"):
+        apply(NUMBERED % "1.2.0" + SMALL, "set_head", {"field": "version", "value": "next"})
+
+
+ROLES_OLD, ROLES_NEW = catalogue()["VER975"].old, catalogue()["VER975"].bad
+
+
+def test_old_and_new_side_are_set_against_each_other_both_ways():
+    found = compared(ROLES_NEW, old=ROLES_OLD)
+    mixed = [f for f in found.findings if f.code == "VER975"]
+    assert {tuple(sorted({(s["side"], s["version"]) for s in f.trace})) for f in mixed} == {
+        (("UAC", "old"), ("UAS", "new"))
+    }
+    back = compared(ROLES_OLD, old=ROLES_NEW)
+    mixed = [f for f in back.findings if f.code == "VER975"]
+    assert {tuple(sorted({(s["side"], s["version"]) for s in f.trace})) for f in mixed} == {
+        (("UAC", "new"), ("UAS", "old"))
+    }
+
+
+def test_what_is_wrong_with_one_version_alone_is_no_matter_of_mixing():
+    deaf = "".join(line for line in HOLD.splitlines(True) if "event: DialogBYE" not in line)
+    found = compared(deaf, old=deaf.replace("[CallRinging]", "[]"))
+    assert found.composed and "VER975" not in codes(found)
+
+
+def test_a_composition_that_was_cut_off_says_which_bound_was_hit():
+    found = compared(ROLES_NEW, old=ROLES_OLD, bounds=Bounds(states=3))
+    assert "3 joint configurations" in next(
+        f.message for f in found.findings if f.code == "META992"
+    )
+
+
+REPLAYED = [(e.old, e.bad) for e in catalogue().values() if e.old]
+
+
+@pytest.mark.parametrize(("old", "new"), REPLAYED, ids=lambda text: "")
+def test_each_trace_of_one_side_replays_in_the_executor_of_its_version(old, new):
+    programs = {name: Program(compile_text(t).table) for name, t in (("old", old), ("new", new))}
+    for finding in difference(*(p.table for p in programs.values())).findings:
+        for steps in (finding.trace, tuple(s["old"] for s in finding.trace if "old" in s)):
+            if finding.code == "VER975" or not steps:
+                continue
+            version = steps[0].get("version", "old")
+            machine = Machine(programs[version], "s", steps[0]["side"], 0.0)
+            for number, step in enumerate(steps):
+                assert machine.state == step["before"]
+                if step["name"] == "after":
+                    machine.elapsed(step["fields"]["seconds"])
+                done = machine.receive(Event(step["name"], step["fields"]), float(number))
+                assert (done.row, list(done.actions)) == (step["row"], step["actions"])
+                assert (machine.state, list(done.published)) == (step["after"], step["published"])
 
 
 def test_a_walk_that_was_cut_off_says_that_it_is_no_proof():

@@ -163,3 +163,20 @@ def test_an_installed_package_is_found_by_its_entry_point(tmp_path):
     )
     assert "NAM10" not in done.stdout
     assert "META998" in done.stdout and "no_such_module" in done.stdout
+
+
+def test_every_word_that_is_performed_has_a_contract():
+    bare = {word.name for word in ACTIONS.values() if word.performed and not word.contracted}
+    # What it sets stands in its arguments.
+    assert bare == {"SetCondition"}
+
+
+def test_an_action_without_a_contract_is_found_where_it_is_used():
+    text = TEXT.replace("[CreateDialog]", "[CreateDialog, Ring]")
+    done = {"Ring": lambda *_: None}
+    plugins.register("odd", Words(actions=(ActionWord("Ring", "Rings.", "House"),), performs=done))
+    try:
+        found = next(f for f in examine(text).findings if f.code == "META994")
+        assert (found.place.line, found.row) == (1, 0) and "odd" in found.message
+    finally:
+        plugins.unregister("odd")
