@@ -12,11 +12,22 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from flows.picture import ENDS, GOES, STAYS, Picture, RowPicture, StatePicture, picture
+from flows.picture import (
+    ENDS,
+    FAILS,
+    GOES,
+    MANY_STATES,
+    STAYS,
+    Picture,
+    RowPicture,
+    StatePicture,
+    picture,
+)
 from flows.table import Table
+from flows.view import EVERYTHING, View
 
-MANY_STATES = 40
 MANY_EDGES = 400
+_VERY_MANY_EDGES = 1000
 
 HEADER = {"UAC": "#19708a", "UAS": "#7b449b", "Both": "#4b5a68"}
 BODY = {"UAC": "#e7f4f7", "UAS": "#f5eefa", "Both": "#f3f5f7"}
@@ -43,10 +54,10 @@ CLASSES = {
 }
 """Placeholder colour to the class that gives it its look."""
 
-MARKS = {GOES: "▸", ENDS: "◉", STAYS: "↻"}
+MARKS = {GOES: "▸", ENDS: "◉", STAYS: "↻", FAILS: "…"}
 
 _ROLE_CLASS = {"UAC": "uac", "UAS": "uas", "Both": "both"}
-_MARK_ORDER = {GOES: 0, ENDS: 1, STAYS: 2}
+_MARK_ORDER = {GOES: 0, ENDS: 1, STAYS: 2, FAILS: 3}
 _UNPRINTABLE = re.compile("[^ -~\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]+")
 _NO_TEXT = "&#160;"
 _ROW_HEIGHT = 19
@@ -56,6 +67,7 @@ _EVENT_LENGTH = 60
 _GUARD_LENGTH = 22
 _SUMMARY_LENGTH = 30
 _TAG_LENGTH = 8
+_TARGET_LENGTH = 24
 _LINE_LENGTH = 34
 _MANY_ALIKE = 3
 _FILL = 40
@@ -64,21 +76,21 @@ spare width is shared out by columns."""
 _TITLE_LENGTH = 300
 
 
-def dot(table: Table, *, role: str | None = None) -> str:
+def dot(table: Table, *, role: str | None = None, view: View = EVERYTHING) -> str:
     """Draw a table; with `role` only what that role can take. Ids: `s_<state>`, `e_<row>`."""
-    return dot_of(picture(table, role=role))
+    return dot_of(picture(table, role=role, view=view))
 
 
 def dot_of(drawing: Picture) -> str:
     """Write the DOT of a picture."""
     rows = {row["index"]: row for row in drawing["rows"]}
     drawn = [state for state in drawing["states"] if state["drawn"]]
-    lines = ["digraph flow {", *_settings(len(drawn), len(drawing["edges"]))]
+    lines = ["digraph flow {", *_settings(drawn, len(drawing["edges"]))]
     for state in drawn:
         lines.append(_node(state, [rows[index] for index in state["rows"]]))
-    by_name = {state["name"]: state["id"] for state in drawn}
+    by_name = {state["name"]: state for state in drawn}
     for edge in drawing["edges"]:
-        source, target = by_name[edge["source"]], by_name[edge["target"]]
+        source, target = by_name[edge["source"]]["id"], by_name[edge["target"]]["id"]
         kind = "back" if edge["back"] else "forward"
         colour = HEADER[edge["role"]]
         attributes = {
@@ -88,7 +100,7 @@ def dot_of(drawing: Picture) -> str:
             "tooltip": edge["label"],
             "color": colour + "99" if edge["back"] else colour,
         }
-        port = f"p_{edge['rows'][0]}"
+        port = f"p_{edge['rows'][0]}" if by_name[edge["source"]]["rows"] else "h"
         if edge["back"]:
             attributes |= {"style": "dashed", "constraint": "false", "weight": "0"}
             ends = f'"{source}":{port} -> "{target}":h'
@@ -100,7 +112,7 @@ def dot_of(drawing: Picture) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _settings(states: int, edges: int) -> list[str]:
+def _settings(drawn: list[StatePicture], edges: int) -> list[str]:
     graph = {
         "rankdir": "LR",
         "splines": "spline" if edges <= MANY_EDGES else "line",
@@ -111,9 +123,11 @@ def _settings(states: int, edges: int) -> list[str]:
         "bgcolor": "transparent",
         "pad": "0.25",
     }
-    if states > MANY_STATES:
+    if len(drawn) > MANY_STATES:
         # Without limits the layout of a large table takes minutes for a picture hardly better.
         graph |= {"nslimit": "1", "nslimit1": "1", "mclimit": "0.5"}
+    if edges > _VERY_MANY_EDGES:
+        graph |= {"nslimit": "0.5", "nslimit1": "0.5", "mclimit": "0.2"}
     return [
         f"  graph [{_attributes(graph)}];",
         '  node [shape=plain, fontname="Arial", fontsize=10];',
@@ -154,6 +168,8 @@ def _font(text: str, colour: str, size: float, *, bold: bool = False) -> str:
 
 def _node(state: StatePicture, rows: list[RowPicture]) -> str:
     role = state["role"]
+    if state["folded"]:
+        return _group_node(state)
     groups = _grouped(rows)
     tagged = any(row["tag"] for row in rows)
     columns = 4 if tagged else 3
@@ -170,8 +186,29 @@ def _node(state: StatePicture, rows: list[RowPicture]) -> str:
         f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" COLOR="{frame}"'
         f' BGCOLOR="{BODY[role]}"{style}>{"".join(body)}</TABLE>'
     )
+    return _labelled(state, label)
+
+
+def _labelled(state: StatePicture, label: str) -> str:
     attributes = _attributes({"id": state["id"], "class": _classes(state)})
     return f'  "{state["id"]}" [{attributes}, label=<{label}>];'
+
+
+def _group_node(state: StatePicture) -> str:
+    """A folded group: its name, and how much is in it."""
+    role, name = state["role"], quote(state["title"], safe="", errors="replace")
+    states = len(state["folded"])
+    inside = f"{states} {'state' if states == 1 else 'states'}, {state['count']} rows"
+    shown = ", ".join(state["folded"])
+    label = (
+        f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" COLOR="{HEADER[role]}"'
+        f' BGCOLOR="{BODY[role]}"><TR><TD PORT="h" ALIGN="LEFT" BGCOLOR="{HEADER[role]}"'
+        f' HEIGHT="{_HEADER_HEIGHT}" HREF="#g/{name}" TITLE="{_title(shown)}">'
+        f"{_font(_text(state['title'], _NAME_LENGTH), HEADER_TEXT, 11, bold=True)}</TD></TR>"
+        f'<TR><TD ALIGN="LEFT" HEIGHT="{_ROW_HEIGHT * 2}">'
+        f"{_font(_text(inside, _SUMMARY_LENGTH), TEXT, 10)}</TD></TR></TABLE>"
+    )
+    return _labelled(state, label)
 
 
 def _classes(state: StatePicture) -> str:
@@ -179,9 +216,10 @@ def _classes(state: StatePicture) -> str:
     flags = {
         "initial": state["initial"],
         "final": state["final"],
+        "folded": bool(state["folded"]),
         "ghost": not state["declared"],
         "any": state["wildcard"],
-        "empty": not state["rows"],
+        "empty": not state["count"],
     }
     return " ".join(classes + [name for name, is_set in flags.items() if is_set])
 
@@ -203,6 +241,8 @@ def _header(state: StatePicture, columns: int) -> str:
 
 def _empty(state: StatePicture, columns: int) -> str:
     said = "not declared" if not state["declared"] else "final" if state["final"] else "no rows"
+    if state["count"]:
+        said = "1 row" if state["count"] == 1 else f"{state['count']} rows"
     return (
         f'<TR><TD ALIGN="LEFT" COLSPAN="{columns}" HEIGHT="{_ROW_HEIGHT}">'
         f"{_font(said, MUTED, 10)}</TD></TR>"
@@ -215,7 +255,8 @@ def _grouped(rows: list[RowPicture]) -> list[list[RowPicture]]:
     for row in rows:
         # A final state that has rows of its own is drawn, and an edge leads to it.
         mark = GOES if row["edge"] is not None else row["mark"]
-        groups.setdefault((_MARK_ORDER[mark], row["target"]), []).append(row)
+        target = "" if mark == FAILS else row["target"]
+        groups.setdefault((_MARK_ORDER[mark], target), []).append(row)
     return [groups[key] for key in sorted(groups, key=lambda key: key[0])]
 
 
@@ -235,6 +276,8 @@ def _lines(group: list[RowPicture]) -> list[_Line]:
     rows that tell the story. Every row keeps its own cell, id and link.
     """
     alike: dict[tuple[object, ...], list[RowPicture]] = {}
+    if group[0]["mark"] == FAILS:
+        return [_Line(some, continues=True) for some in _wrapped(group)]
     for row in group:
         key = (row["tag"], row["summary"], row["index"] if row["guards"] else -1)
         alike.setdefault(key, []).append(row)
@@ -313,7 +356,8 @@ def _event(row: RowPicture) -> str:
 
 def _mark(row: RowPicture) -> str:
     colour = END_MARK if row["mark"] == ENDS else MARK
-    return _font(MARKS[row["mark"]], colour, 10)
+    name = f" {_text(row['named'], _TARGET_LENGTH)}" if row["named"] else ""
+    return _font(MARKS[row["mark"]] + name, colour, 10)
 
 
 __all__ = ["CLASSES", "dot", "dot_of", "picture"]

@@ -7,16 +7,26 @@ the same target share one edge.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict
+from dataclasses import replace
 from hashlib import sha256
 from typing import TypedDict
 
+from flows.layers import back_edges
 from flows.phrases import short_event, summary_of
 from flows.table import ANY_STATE, ROLES, Row, State, Table
+from flows.view import EVERYTHING, View, is_failure
 
 GOES = "goes"
 ENDS = "ends"
 STAYS = "stays"
+FAILS = "fails"
+"""The mark of failures that are folded: where they lead is not drawn."""
+
+MANY_STATES = 40
+"""From here on edges to the states that many others lead to are written, not drawn."""
+_COMMON_LEAST = 8
+_COMMON_SHARE = 0.12
 
 _KEPT = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
 _LONGEST_ID = 80
@@ -40,6 +50,8 @@ class RowPicture(TypedDict):
     mark: str
     edge: str | None
     ignored: bool
+    named: str
+    """The target, where it is written beside the mark instead of drawn as an edge."""
     label: str
 
 
@@ -55,7 +67,11 @@ class StatePicture(TypedDict):
     declared: bool
     wildcard: bool
     drawn: bool
+    folded: list[str]
+    """The states that this node stands for, if it is a folded group."""
     rows: list[int]
+    """The rows drawn in it, without those of a node that shows none."""
+    count: int
     label: str
 
 
@@ -101,26 +117,126 @@ def safe(name: str) -> str:
     return f"{whole[:40]}--{digest}"
 
 
-def picture(table: Table, *, role: str | None = None) -> Picture:
+def picture(table: Table, *, role: str | None = None, view: View = EVERYTHING) -> Picture:
     """Describe the drawing of a table; with `role` only of the rows that role can take."""
+    role = role or view.role
+    view = replace(view, role=role)
     rows = [row for row in table.rows if role is None or row.role in (role, "Both")]
-    by_state: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        by_state[row.from_state].append(row)
-    names = _names(table, rows)
-    drawn = {name for name in names if _is_drawn(table, name, by_state, role, rows)}
-    edges = _edges(table, by_state, names, drawn)
-    edge_of = {index: edge["id"] for edge in edges for index in edge["rows"]}
-    states = [_state(table, name, by_state[name], name in drawn) for name in names]
-    roles = {state["name"]: state["role"] for state in states}
+    if role is not None:
+        # What both roles take is taken by this one: the picture of one role knows no other.
+        rows = [replace(row, role=role) for row in rows]
+    drawing = _Drawing(table, rows, view)
+    states = drawing.states()
     return Picture(
         name=table.name,
         initial=table.initial,
         states=states,
-        rows=[_row(table, row, roles[row.from_state], edge_of.get(row.index)) for row in rows],
-        edges=edges,
+        rows=[drawing.row(row) for row in rows],
+        edges=drawing.edges,
         groups=_groups(states),
     )
+
+
+class _Drawing:
+    """One picture while it is made: which node each state is drawn as, and what leads where."""
+
+    def __init__(self, table: Table, rows: list[Row], view: View) -> None:
+        self.table, self.rows, self.view = table, rows, view
+        self.by_state: dict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            self.by_state[row.from_state].append(row)
+        self.names = _names(table, rows)
+        targets = {row.next_state for row in rows}
+        self.drawn = {name for name in self.names if self._is_drawn(name, targets)}
+        self.node_of = {name: self._node_of(name) for name in self.names}
+        self.members: dict[str, list[str]] = defaultdict(list)
+        for name in self.names:
+            if self.node_of[name] != name:
+                self.members[self.node_of[name]].append(name)
+        self.common = self._common()
+        self.edges = self._edges()
+        self._edge_of = {index: edge["id"] for edge in self.edges for index in edge["rows"]}
+
+    def _is_drawn(self, name: str, targets: set[str | None]) -> bool:
+        if self.by_state.get(name) or name == self.table.initial:
+            return True
+        state = self.table.states.get(name)
+        if state is not None and state.final:
+            return False
+        return self.view.role is None or name in targets
+
+    def _node_of(self, name: str) -> str:
+        state = self.table.states.get(name)
+        if state is None or state.final or state.group not in self.view.folded:
+            return name
+        return f"{_FOLDED}{state.group}"
+
+    def _plain(self, name: str) -> bool:
+        """Whether a state shows its rows."""
+        return self.view.rows and self.node_of[name] == name
+
+    def folds(self, row: Row) -> bool:
+        """Whether a row is one of the failures drawn as one line."""
+        return not self.view.failures and is_failure(row) and self._plain(row.from_state)
+
+    def _leads(self, row: Row) -> tuple[str, str] | None:
+        """The nodes an edge for this row would join."""
+        target = row.next_state
+        if target is None or target not in self.drawn or self.folds(row):
+            return None
+        ends = self.node_of[row.from_state], self.node_of[target]
+        return ends if ends[0] != ends[1] else None
+
+    def _common(self) -> set[str]:
+        """The nodes of a large picture that so many others lead to that edges say nothing."""
+        nodes = {self.node_of[name] for name in self.drawn}
+        if len(nodes) <= MANY_STATES or not self.view.rows:
+            return set()
+        pairs = {pair for row in self.rows if (pair := self._leads(row)) is not None}
+        least = max(_COMMON_LEAST, int(len(nodes) * _COMMON_SHARE))
+        return {name for name, count in Counter(b for _, b in pairs).items() if count >= least}
+
+    def _edges(self) -> list[EdgePicture]:
+        bundles: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for name in self.names:
+            for row in self.by_state[name]:
+                pair = self._leads(row)
+                if pair is not None and not (pair[1] in self.common and self._plain(name)):
+                    bundles[pair].append(row)
+        nodes = list(dict.fromkeys(self.node_of[name] for name in self.names))
+        is_back = back_edges(
+            self.node_of.get(self.table.initial, self.table.initial), nodes, list(bundles)
+        )
+        return [_edge(pair, rows, pair in is_back) for pair, rows in bundles.items()]
+
+    def states(self) -> list[StatePicture]:
+        states: list[StatePicture] = []
+        for node in dict.fromkeys(self.node_of[name] for name in self.names):
+            members = self.members.get(node)
+            if members:
+                rows = [row for name in members for row in self.by_state[name]]
+                states.append(_folded_group(self.table, node, members, rows))
+            else:
+                state = _state(self.table, node, self.by_state[node], node in self.drawn)
+                if not self.view.rows:
+                    state["rows"] = []
+                states.append(state)
+        self._roles = {state["name"]: state["role"] for state in states}
+        return states
+
+    def row(self, row: Row) -> RowPicture:
+        named, folds = "", self.folds(row)
+        if self._plain(row.from_state) and row.next_state is not None and not folds:
+            pair = self._leads(row)
+            named = row.next_state if pair is not None and pair[1] in self.common else ""
+        header = self._roles[self.node_of[row.from_state]]
+        drawn = _row(self.table, row, header, self._edge_of.get(row.index))
+        drawn["named"] = named
+        drawn["mark"] = FAILS if folds else drawn["mark"]
+        return drawn
+
+
+_FOLDED = "group:"
 
 
 def _names(table: Table, rows: list[Row]) -> list[str]:
@@ -128,17 +244,6 @@ def _names(table: Table, rows: list[Row]) -> list[str]:
     wildcard = [ANY_STATE] if any(row.from_state == ANY_STATE for row in rows) else []
     mentioned = [name for row in rows for name in (row.from_state, row.next_state) if name]
     return list(dict.fromkeys([*wildcard, *table.states, *mentioned]))
-
-
-def _is_drawn(
-    table: Table, name: str, by_state: dict[str, list[Row]], role: str | None, rows: list[Row]
-) -> bool:
-    if by_state.get(name) or name == table.initial:
-        return True
-    state = table.states.get(name)
-    if state is not None and state.final:
-        return False
-    return role is None or any(row.next_state == name for row in rows)
 
 
 def _is_declared(table: Table, name: str) -> bool:
@@ -158,105 +263,18 @@ def _mark(table: Table, row: Row) -> str:
     return ENDS if state is not None and state.final else GOES
 
 
-def _edges(
-    table: Table, by_state: dict[str, list[Row]], names: list[str], drawn: set[str]
-) -> list[EdgePicture]:
-    bundles: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for name in names:
-        for row in by_state[name]:
-            target = row.next_state
-            if target is not None and target != name and target in drawn:
-                bundles[(name, target)].append(row)
-    is_back = back_edges(table.initial, names, list(bundles))
-    edges: list[EdgePicture] = []
-    for (source, target), rows in bundles.items():
-        count = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
-        edges.append(
-            EdgePicture(
-                id=f"e_{rows[0].index}",
-                source=source,
-                target=target,
-                rows=[row.index for row in rows],
-                role=_common_role(rows),
-                back=(source, target) in is_back,
-                label=f"{_title(source)} to {_title(target)}, {count}",
-            )
-        )
-    return edges
-
-
-def back_edges(
-    initial: str, names: list[str], edges: list[tuple[str, str]]
-) -> set[tuple[str, str]]:
-    """The edges that lead back: inside a circle of states, to one nearer to the initial state.
-
-    An edge that leaves its circle for good is no way back, however long the way was. What is left
-    without these edges has no circle, so it can be laid out in one direction.
-    """
-    following: dict[str, list[str]] = defaultdict(list)
-    for source, target in edges:
-        following[source].append(target)
-    layer = _layers([initial, *names], following)
-    order = {name: (layer[name], position) for position, name in enumerate(names)}
-    circle = _circles(names, following)
-    return {
-        (source, target)
-        for source, target in edges
-        if circle[source] == circle[target] and order[target] < order[source]
-    }
-
-
-def _layers(starts: list[str], following: dict[str, list[str]]) -> dict[str, int]:
-    """The number of steps from the initial state; what it does not reach begins anew at 0."""
-    layer: dict[str, int] = {}
-    for start in starts:
-        if start in layer:
-            continue
-        layer[start] = 0
-        queue = deque([start])
-        while queue:
-            name = queue.popleft()
-            for target in following[name]:
-                if target not in layer:
-                    layer[target] = layer[name] + 1
-                    queue.append(target)
-    return layer
-
-
-def _circles(names: list[str], following: dict[str, list[str]]) -> dict[str, int]:
-    """Number the strongly connected components (Kosaraju's two walks, without recursion)."""
-    preceding: dict[str, list[str]] = defaultdict(list)
-    for source, targets in following.items():
-        for target in targets:
-            preceding[target].append(source)
-    finished: list[str] = []
-    seen: set[str] = set()
-    for name in names:
-        _walk(name, following, seen, finished)
-    number: dict[str, int] = {}
-    seen = set()
-    for index, name in enumerate(reversed(finished)):
-        members: list[str] = []
-        _walk(name, preceding, seen, members)
-        number.update(dict.fromkeys(members, index))
-    return number
-
-
-def _walk(start: str, following: dict[str, list[str]], seen: set[str], done: list[str]) -> None:
-    if start in seen:
-        return
-    seen.add(start)
-    stack = [(start, iter(following[start]))]
-    while stack:
-        name, rest = stack[-1]
-        for target in rest:
-            if target not in seen:
-                seen.add(target)
-                stack.append((target, iter(following[target])))
-                break
-        else:
-            stack.pop()
-            done.append(name)
+def _edge(pair: tuple[str, str], rows: list[Row], back: bool) -> EdgePicture:
+    source, target = pair
+    count = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
+    return EdgePicture(
+        id=f"e_{rows[0].index}",
+        source=source,
+        target=target,
+        rows=[row.index for row in rows],
+        role=_common_role(rows),
+        back=back,
+        label=f"{_title(source)} to {_title(target)}, {count}",
+    )
 
 
 def _common_role(rows: list[Row]) -> str:
@@ -267,7 +285,30 @@ def _common_role(rows: list[Row]) -> str:
 
 
 def _title(name: str) -> str:
-    return "Any state" if name == ANY_STATE else name
+    return "Any state" if name == ANY_STATE else name.removeprefix(_FOLDED)
+
+
+def _folded_group(table: Table, node: str, members: list[str], rows: list[Row]) -> StatePicture:
+    title, role = _title(node), _common_role(rows)
+    states = "1 state" if len(members) == 1 else f"{len(members)} states"
+    count = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
+    return StatePicture(
+        id="g_" + safe(title),
+        name=node,
+        title=title,
+        role=role,
+        group=title,
+        description="",
+        initial=table.initial in members,
+        final=False,
+        declared=True,
+        wildcard=False,
+        drawn=True,
+        folded=members,
+        rows=[],
+        count=len(rows),
+        label=f"Group {title}, folded, {states}, {count}",
+    )
 
 
 def _state(table: Table, name: str, rows: list[Row], drawn: bool) -> StatePicture:
@@ -287,7 +328,9 @@ def _state(table: Table, name: str, rows: list[Row], drawn: bool) -> StatePictur
         declared=declared,
         wildcard=name == ANY_STATE,
         drawn=drawn,
+        folded=[],
         rows=[row.index for row in rows],
+        count=len(rows),
         label=_state_label(_title(name), role, len(rows), name == table.initial, final, declared),
     )
 
@@ -328,6 +371,7 @@ def _row(table: Table, row: Row, header_role: str, edge: str | None) -> RowPictu
         mark=mark,
         edge=edge,
         ignored=row.ignore is not None,
+        named="",
         label=_row_label(row, guards, summary, mark),
     )
 
@@ -345,8 +389,19 @@ def _groups(states: list[StatePicture]) -> list[GroupPicture]:
     members: dict[str, list[str]] = {}
     for state in states:
         if not state["wildcard"]:
-            members.setdefault(state["group"], []).append(state["name"])
+            members.setdefault(state["group"], []).extend(state["folded"] or [state["name"]])
     return [GroupPicture(name=name, states=names) for name, names in members.items()]
 
 
-__all__ = ["ENDS", "GOES", "STAYS", "Picture", "back_edges", "picture", "row_id", "state_id"]
+__all__ = [
+    "ENDS",
+    "FAILS",
+    "GOES",
+    "MANY_STATES",
+    "STAYS",
+    "Picture",
+    "back_edges",
+    "picture",
+    "row_id",
+    "state_id",
+]

@@ -16,6 +16,7 @@ from flows.compile import compile_text
 from flows.draw import CLASSES, dot
 from flows.picture import back_edges, picture, safe, state_id
 from flows.table import Row, State, Table
+from flows.view import EVERYTHING, View, is_failure, usual, wanted
 
 DATA = Path(__file__).parent / "data"
 STARTERS = sorted((Path(__file__).parents[2] / "state_tables").glob("*.yaml"))
@@ -370,3 +371,99 @@ def large_table(states: int, rows: int) -> Table:
 def test_a_large_table_is_laid_out_at_all(states, rows):
     # Drawn plainly, 200 states with 1000 rows take dot longer than anybody waits.
     assert render(dot(large_table(states, rows)))
+
+
+# -- views ----------------------------------------------------------------------------------------
+
+GROUPED = table_of("""
+callflow: 1
+name: grouped
+states:
+  Idle: {initial: true, group: Setup}
+  Ringing: {group: Setup}
+  Active: {group: Talk}
+  Held: {group: Talk}
+  Bye: {}
+  End: {final: true, group: Talk}
+transitions:
+- {from_state: Idle, role: UAS, event: IncomingCall, next_state: Ringing}
+- {from_state: Ringing, role: UAS, event: AcceptCall, next_state: Active}
+- {from_state: Ringing, role: UAS, event: {after: 30s}, next_state: Bye}
+- {from_state: Ringing, role: UAS, event: DialogTimeout, next_state: End}
+- {from_state: Active, role: Both, event: HoldCall, next_state: Held}
+- {from_state: Held, role: Both, event: ResumeCall, next_state: Active}
+- {from_state: Active, role: Both, event: HangupCall, next_state: Bye}
+- {from_state: Held, role: Both, event: HangupCall, next_state: Bye}
+- {from_state: Bye, role: Both, event: Dialog200OK, next_state: End}
+""")
+
+
+def many_states(states: int, groups: int = 0) -> Table:
+    lines = ["callflow: 1", "name: many", "states:", "  S0: {initial: true}"]
+    lines += [
+        f"  S{n}: {{group: G{n % groups}}}" if groups else f"  S{n}: {{}}" for n in range(1, states)
+    ]
+    lines.append("transitions:")
+    for n in range(states):
+        for event, target in (("MakeCall", (n + 1) % states), ("HangupCall", 5)):
+            lines.append(f"- {{from_state: S{n}, event: {event}, next_state: S{target}}}")
+    return table_of("\n".join(lines) + "\n")
+
+
+def test_a_folded_group_is_one_node_and_keeps_its_ways_in_and_out():
+    drawing = picture(GROUPED, view=View(folded=frozenset({"Talk"})))
+    drawn = {state["name"]: state for state in drawing["states"] if state["drawn"]}
+    assert list(drawn) == ["Idle", "Ringing", "group:Talk", "Bye"]
+    assert drawn["group:Talk"]["folded"] == ["Active", "Held"]
+    assert drawn["group:Talk"]["label"] == "Group Talk, folded, 2 states, 4 rows"
+    edges = {(edge["source"], edge["target"]): edge["rows"] for edge in drawing["edges"]}
+    assert edges[("Ringing", "group:Talk")] == [1]
+    assert edges[("group:Talk", "Bye")] == [6, 7]
+    text = dot(GROUPED, view=View(folded=frozenset({"Talk"})))
+    assert '"g_Talk":h:e -> "s_Bye":h:w' in text and "p_6" not in text
+
+
+def test_folded_failures_stay_rows_and_lose_their_edges():
+    assert {row.label for row in GROUPED.rows if is_failure(row)} == {"after 30s", "DialogTimeout"}
+    drawing = picture(GROUPED, view=View(failures=False))
+    assert ("Ringing", "Bye") not in {(e["source"], e["target"]) for e in drawing["edges"]}
+    assert [row["mark"] for row in drawing["rows"]].count("fails") == 2
+    text = dot(GROUPED, view=View(failures=False))
+    assert 'HREF="#t/2"' in text and 'HREF="#t/3"' in text
+
+
+def test_rows_of_both_roles_are_resolved_into_the_role_that_is_looked_at():
+    drawing = picture(GROUPED, view=View(role="UAC"))
+    assert {row["role"] for row in drawing["rows"]} == {"UAC"}
+    assert {edge["role"] for edge in drawing["edges"]} == {"UAC"}
+    assert not any(row["tag"] for row in drawing["rows"])
+
+
+def test_states_without_their_rows_keep_one_edge_for_each_target():
+    text = dot(GROUPED, view=View(rows=False))
+    assert "#t/1" in text and "AcceptCall" not in text
+    assert text.count("->") == 7
+
+
+def test_a_large_picture_writes_the_targets_that_everybody_leads_to():
+    table = many_states(60)
+    drawing = picture(table)
+    assert {row["named"] for row in drawing["rows"]} == {"", "S5"}
+    assert [e["source"] for e in drawing["edges"] if e["target"] == "S5"] == []
+    assert "▸ S5" in dot(table)
+    assert {row["named"] for row in picture(many_states(20))["rows"]} == {""}
+
+
+def test_a_large_table_opens_folded():
+    assert usual(GROUPED) == EVERYTHING
+    assert usual(many_states(400, groups=4)).folded == {"G0", "G1", "G2", "G3"}
+    assert usual(many_states(400)) == View(rows=False)
+
+
+def test_a_view_takes_what_was_asked_and_leaves_out_nonsense():
+    assert wanted(GROUPED, {}) == EVERYTHING
+    asked = {"role": "UAS", "fold": ["Talk"], "failures": False, "rows": False}
+    assert wanted(GROUPED, asked) == View("UAS", frozenset({"Talk"}), False, False)
+    assert wanted(GROUPED, {"role": 3, "fold": "x", "failures": 0, "rows": "y"}) == EVERYTHING
+    large = many_states(400, groups=4)
+    assert wanted(large, {"fold": []}) == EVERYTHING
