@@ -15,9 +15,10 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.http import QueryDict
 from django.urls import reverse
 
-from designer import facts, frames, notices, preview, selectors, tasks
+from designer import facts, frames, notices, preview, rendering, selectors, tasks
 from designer.access import may
 from designer.desk import Desk, Desks, Message, version_message
 from designer.errors import Conflict, Refused
@@ -40,6 +41,8 @@ class EditorConsumer(AsyncWebsocketConsumer):
 
     desk: Desk | None = None
     worker: asyncio.Task[None] | None = None
+    view: Message
+    """How this tab wants the table drawn."""
 
     async def connect(self) -> None:
         user = self.scope.get("user")
@@ -52,12 +55,13 @@ class EditorConsumer(AsyncWebsocketConsumer):
         if flow is None:
             await self.close(NO_SUCH_FLOW)
             return
+        self.view = rendering.asked_of(QueryDict(self.scope.get("query_string", b"")))
         self.inbox, self.rung = frames.Inbox(), asyncio.Event()
         self.desk = await desks.at(flow, user)
         self.desk.tabs.add(self)
         await self.channel_layer.group_add(self.group, self.channel_name)
         await self.accept()
-        await self.say(await self.desk.document("open"))
+        await self.say(await self.desk.document("open", view=self.view))
         await self.say_what_runs()
         await self.say_presence()
         self.worker = asyncio.create_task(self.work())
@@ -123,6 +127,9 @@ class EditorConsumer(AsyncWebsocketConsumer):
             case frames.Preview(seq, operation, arguments):
                 shown = await asyncio.to_thread(preview.preview, desk.text, operation, arguments)
                 await self.say({"type": "preview", "seq": seq, **shown})
+            case frames.View(seq):
+                self.view = frame.asked()
+                await self.say({"type": "view", "seq": seq, **await desk.seen(self.view)})
             case frames.Undo(seq):
                 desk.undone()
                 await self.show("undo", seq)
@@ -142,13 +149,13 @@ class EditorConsumer(AsyncWebsocketConsumer):
     async def show(self, origin: str, seq: int, *, focus: Any = None, others: bool = True) -> None:
         """Answer with the document; this person's other tabs are shown the same text."""
         assert self.desk is not None
-        document = await self.desk.document(origin, seq, focus)
+        document = await self.desk.document(origin, seq, focus, self.view)
         await self.say(document)
         siblings = [tab for tab in self.desk.tabs if tab is not self]
         if siblings and others:
             merged = {**document, "origin": "merge", "seq": None, "text": self.desk.text}
             for tab in siblings:
-                await tab.say({**merged, "focus": None})
+                await tab.say({**merged, **await self.desk.seen(tab.view), "focus": None})
 
     async def say_saved(self, seq: int, version: Message) -> None:
         assert self.desk is not None
@@ -207,7 +214,7 @@ class EditorConsumer(AsyncWebsocketConsumer):
         if await desk.follow():
             document = await desk.document("merge")
             for tab in list(desk.tabs):
-                await tab.say(document)
+                await tab.say({**document, **await desk.seen(tab.view)})
         else:
             await self.say({"type": "newer", "latest": desk.latest()})
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -211,20 +212,24 @@ class Desk:
 
     # What tabs are shown.
 
-    async def document(self, origin: str, seq: int | None = None, focus: Any = None) -> Message:
-        """Return the document as it stands: text, findings and picture."""
+    async def document(
+        self,
+        origin: str,
+        seq: int | None = None,
+        focus: Any = None,
+        view: Mapping[str, Any] | None = None,
+    ) -> Message:
+        """Return the document as it stands: text, findings and picture, drawn as asked."""
         text, revision = self.text, self.revision
-        if rendering.is_large(text):
-            drawn = await asyncio.to_thread(rendering.drawing, text)
-        else:
-            drawn = rendering.drawing(text)
+        seen = await self._seen(text, view or {})
+        drawn = rendering.drawing(text)
         message: Message = {
             "type": "document",
             "seq": seq,
             "origin": origin,
             "revision": revision,
             "findings": drawn.findings,
-            "dot": drawn.dot,
+            **seen,
             "picture": drawn.picture,
             "verdicts": drawn.verdicts,
             "compiles": drawn.compiles,
@@ -240,6 +245,15 @@ class Desk:
         if origin != "text":
             message["text"] = text
         return message
+
+    async def seen(self, view: Mapping[str, Any]) -> Message:
+        """Return the drawing of the text as a tab asked for it: `dot` and `drawn`."""
+        return await self._seen(self.text, view)
+
+    async def _seen(self, text: str, view: Mapping[str, Any]) -> Message:
+        if rendering.is_large(text):
+            return await asyncio.to_thread(rendering.seen, text, view)
+        return rendering.seen(text, view)
 
     def latest(self) -> Message | None:
         """Return the newest version of the flow, whoever saved it."""

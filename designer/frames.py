@@ -64,13 +64,32 @@ class Deploy(msgspec.Struct, tag="deploy"):
     reason: str = ""
 
 
+class View(msgspec.Struct, tag="view"):
+    """Draw the table for this tab otherwise: one role, groups folded, without failures or rows."""
+
+    seq: int
+    role: str | None = None
+    fold: list[str] | None = None
+    failures: bool = True
+    rows: bool | None = None
+
+    def asked(self) -> dict[str, Any]:
+        """What `designer.rendering.seen` is asked for."""
+        return {
+            "role": self.role,
+            "fold": self.fold,
+            "failures": self.failures,
+            "rows": self.rows,
+        }
+
+
 class Discard(msgspec.Struct, tag="discard"):
     """Let go of the draft and begin again from the newest version."""
 
     seq: int
 
 
-Frame = Text | Edit | Preview | Undo | Redo | Save | Deploy | Discard
+Frame = View | Text | Edit | Preview | Undo | Redo | Save | Deploy | Discard
 _decoder = msgspec.json.Decoder(Frame)
 
 

@@ -6,9 +6,12 @@ The browser draws the DOT; outline, inspector and matrix read the picture, whose
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from django.http import QueryDict
 
 from flows import matrix
 from flows.check import examine
@@ -16,6 +19,7 @@ from flows.compile import Compiled
 from flows.draw import dot
 from flows.graph import Graph
 from flows.table import Row, State, Table
+from flows.view import EVERYTHING, View, group_names, usual, wanted
 
 PICTURE = {
     "name": "str",
@@ -70,11 +74,18 @@ class Drawing:
     """Everything there is to say about one text; without `dot` and `picture` if it has no shape."""
 
     compiled: Compiled
+    text: str
+    table: Table | None
+    """What is drawn; also of a text with misspelt words, which does not compile."""
     findings: list[dict[str, Any]]
-    dot: str | None
     picture: dict[str, Any] | None
     verdicts: dict[str, Any] | None = None
     """What becomes of the events that no row takes, as `flows.matrix.plain` tells it."""
+
+    @property
+    def dot(self) -> str | None:
+        """All of it as DOT."""
+        return _dot(self.text, EVERYTHING)
 
     @property
     def compiles(self) -> bool:
@@ -89,11 +100,50 @@ def drawing(text: str) -> Drawing:
     table = compiled.table or compiled.sketch
     return Drawing(
         compiled=compiled,
+        text=text,
+        table=table,
         findings=[finding.as_dict() for finding in compiled.findings],
-        dot=dot(table) if table else None,
         picture=picture(table) if table else None,
         verdicts=matrix.plain(matrix.verdicts(Graph(table))) if table and table.states else None,
     )
+
+
+def seen(text: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `dot`, drawn as somebody asked for it, and `drawn`, which says how that is.
+
+    `asked` has some of `role`, `fold`, `failures` and `rows`, see `flows.view.wanted`.
+    """
+    table = drawing(text).table
+    if table is None:
+        return {"dot": None, "drawn": None}
+    view, opens = wanted(table, asked), usual(table)
+    drawn = {
+        "role": view.role,
+        "fold": sorted(view.folded),
+        "failures": view.failures,
+        "rows": view.rows,
+        "groups": group_names(table.states.values()),
+        "large": opens != EVERYTHING,
+        "usual": view == opens,
+    }
+    return {"dot": _dot(text, view), "drawn": drawn}
+
+
+def asked_of(query: QueryDict) -> dict[str, Any]:
+    """Read from an address what `seen` takes: `?role=UAC&fold=Talk&fold=End&failures=0&rows=1`.
+
+    `fold=` alone asks for nothing to be folded, also where a large table would open folded.
+    """
+    rows = {"0": False, "1": True}.get(query.get("rows", ""))
+    fold = [name for name in query.getlist("fold") if name] if "fold" in query else None
+    failures = query.get("failures") != "0"
+    return {"role": query.get("role"), "fold": fold, "failures": failures, "rows": rows}
+
+
+@lru_cache(maxsize=32)
+def _dot(text: str, view: View) -> str | None:
+    table = drawing(text).table
+    return dot(table, view=view) if table else None
 
 
 def is_large(text: str) -> bool:

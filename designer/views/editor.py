@@ -43,7 +43,7 @@ def flow(request: HttpRequest, name: str) -> HttpResponse:
         "urls": urls_of(flow),
         "sip": frame(request)["sip"],
         "text": text,
-        "dot": shown.dot,
+        **rendering.seen(shown.text, rendering.asked_of(request.GET)),
         "picture": shown.picture,
         "verdicts": shown.verdicts,
         "findings": drawn.findings,

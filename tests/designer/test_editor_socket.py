@@ -382,3 +382,18 @@ async def test_a_large_table_is_drawn_beside_the_loop(flow: Flow, alice: Any) ->
         answer = await editor.ask("text", text=large(400))
         ticking.cancel()
         assert len(answer["picture"]["rows"]) == 400 and ticks > 3
+
+
+async def test_a_tab_sees_the_table_as_it_asks_for_it_and_others_as_they_do(
+    flow: Flow, alice: Any
+) -> None:
+    async with tab(alice) as mine, tab(alice) as other:
+        opened = await mine.hear("document")
+        assert opened["drawn"]["role"] is None and opened["drawn"]["usual"]
+        seen = await mine.ask("view", "view", role="UAC", failures=False, fold=["Nowhere"])
+        assert seen["dot"] != opened["dot"]
+        assert seen["drawn"]["role"] == "UAC" and not seen["drawn"]["failures"]
+        text = opened["text"].replace("name: echo_test", "name: echo_tests")
+        edited = await mine.ask("text", text=text)
+        assert edited["dot"] == seen["dot"]
+        assert (await other.hear("document", origin="merge"))["dot"] == opened["dot"]
