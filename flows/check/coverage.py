@@ -67,6 +67,7 @@ _FAILURES = frozenset(
         "DialogError",
     )
 )
+_PROVISIONAL = ("Dialog180Ringing", "Dialog183SessionProgress", "DialogReliableProgress")
 _INVITING = frozenset((Phase.CALLING, Phase.PROCEEDING, Phase.CANCELLING))
 _PROPOSALS = frozenset(("SendReINVITE", "HoldCall", "ResumeCall"))
 
@@ -123,6 +124,7 @@ def _after_row(phase: Phase, row: Row) -> Phase:
     other_request = word is not None and word.owes != "" and row.event != "IncomingCall"
     for action in row.actions:
         if other_request and action.name == "SendSIPResponse":
+            other_request = False
             continue  # it answers the row's own request, not the INVITE that began the call
         phase = _after_action(phase, action)
     return phase
@@ -132,7 +134,7 @@ def _after_event(phase: Phase, row: Row) -> Phase:
     event = row.event
     if event == "IncomingCall" and phase is Phase.NONE:
         return Phase.OFFERED
-    if event in ("Dialog180Ringing", "Dialog183SessionProgress") and phase is Phase.CALLING:
+    if event in _PROVISIONAL and phase is Phase.CALLING:
         return Phase.PROCEEDING
     if event == "DialogACK" and phase is Phase.ANSWERED:
         return Phase.CONFIRMED

@@ -28,6 +28,7 @@ MAX_QUESTIONS = 3000
 _CODES = {
     "Dialog180Ringing": (180, 180),
     "Dialog183SessionProgress": (101, 199),
+    "DialogReliableProgress": (101, 199),
     "Dialog200OK": (200, 299),
     "Dialog3xxRedirect": (300, 399),
     "AuthRequired": (401, 407),

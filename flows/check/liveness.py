@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 
 from flows.check.evidence import Evidence
+from flows.explore.further import GIVEN
 from flows.explore.walk import Edge
 from flows.findings import Severity
 from flows.table import ANY_STATE
@@ -164,7 +165,8 @@ def reached(evidence: Evidence) -> None:
             evidence.about_state("REA302", name, message)
     for row in evidence.table.rows:
         word = EVENTS.get(row.event)
-        modelled = word is None or (word.kind is not Kind.LINK and word.performed)
+        given = word is None or word.performed or row.event in GIVEN
+        modelled = word is None or (word.kind is not Kind.LINK and given)
         if row.index in fired or not modelled or row.event in ("ActionFailed", "Reset"):
             continue
         if row.from_state == ANY_STATE or row.from_state in states:

@@ -12,7 +12,14 @@ OPPOSITES = (
     ("HoldCall", "ResumeCall"),
     ("StartMediaSession", "StopMediaSession"),
 )
-REQUESTS = ("ReinviteReceived", "UpdateReceived", "InfoReceived", "MessageReceived")
+REQUESTS = (
+    "ReinviteReceived",
+    "UpdateReceived",
+    "InfoReceived",
+    "MessageReceived",
+    "TransferRequested",
+    "DialogPRACK",
+)
 
 
 def answers(evidence: Evidence) -> None:
@@ -22,7 +29,7 @@ def answers(evidence: Evidence) -> None:
         if move.target.ended or move.target.pending or move.kind != "fired":
             continue
         event = move.stimulus.event
-        if event in (*REQUESTS, "TransferRequested", "ActionFailed"):
+        if event in (*REQUESTS, "ActionFailed"):
             for request in _waiting(move.target.wire):
                 message = f"The {request} of the far side gets no answer."
                 evidence.about_step("OBL621", edge, message)
@@ -41,6 +48,17 @@ def confirmation(evidence: Evidence) -> None:
             continue
         if not move.target.ended and not move.target.pending and move.kind != "unhandled":
             evidence.about_step("ACT609", edge, "The 2xx is never confirmed with SendACK.")
+
+
+def reliable_progress(evidence: Evidence) -> None:
+    """ACT610: the row that takes a reliable provisional answer confirms it."""
+    for edge in evidence.walk.all_edges():
+        move = edge.move
+        if move.stimulus.event != "DialogReliableProgress" or move.kind == "unhandled":
+            continue
+        if move.target.wire.reliable and not (move.target.ended or move.target.pending):
+            message = "The reliable provisional answer is never confirmed with SendPRACK."
+            evidence.about_step("ACT610", edge, message)
 
 
 def hang_up(evidence: Evidence) -> None:
@@ -78,4 +96,4 @@ def within_rows(evidence: Evidence) -> None:
                 evidence.about_row("ACT612", row.index, message, None, names.index(other))
 
 
-RULES = (answers, confirmation, hang_up, within_rows)
+RULES = (answers, confirmation, reliable_progress, hang_up, within_rows)

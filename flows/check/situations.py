@@ -45,6 +45,8 @@ _FIXED = {
     "InfoReceived": "COV413",
     "MessageReceived": "COV413",
     "TransferRequested": "COV413",
+    "DialogReliableProgress": "COV413",
+    "DialogPRACK": "COV413",
     "DialogError": "COV414",
     "ActionFailed": "RES508",
     "after": "TMR702",

@@ -13,10 +13,13 @@ from typing import Any
 from flows.explore import wire as standing
 from flows.explore.answers import closed, respond
 from flows.explore.doing import Doing, Refused, open_request
+from flows.explore.services import SERVICES
 from flows.table import Word
 from flows.vocabulary import ACTIONS, ActionWord
 
-TOLERANT = frozenset(("GenerateLocalSDP", "RestoreMedia", "CreateLinkedSession"))
+TOLERANT = frozenset(
+    ("GenerateLocalSDP", "PrepareEarlyMediaSDP", "RestoreMedia", "CreateLinkedSession")
+)
 """Actions that take a resource only if it is not held yet."""
 LEGS = ("dialog", "media")
 
@@ -67,6 +70,8 @@ def attempted(doing: Doing, word: Word, index: int) -> None:
             doing.change(cancel=True)
         case "SendACK":
             doing.change(ack=False)
+        case "SendPRACK":
+            doing.change(reliable="")
         case "SendSIPResponse" if word.arguments.get("code", 200) >= 200:
             doing.change(**closed(doing.wire, open_request(doing)))
 
@@ -229,6 +234,7 @@ def _cleanup_dialog(doing: Doing, arguments: Mapping[str, Any]) -> None:
         others=(),
         unacked=False,
         ack=False,
+        reliable="",
         offer="",
         bye="done" if wire.bye else "",
     )
@@ -332,6 +338,8 @@ _ACTS: dict[str, Callable[[Doing, Mapping[str, Any]], None]] = {
     "SendDTMFTone": _press,
     "StopMediaSession": _stop,
     "CleanupMedia": _cleanup_media,
+    "PrepareEarlyMediaSDP": _generate,
+    **SERVICES,
     "SendTransferNOTIFYSuccess": _refer_told,
     "SendTransferNOTIFYFailure": _refer_told,
 }

@@ -50,6 +50,8 @@ def _judge(doing: Doing, request: str, code: int) -> None:
     """Say what is wrong about this answer to this request."""
     wire = doing.wire
     positive = code < 300
+    if request == "INVITE" and positive and wire.reliable in ("described", "lost"):
+        doing.complain("ACT610", f"{code} goes out before the PRACK to our reliable 18x came")
     if request == "INVITE" and wire.call == standing.CANCELLED:
         if positive:
             doing.complain("ACT604", f"The INVITE is answered {code} after it was cancelled")
@@ -79,7 +81,10 @@ def _judge(doing: Doing, request: str, code: int) -> None:
 
 
 def _needs_description(wire: Wire, request: str) -> bool:
-    return request in ("INVITE", "re-INVITE") or (request == "UPDATE" and wire.update == "offer")
+    if request == "INVITE":
+        # A reliable provisional answer may have settled the descriptions (RFC 3262 5).
+        return wire.made or not wire.settled
+    return request == "re-INVITE" or (request == "UPDATE" and wire.update == "offer")
 
 
 def _answer(doing: Doing, request: str, code: int) -> None:
@@ -91,8 +96,10 @@ def _answer(doing: Doing, request: str, code: int) -> None:
     if described:
         changes |= {"made": False, "offer": "" if answers else "ours"}
         changes |= {"settled": True} if answers and request != "INVITE" else {}
-    elif answers and request != "INFO":
+    elif answers and request in ("INVITE", "re-INVITE", "UPDATE"):
         changes |= {"offer": "", "taken": False}
+    if request == "INVITE":
+        changes["reliable"] = ""
     if positive and request == "INVITE":
         changes |= {"call": standing.ANSWERED, "talked": 1}
     if positive and request == "re-INVITE":

@@ -40,6 +40,7 @@ CODES: dict[str, tuple[int, int, int]] = {
     "Dialog6xxFailure": (600, 699, 603),
     "Dialog183SessionProgress": (183, 183, 183),
     "Dialog180Ringing": (180, 180, 180),
+    "DialogReliableProgress": (101, 199, 183),
     "Dialog200OK": (200, 200, 200),
 }
 """Event to the codes it may carry, lowest and highest, and the one that stands for all."""

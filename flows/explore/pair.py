@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from flows.explore import peer, wire
+from flows.explore import further, peer, wire
 from flows.explore.doing import Message
 from flows.explore.party import Config, Move, Party, Stimulus
 from flows.explore.walk import BEAT_EVERY, Beat, Bounds, told
@@ -251,6 +251,10 @@ class Pair:
                 stimulus = peer.incoming(call, message.direction)
             case "RESP":
                 stimulus, alone = _response(config, message)
+            case "REL" if call.call in wire.OUR_INVITE and not (config.ended or call.reliable):
+                stimulus = further.progressed(call, message.code, message.direction)
+            case "PRACK" if call.reliable in ("plain", "described") and not config.ended:
+                stimulus = further.confirmed(call, message.direction)
             case "ACK" if open_ and (call.call == wire.ANSWERED or call.unacked):
                 stimulus = peer.acknowledged(call, message.direction)
             case "CANCEL" if call.call == wire.OFFERED:

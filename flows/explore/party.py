@@ -30,6 +30,7 @@ CAUSES = {
     "InfoReceived": "INFO",
     "MessageReceived": "MESSAGE",
     "TransferRequested": "REFER",
+    "DialogPRACK": "PRACK",
 }
 
 

@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from itertools import islice, product
 from typing import Any
 
+from flows.explore import further
 from flows.explore import wire as standing
 from flows.explore.doing import Message
 from flows.explore.domain import CODES, OTHER
+from flows.explore.further import SDP
 from flows.explore.party import ACTION_FAILED, Config, Party, Stimulus
 from flows.explore.wire import Wire
 from flows.table import TIMER_EVENT
 from flows.vocabulary.events import FOREIGN
 
-SDP = "v=0"
-"""Stands for a description: guards only ask whether there is one."""
 FAILURES = (
     "Dialog3xxRedirect",
     "AuthRequired",
@@ -35,6 +35,7 @@ STACK_TIMEOUT = 32.0
 """Seconds (64*T1) after which an INVITE without any answer has timed out (RFC 3261 17.1.1.2)."""
 MOST_FORMS = 32
 """Combinations of fields tried of one event of a plug-in."""
+BEFORE = ("SendEarlyMedia", "RedirectCall")
 IN_CALL = ("HoldCall", "ResumeCall", "MuteCall", "UnmuteCall", "PlayAudio", "SendDTMF")
 
 
@@ -73,12 +74,12 @@ def people(party: Party, config: Config) -> Iterator[Stimulus]:
     if call.call == standing.OFFERED:
         yield Stimulus("AcceptCall", (), call, "user")
         yield Stimulus("RejectCall", (("reason", "busy"),), call, "user")
-    if call.live:
-        taken = party.program.position(config.state, config.role).candidates
-        for name in IN_CALL:
-            if name in taken:
-                yield Stimulus(name, (), call, "user")
-    if "Reset" in party.program.position(config.state, config.role).candidates:
+    taken = party.program.position(config.state, config.role).candidates
+    asked = IN_CALL if call.live else BEFORE if call.call == standing.OFFERED else ()
+    for name in asked:
+        if name in taken:
+            yield Stimulus(name, (), call, "user")
+    if "Reset" in taken:
         yield Stimulus("Reset", (), call, "user")
 
 
@@ -118,7 +119,7 @@ def _media(party: Party, config: Config) -> Iterator[Stimulus]:
         yield Stimulus("RtpTimeout", (), call, "media")
         for digit in party.domain.texts("DtmfDetected", "digit"):
             yield Stimulus("DtmfDetected", (("digit", digit), ("duration", 100)), call, "media")
-    if "playback" in config.held:
+    if "playback" in config.held and further.does(party, "PlayAudioFile"):
         yield Stimulus("PlayFinished", (("file", "f"),), call, "media", ("playback",))
 
 
@@ -137,6 +138,9 @@ def messages(party: Party, config: Config) -> Iterator[Stimulus]:
         yield from _to_invite(party, config)
     elif call.call == standing.OFFERED:
         yield from _to_caller(party, config)
+        if call.settled and not call.reliable:
+            # The early dialog is known to both and its descriptions are settled (RFC 3311 5.1).
+            yield from _update(party, config)
     elif call.call in (standing.ANSWERED, standing.UP):
         yield from _in_call(party, config)
     alive = call.call not in (standing.NONE, standing.READY, standing.OVER)
@@ -158,6 +162,7 @@ def _to_invite(party: Party, config: Config) -> Iterator[Stimulus]:
     for event in PROVISIONAL:
         for direction in ("sendrecv", ""):
             yield from responses(party, config, "INVITE", event, direction)
+    yield from further.to_invite(party, config)
     yield from responses(party, config, "INVITE", "Dialog200OK", "sendrecv")
     for event in FAILURES:
         yield from responses(party, config, "INVITE", event, "")
@@ -178,6 +183,7 @@ def _to_caller(party: Party, config: Config) -> Iterator[Stimulus]:
     given_up = call._replace(call=standing.CANCELLED)
     yield Stimulus("DialogCANCEL", (), given_up, "peer", message=Message("CANCEL"))
     yield Stimulus("DialogBYE", (), given_up, "peer", message=Message("BYE"))
+    yield from further.to_caller(config)
 
 
 def _in_call(party: Party, config: Config) -> Iterator[Stimulus]:
@@ -277,7 +283,7 @@ def _update(party: Party, config: Config) -> Iterator[Stimulus]:
     call = config.wire
     if call.update:
         return
-    early = call.call == standing.PROCEEDING and not call.settled
+    early = call.call in (standing.PROCEEDING, standing.OFFERED) and not call.settled
     for direction in ("",) if early else directions(party, "UpdateReceived"):
         after = call._replace(
             update="offer" if direction else "plain",

@@ -41,7 +41,7 @@ class Wire(NamedTuple):
     update: str = ""
     """The far side's UPDATE waits for our answer: `offer` or `plain`."""
     others: tuple[str, ...] = ()
-    """INFO, MESSAGE and REFER of the far side that wait for our answer."""
+    """INFO, MESSAGE, REFER and PRACK of the far side that wait for our answer."""
     unacked: bool = False
     """Our 2xx to the far side's re-INVITE waits for its ACK."""
     offer: str = ""
@@ -73,6 +73,10 @@ class Wire(NamedTuple):
     refer: bool = False
     """A REFER was accepted and its end was not told yet."""
 
+    reliable: str = ""
+    """A reliable provisional answer that was not confirmed yet: `theirs`; for one of ours `plain`,
+    `described` (with our description), or `lost` if no PRACK came."""
+
     @property
     def live(self) -> bool:
         """Whether requests can be sent inside the call."""
@@ -80,6 +84,8 @@ class Wire(NamedTuple):
 
     def tidy(self) -> Wire:
         """Forget what can not matter any more, so that equal futures are equal."""
+        if self.reliable and self.call not in (PROCEEDING, OFFERED):
+            self = self._replace(reliable="")
         if self.offer == "" and (self.taken or self.made) and not self.call == READY:
             self = self._replace(taken=False, made=False)
         if self.offer != "theirs" and self.theirs != "sendrecv":

@@ -78,7 +78,7 @@ _DIALOG = (
         },
         uses=("dialog",),
         sends="response",
-        clears=("INVITE", "UPDATE", "INFO", "MESSAGE", "REFER"),
+        clears=("INVITE", "UPDATE", "INFO", "MESSAGE", "REFER", "PRACK"),
         rfc="RFC 3261 8.2.6",
     ),
     ActionWord(

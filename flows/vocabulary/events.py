@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from flows.vocabulary import progress
 from flows.vocabulary.words import EventWord, Kind, Literals
 
 _BOTH = ("UAC", "UAS")
@@ -278,6 +279,7 @@ def _later(kind: Kind, group: str, meanings: Mapping[str, str]) -> tuple[EventWo
 
 
 _LATER = (
+    *progress.EVENTS,
     *_later(
         Kind.USER,
         "Transfer",
@@ -287,7 +289,6 @@ _LATER = (
             "StartAttendedTransfer": "A person begins a consultation call.",
             "CompleteAttendedTransfer": "A person completes the attended transfer.",
             "RedirectCall": "A person sends the ringing caller elsewhere.",
-            "SendEarlyMedia": "A person lets the caller hear media before answering.",
         },
     ),
     *_later(

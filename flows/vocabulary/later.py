@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from flows.vocabulary import progress
 from flows.vocabulary.words import ActionWord, Parameter
 
 _LINK = Parameter("name", "Name by which this table calls the other session.", default="other")
@@ -69,6 +70,7 @@ LATER: tuple[ActionWord, ...] = (
         clears=("INVITE",),
         performed=False,
     ),
+    *progress.ACTIONS,
     *_later(
         "Signalling",
         {
@@ -81,7 +83,6 @@ LATER: tuple[ActionWord, ...] = (
             "SendRequestWithAuth": "Repeats the request with credentials.",
             "SendINVITEWithBumpedSessionExpires": "Repeats the INVITE with a longer interval.",
             "ArmSessionRefreshTimer": "Watches the session interval.",
-            "PrepareEarlyMediaSDP": "Makes the description for early media.",
         },
     ),
     *_later(

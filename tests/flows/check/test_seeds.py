@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
+from flows.check import examine as examine_text
 from flows.check.deep import Bounds, DeepResult, examine
 from flows.compile import compile_text
 from flows.edit.operations import apply
@@ -323,6 +324,14 @@ def test_a_text_that_does_not_compile_has_no_deep_findings() -> None:
 
 
 CORRECT = sorted([*STARTERS.glob("*.yaml"), *(DATA / "correct").glob("*.yaml")])
+
+
+@pytest.mark.parametrize("path", CORRECT, ids=lambda path: path.stem)
+def test_the_text_of_correct_tables_has_no_finding_and_no_waiver(path: Path) -> None:
+    compiled = examine_text(path.read_text())
+    # Words that are not performed yet may stand in tables that are about the language.
+    assert {f.code for f in compiled.findings} <= {"META996"}
+    assert compiled.table is not None and not any(row.waive for row in compiled.table.rows)
 
 
 @pytest.mark.parametrize("path", CORRECT, ids=lambda path: path.stem)

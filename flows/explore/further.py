@@ -1,0 +1,65 @@
+"""What may happen in services beyond a plain call: reliable progress (RFC 3262)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flows.explore import wire as standing
+from flows.explore.doing import Message
+from flows.explore.party import Config, Party, Stimulus
+from flows.explore.wire import Wire
+
+SDP = "v=0"
+"""Stands for a description: guards only ask whether there is one."""
+
+GIVEN = frozenset(("DialogReliableProgress", "DialogPRACK", "SendEarlyMedia"))
+"""Events that this runtime does not give, and that the most general peer does all the same."""
+
+
+def does(party: Party, action: str) -> bool:
+    """Whether any row of the table has the action."""
+    return any(word.name == action for row in party.program.table.rows for word in row.actions)
+
+
+# -- reliable provisional answers ------------------------------------------------------------------
+
+
+def to_invite(party: Party, config: Config) -> Iterator[Stimulus]:
+    """Yield reliable answers to our INVITE, which says that we understand them (RFC 3262 4)."""
+    if does(party, "SendPRACK") and not config.wire.reliable:
+        for code in party.domain.codes("DialogReliableProgress"):
+            for direction in ("sendrecv", ""):
+                yield progressed(config.wire, code, direction)
+
+
+def progressed(call: Wire, code: int, direction: str) -> Stimulus:
+    """A reliable provisional answer of the far side."""
+    after = call._replace(
+        call=standing.PROCEEDING, reliable="theirs", taken=call.taken or bool(direction)
+    )
+    fields: tuple[tuple[str, Any], ...] = (("code", code), ("reason", ""))
+    fields += (("sdp", SDP),) if direction else ()
+    message = Message("REL", "INVITE", code, direction)
+    return Stimulus("DialogReliableProgress", fields, after, "answer", message=message)
+
+
+def to_caller(config: Config) -> Iterator[Stimulus]:
+    """Yield the PRACK to our reliable answer, and that none comes (RFC 3262 3)."""
+    call = config.wire
+    if call.reliable in ("plain", "described"):
+        yield confirmed(call, "sendrecv" if call.offer == "ours" else "")
+        fields = (("method", "PRACK"),)
+        yield Stimulus("DialogTimeout", fields, call._replace(reliable="lost"), "trouble")
+
+
+def confirmed(call: Wire, direction: str) -> Stimulus:
+    """The PRACK of the caller."""
+    after = call._replace(
+        reliable="",
+        others=tuple(sorted((*call.others, "PRACK"))),
+        taken=call.taken or bool(direction),
+    )
+    fields = (("sdp", SDP), ("direction", direction)) if direction else ()
+    message = Message("PRACK", direction=direction)
+    return Stimulus("DialogPRACK", fields, after, "peer", message=message)
