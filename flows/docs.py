@@ -88,7 +88,7 @@ def _section(entry: Entry) -> Iterator[str]:
         yield from ("", entry.severity_note)
     yield from ("", standing(entry))
     if entry.old:
-        yield from ("", "The old version:", "", "```yaml", entry.old.rstrip(), "```")
+        yield from ("", f"{entry.beside}:", "", "```yaml", entry.old.rstrip(), "```")
     if entry.table:
         shown = entry.bad if entry.bad else entry.good
         yield from ("", f"{found_in(entry)}:", "", "```yaml", shown.rstrip(), "```")

@@ -1,4 +1,5 @@
-"""The runtime's verbs of the command line: deploy, route, call, send, sessions, steps.
+"""The runtime's verbs of the command line: deploy, route, call, send, sessions, steps,
+conform.
 
 What is stored is written and read here; what only the running node can do is asked of the server
 over the control socket.
@@ -11,7 +12,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
-from designer.commands import DONE, ERRORS, answer, finish, refuse
+from designer.commands import DONE, ERRORS, UNUSABLE, answer, finish, refuse
 
 WAIT_SECONDS = 30.0
 CALL_SECONDS = 4 * 3600.0
@@ -54,6 +55,11 @@ def add_parsers(verbs: Any) -> None:
     parser = verbs.add_parser("steps", help="list the steps of a session")
     parser.add_argument("session")
     finish(parser, steps)
+    parser = verbs.add_parser("conform", help="hold what calls did against their versions")
+    parser.add_argument("sessions", nargs="*", metavar="SESSION", help="the newest ones if none")
+    parser.add_argument("--flow", default="", help="only calls of this flow")
+    parser.add_argument("--limit", type=int, default=100, help="how many of the newest (100)")
+    finish(parser, conform)
 
 
 def deploy(options: Namespace) -> int:
@@ -232,6 +238,29 @@ def steps(options: Namespace) -> int:
     data = {"session": audit.stored_summary(session), "steps": lines}
     answer(options, data, "\n".join(text))
     return DONE
+
+
+def conform(options: Namespace) -> int:
+    """Hold recorded calls against their own versions: 0 all conform, 1 one contradicts."""
+    from runtime import audit, conformance
+
+    if options.sessions:
+        known = [audit.session_of(name) for name in options.sessions]
+        for name, session in zip(options.sessions, known, strict=True):
+            if session is None:
+                return refuse(options, f"The record knows no session {name}.", UNUSABLE)
+        verdicts = [conformance.of_session(session) for session in known if session is not None]
+    else:
+        verdicts = list(conformance.newest(max(1, options.limit), options.flow))
+    lines = [f"{each.session:<24} {each.flow:<20} {_conformed(each)}" for each in verdicts]
+    data = {"sessions": [each.as_dict() for each in verdicts]}
+    answer(options, data, "\n".join(lines) or "There are no calls that are over.")
+    return ERRORS if any(each.conforms is False for each in verdicts) else DONE
+
+
+def _conformed(verdict: Any) -> str:
+    said = f"{verdict.text}, {verdict.steps} steps"
+    return said if verdict.conforms is not False else f"{said}. {verdict.why} [META995]"
 
 
 def _step_text(line: dict[str, Any], begin: float) -> str:

@@ -58,6 +58,8 @@ class Entry:
     """Then the code is found at the line that begins so, else at the changed line itself."""
     old: str = ""
     """For what needs two texts: the version that `bad` and `good` come after."""
+    record: bool = False
+    """`bad` and `good` are the recorded steps of a call, and `old` the version that it ran."""
     plugin: bool = False
     """`bad` and `good` are Python, packages that add words: the code is told of every table."""
 
@@ -69,6 +71,11 @@ class Entry:
     def page(self) -> str:
         """Where it is documented."""
         return f"docs/rules/{self.family}.md#{self.code.lower()}"
+
+    @property
+    def beside(self) -> str:
+        """What `old` is."""
+        return "The version" if self.record else "The old version"
 
     @property
     def line(self) -> int:
@@ -120,6 +127,7 @@ def _entry(raw: dict[str, Any]) -> Entry:
         table=raw.get("table", ""),
         found=raw.get("found", ""),
         old=raw.get("old", ""),
+        record=raw.get("record", False),
         plugin=raw.get("plugin", False),
     )
 
@@ -136,7 +144,7 @@ def explained(code: str) -> str:
     lines += ["", standing(entry)]
     if entry.good:
         if entry.old:
-            lines += ["", "The old version:", "", _indented(entry.old)]
+            lines += ["", f"{entry.beside}:", "", _indented(entry.old)]
         lines += ["", f"{found_in(entry)}:", "", _indented(entry.bad or "(no such row)"), ""]
         lines += ["Free of it:", "", _indented(entry.good)]
     return "\n".join([*lines, "", f"More: {entry.page}"])
@@ -155,6 +163,8 @@ def found_in(entry: Entry) -> str:
     """Say where the code is found in the example."""
     if entry.plugin:
         return "Told while this package is installed"
+    if entry.record:
+        return f"Found at step {entry.line} of the record"
     if not entry.table:
         new = " of the new version" if entry.old else ""
         return f"Found in line {entry.line}{new}"

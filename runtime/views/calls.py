@@ -12,9 +12,10 @@ from designer.access import change, page
 from designer.errors import Refused
 from designer.models import Flow
 from designer.views.shell import done, flow_or_404, refused, show
-from runtime import acts, audit, bridge
+from runtime import acts, audit, bridge, conformance
 from runtime.audit import CallFilter
 from runtime.consumers.live import drawn_of
+from runtime.models import Session
 
 
 @page("call.view")
@@ -36,8 +37,10 @@ def calls(request: HttpRequest) -> HttpResponse:
 
 @page("call.view")
 def call(request: HttpRequest, id: str) -> HttpResponse:
-    """Show one session. Context: session (dict), steps, wire, media, possible, boot."""
-    session, possible = _session(id)
+    """Show one session. Context: session (dict), steps, wire, media, possible, conformance
+    (Verdict or None), boot."""
+    stored = audit.session_of(id)
+    session, possible = _session(id, stored)
     if session is None:
         raise Http404("There is no call with this id.")
     text = audit.text_of(session["digest"])
@@ -59,15 +62,17 @@ def call(request: HttpRequest, id: str) -> HttpResponse:
         "steps": steps,
         "wire": wire,
         "media": audit.media_of(id),
+        "conformance": conformance.of_session(stored) if stored is not None else None,
         "possible": possible,
         "boot": boot,
     }
     return show(request, "runtime/call.html", context, nav="calls")
 
 
-def _session(session_id: str) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+def _session(
+    session_id: str, stored: Session | None
+) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
     """Return a session's line and what may be sent to it, of the node or else of the record."""
-    stored = audit.session_of(session_id)
     line = audit.stored_summary(stored) if stored else None
     live = audit.live_session(session_id)
     if live is not None:

@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
 from flows import plugins
 from flows.check import deep
@@ -23,6 +24,8 @@ from flows.compile import compile_text
 from flows.difference import difference
 from flows.findings import Severity
 from flows.report import judge
+from flows.semantics import Program
+from runtime.executor.conform import Recorded, deviation
 
 SIZES = {
     "SYN": 8, "NAM": 14, "DET": 10, "REA": 8, "COV": 15, "RES": 10, "ACT": 12, "OBL": 4, "TMR": 5,
@@ -31,7 +34,8 @@ SIZES = {
 SHOWN = [e for e in catalogue().values() if e.bad and not (e.table or e.old or e.plugin)]
 IN_TEXT = [entry for entry in SHOWN if entry.tier in ("T0", "T1")]
 DEEP = [entry for entry in SHOWN if entry.tier not in ("T0", "T1")]
-OF_TWO = [entry for entry in catalogue().values() if entry.old]
+OF_TWO = [entry for entry in catalogue().values() if entry.old and not entry.record]
+OF_RECORDS = [entry for entry in catalogue().values() if entry.record]
 OF_PLUGINS = [entry for entry in catalogue().values() if entry.plugin]
 PLANTED = [entry for entry in catalogue().values() if entry.table]
 STARTERS = Path(__file__).parents[3] / "state_tables"
@@ -108,6 +112,23 @@ def test_a_new_version_is_found_by_its_code_at_its_line_and_a_better_one_is_not(
     assert grave is entry.severity or entry.severity_note
     left = [f for f in of_two(entry.old, entry.good) if f.code == entry.code]
     assert all(f.severity is Severity.INFO for f in left), left
+
+
+@pytest.mark.parametrize("entry", OF_RECORDS, ids=lambda entry: entry.code)
+def test_a_record_that_contradicts_its_version_is_found_at_its_step(entry):
+    program = Program(compile_text(entry.old).table)
+    assert deviation(program, "UAS", recorded(entry.bad)).sequence == entry.line
+    assert deviation(program, "UAS", recorded(entry.good)) is None
+
+
+def recorded(text):
+    return [
+        Recorded(
+            number, 0.0, step["event"], {}, step["row"], step["from_state"], step["to_state"],
+            tuple(step["actions"]), (), "fired", None, (True,) * len(step["actions"]),
+        )
+        for number, step in enumerate(yaml.safe_load(text), 1)
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("entry", OF_PLUGINS, ids=lambda entry: entry.code)
