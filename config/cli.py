@@ -20,7 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     options = build_parser().parse_args(arguments)
     try:
-        code = with_django(options) if options.needs_django else int(options.run(options))
+        needed = options.needs_django
+        needed = needed(options) if callable(needed) else needed
+        code = with_django(options) if needed else int(options.run(options))
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:

@@ -11,9 +11,11 @@ import os
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+from designer import scenario_commands
 
 DONE, ERRORS, UNUSABLE = 0, 1, 2
 STANDARD_INPUT = "-"
@@ -42,13 +44,14 @@ def add_parsers(verbs: Any) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE")
     parser.add_argument("--name", help="the flow's name (one file only)")
     finish(parser, import_files)
+    scenario_commands.add_parser(verbs, finish)
 
 
 def finish(
     parser: ArgumentParser,
     run: Any,
     *,
-    needs_django: bool = True,
+    needs_django: bool | Callable[[Namespace], bool] = True,
     formats: Sequence[str] = ("text", "json"),
 ) -> None:
     """Give a verb what all verbs have: the format of its answer, and the function that does it."""

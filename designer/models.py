@@ -116,6 +116,26 @@ class Draft(models.Model):
         return f"draft of {self.flow.name} by {self.user}"
 
 
+class Scenario(models.Model):
+    """A run of the simulator kept with its flow, and what was expected of it: a small test."""
+
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="scenarios")
+    name = models.CharField(max_length=200)
+    text = models.TextField()
+    """A file of one scenario, as `designer.scenario_files` writes it."""
+    changed_by = models.CharField(max_length=150, blank=True, default="")
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["flow", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["flow", "name"], name="one_scenario_per_name")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.flow.name}"
+
+
 class Task(models.Model):
     """A piece of work for the worker. This row is the truth, the broker is only the bell."""
 

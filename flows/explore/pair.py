@@ -114,6 +114,8 @@ class Walked:
                 "after": ended_in.state, "resources": list(ended_in.held),
                 "call": ended_in.wire.call,
             }  # fmt: skip
+        if act.message is not None:
+            line["message"] = str(act.message)
         line["channel"] = {
             f"to {name}": [str(m) for m in channel]
             for name, channel in zip(SIDES, after.channels, strict=True)
@@ -231,7 +233,7 @@ class Pair:
     def _reactions(self, config: Config, stimulus: Stimulus, first: Channel = ()) -> list[Outcome]:
         moves = self.side(config.role).react(config, stimulus)
         done = [move for move in moves if move.broke < 0] or moves[-1:]
-        return [(m, self.number(_quiet(m.target)), (*first, *m.sends)) for m in done]
+        return [(m, self.number(quiet(m.target)), (*first, *m.sends)) for m in done]
 
     def arrive(self, number: int, message: Message) -> list[Outcome]:
         """Return what comes of a message that reaches a side."""
@@ -242,40 +244,46 @@ class Pair:
 
     def _arrived(self, number: int, message: Message) -> list[Outcome]:
         config = self.configs[number]
-        call = config.wire
-        alone: Channel = ()
-        stimulus: Stimulus | None = None
-        open_ = not config.ended and call.call in (wire.ANSWERED, wire.UP)
-        match message.kind:
-            case "INVITE" if call.call == wire.NONE and not config.ended:
-                stimulus = peer.incoming(call, message.direction)
-            case "RESP":
-                stimulus, alone = _response(config, message)
-            case "REL" if call.call in wire.OUR_INVITE and not (config.ended or call.reliable):
-                stimulus = further.progressed(call, message.code, message.direction)
-            case "PRACK" if call.reliable in ("plain", "described") and not config.ended:
-                stimulus = further.confirmed(call, message.direction)
-            case "ACK" if open_ and (call.call == wire.ANSWERED or call.unacked):
-                stimulus = peer.acknowledged(call, message.direction)
-            case "CANCEL" if call.call == wire.OFFERED:
-                cancelled = call._replace(call=wire.CANCELLED)
-                stimulus = Stimulus("DialogCANCEL", (), cancelled, "peer", message=message)
-            case "BYE" if open_ and call.bye != "done":
-                alone = (Message("RESP", "BYE", 200),)
-                stimulus = peer.ended(call)
-            case "BYE":
-                alone = (Message("RESP", "BYE", 200 if call.bye else 481),)
-            case "re-INVITE" if open_ and not (call.asked or call.unacked):
-                stimulus = peer.proposed(call, message.direction)
-            case "re-INVITE":
-                alone = (Message("RESP", "re-INVITE", 500 if open_ else 481),)
-            case "UPDATE" | "INFO" | "MESSAGE" | "REFER":
-                possible = peer.messages(self.side(config.role), config) if not config.ended else ()
-                stimulus = next((s for s in possible if s.message == message), None)
-                alone = () if stimulus is not None else (Message("RESP", message.kind, 481),)
+        stimulus, alone = heard(self.side(config.role), config, message)
         if stimulus is None:
             return [(None, number, alone)]
         return self._reactions(config, stimulus, alone)
+
+
+def heard(party: Party, config: Config, message: Message) -> tuple[Stimulus | None, Channel]:
+    """Return what a side makes of a message: the happening, and what its stack sends by itself."""
+    call = config.wire
+    alone: Channel = ()
+    stimulus: Stimulus | None = None
+    open_ = not config.ended and call.call in (wire.ANSWERED, wire.UP)
+    match message.kind:
+        case "INVITE" if call.call == wire.NONE and not config.ended:
+            stimulus = peer.incoming(call, message.direction)
+        case "RESP":
+            stimulus, alone = _response(config, message)
+        case "REL" if call.call in wire.OUR_INVITE and not (config.ended or call.reliable):
+            stimulus = further.progressed(call, message.code, message.direction)
+        case "PRACK" if call.reliable in ("plain", "described") and not config.ended:
+            stimulus = further.confirmed(call, message.direction)
+        case "ACK" if open_ and (call.call == wire.ANSWERED or call.unacked):
+            stimulus = peer.acknowledged(call, message.direction)
+        case "CANCEL" if call.call == wire.OFFERED:
+            cancelled = call._replace(call=wire.CANCELLED)
+            stimulus = Stimulus("DialogCANCEL", (), cancelled, "peer", message=message)
+        case "BYE" if open_ and call.bye != "done":
+            alone = (Message("RESP", "BYE", 200),)
+            stimulus = peer.ended(call)
+        case "BYE":
+            alone = (Message("RESP", "BYE", 200 if call.bye else 481),)
+        case "re-INVITE" if open_ and not (call.asked or call.unacked):
+            stimulus = peer.proposed(call, message.direction)
+        case "re-INVITE":
+            alone = (Message("RESP", "re-INVITE", 500 if open_ else 481),)
+        case "UPDATE" | "INFO" | "MESSAGE" | "REFER":
+            possible = peer.messages(party, config) if not config.ended else ()
+            stimulus = next((s for s in possible if s.message == message), None)
+            alone = () if stimulus is not None else (Message("RESP", message.kind, 481),)
+    return stimulus, alone
 
 
 def _response(config: Config, message: Message) -> tuple[Stimulus | None, Channel]:
@@ -321,7 +329,7 @@ def _told_again(message: Message) -> bool:
     return message.kind == "RESP" and message.code < 200
 
 
-def _quiet(config: Config) -> Config:
+def quiet(config: Config) -> Config:
     """Forget what does not concern the far side: what was told, what was given back."""
     if config.ended:
         over = wire.Wire(call=wire.OVER, bye="done" if config.wire.bye else "")

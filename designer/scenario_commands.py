@@ -1,0 +1,200 @@
+"""The verb `test`: play scenarios against a table and say what went otherwise.
+
+A file needs neither database nor settings; a flow's name asks the database for its newest version
+and, without `--scenarios`, for the scenarios that belong to it.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from designer.scenario_files import ScenarioFile
+    from designer.scenarios import Judged
+    from flows.table import Table
+
+DONE, FAILED, UNUSABLE = 0, 1, 2
+
+
+class Unusable(Exception):
+    """The test can not be made; the text says why."""
+
+
+def add_parser(verbs: Any, finish: Any) -> None:
+    """Add the verb to the command line's parser."""
+    parser: ArgumentParser = verbs.add_parser("test", help="play scenarios against a flow")
+    parser.add_argument("flow", metavar="FLOW|FILE", help="a YAML file, or the name of a flow")
+    parser.add_argument(
+        "--scenarios",
+        metavar="DIR|FILE",
+        action="append",
+        help="else the folder `scenarios` beside the file, or those kept with the flow",
+    )
+    parser.add_argument("--verbose", action="store_true", help="name the ones that hold as well")
+    finish(parser, run, needs_django=lambda options: not _is_file(options.flow))
+
+
+def run(options: Namespace) -> int:
+    """Play scenarios: 0 all hold, 1 some do not, 2 the table or a scenario cannot be used."""
+    from designer.commands import answer, refuse
+    from designer.scenarios import judge
+    from flows import plugins
+
+    plugins.load()
+    try:
+        name, table = _table(options.flow)
+        judged = [
+            (where, judge(table, scenario))
+            for where, file in _files(options, name)
+            for scenario in file.scenarios
+        ]
+        if not judged:
+            raise Unusable(f"There is no scenario for {name}.")
+    except Unusable as problem:
+        return refuse(options, str(problem), UNUSABLE)
+    text = _as_text(name, table, judged, verbose=options.verbose)
+    answer(options, _as_data(name, table, judged), text)
+    return DONE if all(one.holds for _, one in judged) else FAILED
+
+
+# -- what is tested --------------------------------------------------------------------------------
+
+
+def _is_file(name: str) -> bool:
+    return Path(name).suffix in (".yaml", ".yml") or Path(name).is_file()
+
+
+def _table(name: str) -> tuple[str, Table]:
+    from flows.compile import compile_text
+    from flows.dialects import import_text
+
+    text = _read(Path(name)) if _is_file(name) else _text_of_flow(name)
+    table = compile_text(import_text(text).text).table
+    if table is None:
+        raise Unusable(f"{name} does not compile; `check` says why.")
+    return table.name or Path(name).stem, table
+
+
+def _files(options: Namespace, name: str) -> Iterable[tuple[str, ScenarioFile]]:
+    """Yield each file of scenarios for this flow; those of other flows are passed over."""
+    if options.scenarios:
+        paths = [path for given in options.scenarios for path in _paths(Path(given))]
+    elif _is_file(options.flow):
+        paths = _paths(Path(options.flow).parent / "scenarios")
+    else:
+        yield from _kept_with(options.flow)
+        return
+    for path in paths:
+        file = _parsed(str(path), _read(path))
+        if file.flow in ("", name, Path(options.flow).stem):
+            yield str(path), file
+
+
+def _paths(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(each for each in path.iterdir() if each.suffix in (".yaml", ".yml"))
+    if not path.exists():
+        raise Unusable(f"{path} is not there.")
+    return [path]
+
+
+def _read(path: Path) -> str:
+    from flows.document import MAX_BYTES
+
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            raise Unusable(f"{path} is larger than {MAX_BYTES >> 20} MiB.")
+        return raw.decode()
+    except OSError as error:
+        raise Unusable(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise Unusable(f"{path} is no text in UTF-8.") from None
+
+
+def _parsed(where: str, text: str) -> ScenarioFile:
+    from designer.scenario_files import BadScenario, read_scenarios
+
+    try:
+        return read_scenarios(text)
+    except BadScenario as problem:
+        raise Unusable(f"{where}: {problem}") from None
+
+
+def _text_of_flow(name: str) -> str:
+    from designer import selectors
+
+    flow = selectors.flow_named(name)
+    version = selectors.newest_version(flow) if flow is not None else None
+    if version is None:
+        raise Unusable(f"There is no file and no saved flow named {name}.")
+    return version.text
+
+
+def _kept_with(name: str) -> Iterable[tuple[str, ScenarioFile]]:
+    from designer.models import Scenario
+
+    for kept in Scenario.objects.filter(flow__name=name).order_by("name"):
+        yield kept.name, _parsed(kept.name, kept.text)
+
+
+# -- what is said ----------------------------------------------------------------------------------
+
+
+def _as_text(name: str, table: Table, judged: list[tuple[str, Judged]], *, verbose: bool) -> str:
+    lines = []
+    for where, one in judged:
+        if one.holds:
+            if verbose:
+                lines.append(f"  holds  {one.scenario.name}")
+            continue
+        lines.append(f"  FAILS  {one.scenario.name}  ({where})")
+        lines += [
+            f"         step {number}, {_what(one, number)}: {sentence}"
+            for number, sentence in one.differences
+        ]
+    held, fired = sum(one.holds for _, one in judged), _fired(judged)
+    lines.append(
+        f"{name}: {held} of {len(judged)} scenarios hold; "
+        f"{len(fired)} of {len(table.rows)} rows fired in them."
+    )
+    return "\n".join(lines)
+
+
+def _what(one: Judged, number: int) -> str:
+    given = one.scenario.run.inputs[number - 1]
+    if given.kind in ("event", "deliver", "lose"):
+        name = str(getattr(given, given.kind))
+        return name if given.kind == "event" else f"{given.kind} {name}"
+    if given.wait is not None:
+        return f"wait {given.wait:g} s"
+    return "the next timer" if given.due else given.kind
+
+
+def _fired(judged: list[tuple[str, Judged]]) -> set[int]:
+    return {row for _, one in judged for row in one.rows}
+
+
+def _as_data(name: str, table: Table, judged: list[tuple[str, Judged]]) -> dict[str, Any]:
+    return {
+        "flow": name,
+        "digest": table.digest,
+        "rows": len(table.rows),
+        "fired": sorted(_fired(judged)),
+        "scenarios": [
+            {
+                "file": where,
+                "name": one.scenario.name,
+                "holds": one.holds,
+                "steps": one.steps,
+                "differences": [
+                    {"step": number, "message": sentence} for number, sentence in one.differences
+                ],
+            }
+            for where, one in judged
+        ],
+    }
