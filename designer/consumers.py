@@ -18,7 +18,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.http import QueryDict
 from django.urls import reverse
 
-from designer import facts, frames, notices, preview, rendering, selectors, tasks
+from designer import facts, frames, notices, preview, rendering, selectors, tasks, trials
 from designer.access import may
 from designer.desk import Desk, Desks, Message, version_message
 from designer.errors import Conflict, Refused
@@ -130,6 +130,8 @@ class EditorConsumer(AsyncWebsocketConsumer):
             case frames.View(seq):
                 self.view = frame.asked()
                 await self.say({"type": "view", "seq": seq, **await desk.seen(self.view)})
+            case frames.Try(seq, ask, arguments):
+                await self.say({**await trials.answer(desk, ask, arguments), "seq": seq})
             case frames.Undo(seq):
                 desk.undone()
                 await self.show("undo", seq)

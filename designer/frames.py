@@ -83,13 +83,21 @@ class View(msgspec.Struct, tag="view"):
         }
 
 
+class Try(msgspec.Struct, tag="try"):
+    """A question to the simulator (designer.trials); the draft stays as it is."""
+
+    seq: int
+    ask: str
+    arguments: dict[str, Any] = {}
+
+
 class Discard(msgspec.Struct, tag="discard"):
     """Let go of the draft and begin again from the newest version."""
 
     seq: int
 
 
-Frame = View | Text | Edit | Preview | Undo | Redo | Save | Deploy | Discard
+Frame = View | Text | Edit | Preview | Undo | Redo | Save | Deploy | Discard | Try
 _decoder = msgspec.json.Decoder(Frame)
 
 
