@@ -11,8 +11,9 @@ import { Inspector } from "./editor/inspector";
 import { keysDialog } from "./editor/keys-dialog";
 import { Layout } from "./editor/layout";
 import { Link } from "./editor/link";
+import { Matrix } from "./editor/matrix";
 import { Outline } from "./editor/outline";
-import { pageActs } from "./editor/page-acts";
+import { matrixActs, pageActs } from "./editor/page-acts";
 import { openPalette } from "./editor/palette";
 import { Problems } from "./editor/problems";
 import { receive } from "./editor/receive";
@@ -123,6 +124,8 @@ acts.add(
     role: show,
   }),
 );
+const matrix = new Matrix(part("matrix"), store, actions, layout);
+acts.add(...matrixActs(matrix, store));
 acts.wire(document);
 shortcuts(acts, canvas.svg, letters);
 for (const button of document.querySelectorAll<HTMLElement>("[data-role-filter]")) {

@@ -107,6 +107,12 @@ class Editor:
         await expect(self.page.get_by_test_id("offline")).to_have_count(0)
         await expect(self.yaml).to_be_visible()
 
+    async def ready_matrix(self) -> None:
+        """The same where the matrix stands in the place of the diagram."""
+        await expect(self.page.locator("[role=gridcell]").first).to_be_visible()
+        await expect(self.page.get_by_test_id("offline")).to_have_count(0)
+        await expect(self.yaml).to_be_visible()
+
     def id(self, name: str) -> Locator:
         return self.page.get_by_test_id(name)
 

@@ -1,3 +1,4 @@
+import type { Verdicts } from "./cells";
 import type { DeploymentFrame } from "./document";
 import type { Finding, Palette, Picture, VersionLine } from "../lib/types";
 
@@ -12,6 +13,7 @@ export interface EditorBoot {
   text: string;
   dot: string | null;
   picture: Picture | null;
+  verdicts?: Verdicts | null;
   /** The text compiles; if not, the picture is of the version it began with. */
   compiles?: boolean;
   findings: Finding[];

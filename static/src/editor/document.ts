@@ -1,3 +1,4 @@
+import type { Verdicts } from "./cells";
 import type { Finding, Picture, VersionLine } from "../lib/types";
 
 /** What the server says about the draft after each change. */
@@ -10,6 +11,7 @@ export interface DocumentFrame {
   findings: Finding[];
   dot: string | null;
   picture: Picture | null;
+  verdicts?: Verdicts | null;
   can_undo: boolean;
   can_redo: boolean;
   saved_at: string | number | null;
@@ -42,5 +44,5 @@ export interface CheckFrame {
   version: number;
   state: string;
   progress: number;
-  detail: { findings?: Finding[] } | null;
+  detail: { findings?: Finding[]; verdicts?: Verdicts } | null;
 }

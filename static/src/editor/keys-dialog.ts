@@ -20,8 +20,13 @@ export function keysDialog(acts: Acts, letters: Kept<boolean>): void {
 
 function group(name: string, list: Act[]): TemplateResult {
   return html`<section><h3>${name}</h3><dl class="keys">${list.map(
-    (act) => html`<dt>${(act.keys ?? []).slice(0, 2).map((printed, at) => html`${at ? html`<span class="ink3">or</span>` : ""}${keys(printed)}`)}</dt><dd>${act.title}</dd>`,
+    (act) => html`<dt>${shortest(act.keys ?? []).map((printed, at) => html`${at ? html`<span class="ink3">or</span>` : ""}${keys(printed)}`)}</dt><dd>${act.title}</dd>`,
   )}</dl></section>`;
+}
+
+/** The first key, and the second where both are short. */
+function shortest(printed: string[]): string[] {
+  return printed.slice(0, 2).join("").length <= 14 ? printed.slice(0, 2) : printed.slice(0, 1);
 }
 
 /** A key as it stands on the keyboard. */

@@ -2,6 +2,7 @@ import type { Canvas } from "../graph/canvas";
 import type { Actions } from "./actions";
 import type { Act } from "./acts";
 import type { Layout } from "./layout";
+import type { Matrix } from "./matrix";
 import { regions } from "./shortcuts";
 import type { Store } from "./store";
 
@@ -96,5 +97,21 @@ function helpActs({ keys, palette }: Means): Act[] {
   return [
     { id: "palette", title: "Find anything: acts, states, rows, flows, rules", group, keys: ["Ctrl+K"], scope: "anywhere", run: palette },
     { id: "keys", title: "Keys of this page", group, keys: ["?"], run: keys },
+  ];
+}
+
+/** The acts of the matrix. */
+export function matrixActs(matrix: Matrix, store: Store): Act[] {
+  const group = "Matrix";
+  const shown = (): boolean => matrix.shown;
+  const edits = (): boolean => shown() && store.can.edit;
+  return [
+    { id: "next-missing", title: "Next cell that lacks a row", group, keys: ["Alt+M"], scope: "anywhere", run: () => matrix.nextMissing(), can: shown },
+    { id: "matrix-all", title: "Show all events, or those of this flow", group, run: () => matrix.toggleAll(), can: shown },
+    { id: "paste-block", title: "Paste a block of cells from CSV…", group, run: () => matrix.askPaste(), can: edits },
+    { id: "cell-edit", title: "Write the target; a letter begins too", group, keys: ["Enter", "F2"], shown: true },
+    { id: "cell-edge", title: "To the edge of what is filled; with Shift choose a block", group, keys: ["Ctrl+Arrows"], shown: true },
+    { id: "cell-copy", title: "Copy, cut, paste a block", group, keys: ["Ctrl+C", "Ctrl+V"], shown: true },
+    { id: "cell-fill", title: "Copy the first line of the block down", group, keys: ["Ctrl+D"], shown: true },
   ];
 }

@@ -1,11 +1,12 @@
 import { same, toHash, type Selection } from "../lib/selection";
 import type { Finding, Palette, Picture, PictureRow, PictureState, TraceStep, VersionLine } from "../lib/types";
 import type { EditorBoot } from "./boot";
+import type { Verdicts } from "./cells";
 import type { CheckFrame, DeploymentFrame, DocumentFrame } from "./document";
 
 type Topic = "document" | "selection" | "deployment" | "check" | "people" | "connection" | "pending" | "role";
 /** Where a selection came from, so that the panel that made it does not scroll under the hand. */
-export type Source = "canvas" | "outline" | "yaml" | "problems" | "inspector" | "address" | "server";
+export type Source = "canvas" | "matrix" | "outline" | "yaml" | "problems" | "inspector" | "address" | "server";
 
 /** What the editor page knows now, and who wants to hear of changes. */
 export class Store {
@@ -16,6 +17,10 @@ export class Store {
   readonly urls: Record<string, string>;
   picture: Picture | null;
   dot: string | null;
+  /** What becomes of the events that no row takes, as the graph tells. */
+  #quick: Verdicts | null;
+  /** The same as the deeper check saw it, while the text is the one it looked at. */
+  #walked: Verdicts | null = null;
   findings: Finding[];
   readonly #rules: Set<string>;
   compiles: boolean;
@@ -53,6 +58,7 @@ export class Store {
     this.urls = boot.urls;
     this.picture = boot.picture;
     this.dot = boot.dot;
+    this.#quick = boot.verdicts ?? null;
     this.findings = boot.findings;
     this.#rules = new Set(boot.rules);
     this.compiles = boot.compiles ?? boot.picture !== null;
@@ -89,6 +95,7 @@ export class Store {
     if (frame.picture) {
       this.picture = frame.picture;
       this.dot = frame.dot;
+      this.#quick = frame.verdicts ?? null;
     }
     this.canUndo = frame.can_undo;
     this.canRedo = frame.can_redo;
@@ -142,6 +149,15 @@ export class Store {
     return [...this.findings, ...this.deep];
   }
 
+  get verdicts(): Verdicts | null {
+    return this.#walked ?? this.#quick;
+  }
+
+  /** Whether the verdicts are those of the deeper check. */
+  get walked(): boolean {
+    return this.#walked !== null;
+  }
+
   /** The way to the finding the reader chose. */
   get trace(): TraceStep[] {
     return this.shown[this.finding]?.trace ?? [];
@@ -174,6 +190,7 @@ export class Store {
     const own = this.#digest ?? (this.compiles ? this.picture?.digest : undefined);
     const said = new Set(this.findings.map(identity));
     const speaks = check?.state === "done" && version !== undefined && version?.digest === own;
+    this.#walked = speaks && check.detail?.verdicts?.states ? check.detail.verdicts : null;
     this.deep = speaks ? (check.detail?.findings ?? []).filter((finding) => !said.has(identity(finding))) : [];
   }
 

@@ -41,6 +41,7 @@ export interface PictureState {
   role?: string;
   line: number;
   rows?: number[];
+  ignore?: Record<string, string>;
 }
 
 export interface PictureAction {
@@ -99,6 +100,12 @@ export interface Word {
   roles?: string[];
   parameters?: ParameterWord[] | Record<string, Omit<ParameterWord, "name">>;
   performed?: boolean;
+  rfc?: string;
+  owes?: string;
+  sends?: string;
+  requires?: Record<string, boolean>;
+  sets?: Record<string, boolean>;
+  outcome?: string;
 }
 
 export interface Palette {
