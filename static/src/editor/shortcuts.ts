@@ -15,6 +15,9 @@ export function shortcuts(acts: Acts, canvas: Element, letters: Kept<boolean>): 
   document.addEventListener(
     "keydown",
     (event) => {
+      // A grid or a tree may have another meaning for a key.
+      const own = (event.target as Element).closest<HTMLElement>("[data-own-keys]")?.dataset["ownKeys"]?.split(" ");
+      if (own?.includes(event.key)) return;
       if (event.isComposing || (event.target as Element).closest("dialog, .drawer")) return;
       if (!does(event)) return;
       event.preventDefault();
