@@ -45,6 +45,7 @@ def examine(text: str, beat: Beat) -> dict[str, Any]:
             "cells": looked.matrix,
             "verdicts": looked.cells if looked.complete else {},
             "bounds": looked.bounds,
+            "races": looked.races,
             "tier": TIER,
         }
     ordered = in_order(findings)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flows.check.composition import (
-    FIFO,
     REORDER,
     Fault,
     deadlocks,
@@ -20,7 +19,7 @@ from flows.check.composition import (
     overrun,
     unhandled,
 )
-from flows.explore.pair import SIDES, Options, Pair, Walked, explore
+from flows.explore.pair import FIFO, SIDES, Options, Pair, Walked, explore
 from flows.explore.party import Party
 from flows.explore.peer import begins
 from flows.explore.walk import Bounds

@@ -52,8 +52,9 @@ class Entry:
     good: str
     """The same text as it should be: free of the code."""
     table: str = ""
-    """For what takes a whole call to show: the shipped table in which `good` stands; the code is
-    found once `bad` is put in its place, which is empty where the row is taken out."""
+    """For what takes a whole call to show: the shipped table in which the lines of `good` stand;
+    the code is found once those of `bad` are put in place of the first: none of them where rows
+    are taken out."""
     found: str = ""
     """Then the code is found at the line that begins so, else at the changed line itself."""
     old: str = ""
@@ -177,9 +178,12 @@ def found_in(entry: Entry) -> str:
 def planted(entry: Entry, text: str) -> tuple[str, int]:
     """Put the bad line of an example into its table; return the text and the line of the code."""
     lines = text.splitlines()
-    at = next(n for n, line in enumerate(lines) if line.strip() == entry.good.strip())
-    indent = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
-    lines[at : at + 1] = [indent + entry.bad.strip()] if entry.bad else []
+    at = -1
+    for good in reversed(entry.good.strip().splitlines()):
+        at = next(n for n, line in enumerate(lines) if line.strip() == good.strip())
+        indent = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
+        del lines[at]
+    lines[at:at] = [indent + bad.strip() for bad in entry.bad.strip().splitlines()]
     if entry.found:
         at = next(n for n, line in enumerate(lines) if line.strip().startswith(entry.found))
     return "\n".join(lines) + "\n", at + 1

@@ -13,13 +13,12 @@ from flows.check.invariants import HOLD, TALK, kind_of
 from flows.check.meanings import MEANINGS
 from flows.check.situations import HARMLESS
 from flows.explore import wire
-from flows.explore.pair import SIDES, Options, Pair, Step, Walked, explore
+from flows.explore.pair import FIFO, SIDES, Options, Pair, Step, Walked, explore
 from flows.explore.party import Config, Party
 from flows.explore.peer import begins
 from flows.explore.walk import Beat, Bounds
 from flows.findings import Finding
 
-FIFO = Options(reorder=False)
 REORDER = Options()
 LOSS = Options(losses=1)
 TWICE = Options(duplicates=1)

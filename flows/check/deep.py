@@ -3,8 +3,8 @@
     result = examine(text, tier=2, beat=lambda share: None)
 
 Tier 1 walks one party against the most general peer; tier 2 adds the two sides of the table against
-each other over a bounded channel; tier 3 widens the bounds. The editor's quick rules
-(`flows.check.examine`) are not part of it.
+each other over a bounded channel, and the races of RFC 5407; tier 3 widens the bounds. The editor's
+quick rules (`flows.check.examine`) are not part of it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from flows.check import (
     liveness,
     obligations,
     publishing,
+    races,
     resources,
     situations,
     timers,
@@ -70,6 +71,8 @@ class DeepResult:
     """The cells that no row takes, as `flows.matrix.plain` tells them."""
     states_reached: int = 0
     rows_fired: int = 0
+    races: dict[str, str] = field(default_factory=dict)
+    """Code of each race of RFC 5407 to `passed`, `found` or why it does not apply."""
 
 
 def examine(
@@ -111,9 +114,12 @@ def examine(
         result.states += pairs.states
         result.transitions += pairs.transitions
         result.complete = pairs.complete
-    _bounds(evidence, walk, pairs, limits)
+    raced: list[Finding] = []
+    if tier > 1:
+        raced, result.races = races.examine(walk)
+    _bounds(evidence, walk, pairs, limits, result.races)
     claimed = _claimed(subject, table, walk) if table.properties else ()
-    result.findings = in_order([*evidence.findings, *pairs.findings, *claimed])
+    result.findings = in_order([*evidence.findings, *pairs.findings, *raced, *claimed])
     if beat is not None:
         beat(1.0)
     return result
@@ -147,8 +153,9 @@ def _claimed(subject: str | Compiled | Table, table: Table, walk: Walk) -> Itera
 
 
 def _bounds(
-    evidence: Evidence, walk: Walk, pairs: composition.Composition, limits: list[str]
-) -> None:
+    evidence: Evidence, walk: Walk, pairs: composition.Composition, limits: list[str],
+    raced: dict[str, str],
+) -> None:  # fmt: skip
     message = (
         f"{len(walk.configs)} configurations of one party were visited, with up to "
         f"{MOST_FAILURES} failing action in a session and timers firing at any time"
@@ -158,6 +165,10 @@ def _bounds(
             f"; {pairs.states} of two parties, with {composition.REORDER.capacity} messages under "
             "way in each direction"
         )
+    if raced:
+        absent = [code for code, what in raced.items() if what not in (races.PASSED, races.FOUND)]
+        message += f"; {len(raced) - len(absent)} of {len(raced)} races of RFC 5407 were played"
+        message += f" ({', '.join(sorted(absent))} can not come about)" if absent else ""
     evidence.about_table("META991", f"{message}.")
     for limit in limits:
         message = f"The walk stopped at its limit of {limit}: what it did not see is unknown."

@@ -80,6 +80,32 @@ MEANINGS: dict[str, tuple[Severity, str]] = {
     "CMP848": (E, "The two persons see different calls for good."),
     "CMP849": (E, "A side sends without waiting for what it sent before."),
     "CMP851": (E, "A peer that keeps to the RFCs may send this here."),
+    "RACE901": (E, "RFC 5407 3.1.1: an INVITE that comes again while the ACK is awaited is a "
+                   "repetition; the 200 is repeated and the call comes about."),
+    "RACE902": (E, "RFC 5407 3.1.2: the call is up when CANCEL and 200 cross; the CANCEL changes "
+                   "nothing, the 200 gets its ACK, and BYE ends the call."),
+    "RACE903": (E, "RFC 5407 3.1.3: a BYE of the early dialog that crosses the 200 is answered "
+                   "with 200 and ends the call; the 200 to the INVITE still gets its ACK."),
+    "RACE904": (E, "RFC 5407 3.1.4: a re-INVITE may arrive before the ACK; it gets a final answer "
+                   "(200, or 491) and the call goes on."),
+    "RACE905": (E, "RFC 5407 3.1.5: while the offer in our 200 waits for the answer in the ACK, "
+                   "another offer is refused with 491, and whoever sent it tries again later."),
+    "RACE906": (E, "RFC 5407 3.1.6: a BYE may arrive before the ACK; it ends the call and the ACK "
+                   "is awaited no more."),
+    "RACE907": (E, "RFC 5407 3.2.1: two BYEs that cross are both answered with 200."),
+    "RACE908": (E, "RFC 5407 3.2.2: a re-INVITE that crosses BYE is refused with 481; the BYE is "
+                   "answered and ends the call."),
+    "RACE909": (E, "RFC 5407 3.2.3: a 200 to a re-INVITE is confirmed with ACK, BYE or no BYE; "
+                   "otherwise the far side repeats it for 32 s."),
+    "RACE910": (E, "RFC 5407 3.2.4: an ACK may come after our BYE went out; it changes nothing."),
+    "RACE911": (E, "RFC 5407 3.3.1: re-INVITEs that cross are both refused with 491 and tried "
+                   "again after the different times of RFC 3261 14.1."),
+    "RACE912": (E, "RFC 5407 3.3.2, RFC 3311 5.2: an offer in UPDATE that crosses the offer in our "
+                   "re-INVITE is refused with 491."),
+    "RACE913": (E, "RFC 5407 3.3.3: a REFER that crosses BYE is refused; the call it speaks of is "
+                   "gone."),
+    "RACE914": (E, "RFC 5407 appendix A, RFC 3261 15.1.2: a BYE of the early dialog ends the "
+                   "INVITE with 487."),
     "META991": (I, "What a proof covers."),
     "META992": (W, "The verdict is no proof: a limit was reached before everything was seen."),
 }  # fmt: skip

@@ -31,6 +31,8 @@ class Options(NamedTuple):
     duplicates: int = 0
 
 
+FIFO = Options(reorder=False)
+
 Outcome = tuple[Move | None, int, Channel]
 """What a side does, the configuration it comes to, and what it sends."""
 
@@ -270,6 +272,10 @@ def heard(party: Party, config: Config, message: Message) -> tuple[Stimulus | No
         case "CANCEL" if call.call == wire.OFFERED:
             cancelled = call._replace(call=wire.CANCELLED)
             stimulus = Stimulus("DialogCANCEL", (), cancelled, "peer", message=message)
+        case "BYE" if call.call == wire.OFFERED and not config.ended:
+            alone = (Message("RESP", "BYE", 200),)
+            given_up = call._replace(call=wire.CANCELLED)
+            stimulus = Stimulus("DialogBYE", (), given_up, "peer", message=message)
         case "BYE" if open_ and call.bye != "done":
             alone = (Message("RESP", "BYE", 200),)
             stimulus = peer.ended(call)

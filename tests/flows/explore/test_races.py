@@ -1,7 +1,7 @@
 """The races of RFC 5407 between two sides of call_with_hold, message by message.
 
 Each test follows one diagram of the RFC: what people do, what arrives in which order, and what is
-on the wire at the end.
+on the wire at the end. `tests/flows/check/test_races.py` has the same cases as rules for any table.
 """
 
 from __future__ import annotations
