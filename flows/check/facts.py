@@ -38,6 +38,10 @@ _CODES = {
     "Dialog4xxFailure": (400, 499),
     "Dialog5xxFailure": (500, 599),
     "Dialog6xxFailure": (600, 699),
+    "TransferAccepted": (200, 299),
+    "TransferProgress": (100, 199),
+    "TransferSuccess": (200, 299),
+    "TransferFailed": (300, 699),
 }
 """The status codes with which an event comes (RFC 3261 21)."""
 

@@ -1,4 +1,4 @@
-"""What is owed to the far side and to people: answers, ACK, BYE (OBL621, ACT607 to ACT612)."""
+"""What is owed to the far side and to people (OBL621, OBL623, ACT607 to ACT612)."""
 
 from __future__ import annotations
 
@@ -61,6 +61,15 @@ def reliable_progress(evidence: Evidence) -> None:
             evidence.about_step("ACT610", edge, message)
 
 
+def reports(evidence: Evidence) -> None:
+    """OBL623: the row that accepts a REFER tells at once that it is being tried."""
+    for edge in evidence.walk.all_edges():
+        target = edge.move.target
+        if target.wire.refer == "accepted" and not (target.ended or target.pending):
+            message = "A REFER is accepted, and the first NOTIFY does not follow at once."
+            evidence.about_step("OBL623", edge, message)
+
+
 def hang_up(evidence: Evidence) -> None:
     """ACT611: who hung up is taken at the word as soon as the protocol allows it."""
     for edge in evidence.walk.all_edges():
@@ -96,4 +105,4 @@ def within_rows(evidence: Evidence) -> None:
                 evidence.about_row("ACT612", row.index, message, None, names.index(other))
 
 
-RULES = (answers, confirmation, reliable_progress, hang_up, within_rows)
+RULES = (answers, confirmation, reliable_progress, reports, hang_up, within_rows)

@@ -8,6 +8,7 @@ from flows.check.evidence import Evidence
 from flows.check.invariants import TALK, kind_of
 from flows.check.remedies import new_row
 from flows.explore import wire
+from flows.explore.further import REPORTED
 from flows.explore.party import Config
 from flows.explore.peer import FAILURES, PROVISIONAL
 from flows.explore.walk import Edge
@@ -45,6 +46,7 @@ _FIXED = {
     "InfoReceived": "COV413",
     "MessageReceived": "COV413",
     "TransferRequested": "COV413",
+    **dict.fromkeys((*REPORTED, "TransferAccepted", "TransferComplete"), "COV413"),
     "DialogReliableProgress": "COV413",
     "DialogPRACK": "COV413",
     "DialogError": "COV414",

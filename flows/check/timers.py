@@ -39,6 +39,10 @@ def _waits_for(config: Config) -> str:
         return "a person to answer the call"
     if call.own and call.live:
         return "the answer to our re-INVITE"
+    if call.transfer and call.live:
+        return "the end of the transfer"
+    if call.refer and call.live:
+        return "the end of the transfer that the far side asked for"
     return ""
 
 

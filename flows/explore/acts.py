@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from flows.explore import services
 from flows.explore import wire as standing
 from flows.explore.answers import closed, respond
 from flows.explore.doing import Doing, Refused, open_request
-from flows.explore.services import SERVICES
 from flows.table import Word
 from flows.vocabulary import ACTIONS, ActionWord
 
@@ -64,16 +64,16 @@ def attempted(doing: Doing, word: Word, index: int) -> None:
     """Take note of an action that was tried and failed in the world: it is owed no more."""
     doing.at = index
     match word.name:
-        case "SendBYE":
+        case "SendBYE" | "TerminateCurrentCall":
             doing.change(bye="failed")
         case "SendCANCEL":
             doing.change(cancel=True)
         case "SendACK":
             doing.change(ack=False)
-        case "SendPRACK":
-            doing.change(reliable="")
         case "SendSIPResponse" if word.arguments.get("code", 200) >= 200:
             doing.change(**closed(doing.wire, open_request(doing)))
+        case name:
+            services.attempted(doing, name, word.arguments)
 
 
 # -- the contract, the same for all ----------------------------------------------------------------
@@ -235,6 +235,8 @@ def _cleanup_dialog(doing: Doing, arguments: Mapping[str, Any]) -> None:
         unacked=False,
         ack=False,
         reliable="",
+        transfer="",
+        refer="",
         offer="",
         bye="done" if wire.bye else "",
     )
@@ -255,10 +257,6 @@ def _judge_end(doing: Doing) -> None:
         doing.complain("OBL622", "The call ends while our BYE waits: another request was answered")
     if wire.refer:
         doing.complain("OBL623", "A REFER was accepted and its end is never told with NOTIFY")
-
-
-def _refer_told(doing: Doing, arguments: Mapping[str, Any]) -> None:
-    doing.change(refer=False)
 
 
 # -- descriptions and media ------------------------------------------------------------------------
@@ -339,7 +337,7 @@ _ACTS: dict[str, Callable[[Doing, Mapping[str, Any]], None]] = {
     "StopMediaSession": _stop,
     "CleanupMedia": _cleanup_media,
     "PrepareEarlyMediaSDP": _generate,
-    **SERVICES,
-    "SendTransferNOTIFYSuccess": _refer_told,
-    "SendTransferNOTIFYFailure": _refer_told,
+    "HoldCurrentCall": _propose("sendonly"),
+    "TerminateCurrentCall": _send_bye,
+    **services.SERVICES,
 }

@@ -42,6 +42,11 @@ def respond(doing: Doing, arguments: Mapping[str, Any]) -> None:
             doing.complain("OBL624", f"{request} has no provisional answer such as {code}")
         doing.send("RESP", request, code, "sendrecv" if code == 183 and doing.wire.made else "")
         return
+    accept(doing, request, code)
+
+
+def accept(doing: Doing, request: str, code: int) -> None:
+    """Give the final answer to an open request."""
     _judge(doing, request, code)
     _answer(doing, request, code)
 
@@ -105,7 +110,7 @@ def _answer(doing: Doing, request: str, code: int) -> None:
     if positive and request == "re-INVITE":
         changes["unacked"] = True
     if positive and request == "REFER":
-        changes["refer"] = True
+        changes["refer"] = "accepted"
     doing.change(**changes)
     doing.send("RESP", request, code, _answered_direction(wire) if described else "")
 

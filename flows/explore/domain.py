@@ -42,6 +42,10 @@ CODES: dict[str, tuple[int, int, int]] = {
     "Dialog180Ringing": (180, 180, 180),
     "DialogReliableProgress": (101, 199, 183),
     "Dialog200OK": (200, 200, 200),
+    "TransferAccepted": (200, 299, 202),
+    "TransferProgress": (100, 199, 180),
+    "TransferSuccess": (200, 299, 200),
+    "TransferFailed": (300, 699, 603),
 }
 """Event to the codes it may carry, lowest and highest, and the one that stands for all."""
 _OWN_EVENT = frozenset((401, 407, 422, 487, 491))

@@ -1,4 +1,5 @@
-"""What may happen in services beyond a plain call: reliable progress (RFC 3262)."""
+"""What may happen in services beyond a plain call: reliable progress (RFC 3262) and transfers
+(RFC 3515)."""
 
 from __future__ import annotations
 
@@ -13,7 +14,18 @@ from flows.explore.wire import Wire
 SDP = "v=0"
 """Stands for a description: guards only ask whether there is one."""
 
-GIVEN = frozenset(("DialogReliableProgress", "DialogPRACK", "SendEarlyMedia"))
+REPORTED = ("TransferProgress", "TransferSuccess", "TransferFailed")
+"""What a NOTIFY about our REFER may say."""
+PEOPLE = (
+    "BlindTransfer",
+    "AttendedTransfer",
+    "StartAttendedTransfer",
+    "CompleteAttendedTransfer",
+)
+GIVEN = frozenset(
+    ("DialogReliableProgress", "DialogPRACK", "SendEarlyMedia", "RedirectCall")
+    + (*PEOPLE, *REPORTED, "TransferAccepted", "TransferComplete")
+)
 """Events that this runtime does not give, and that the most general peer does all the same."""
 
 
@@ -63,3 +75,48 @@ def confirmed(call: Wire, direction: str) -> Stimulus:
     fields = (("sdp", SDP), ("direction", direction)) if direction else ()
     message = Message("PRACK", direction=direction)
     return Stimulus("DialogPRACK", fields, after, "peer", message=message)
+
+
+# -- transfers -------------------------------------------------------------------------------------
+
+
+def of_transfer(party: Party, config: Config) -> Iterator[Stimulus]:
+    """Yield the answers to our REFER, and what the far side reports on it."""
+    call = config.wire
+    if call.transfer == "sent":
+        for event in ("TransferAccepted", "TransferFailed"):
+            for code in party.domain.codes(event):
+                yield referred(call, event, code)
+    if call.transfer:
+        for event in REPORTED:
+            for code in party.domain.codes(event):
+                yield reported(call, event, code)
+        done = call._replace(transfer="")
+        yield Stimulus("TransferComplete", (), done, "answer")
+
+
+def referred(call: Wire, event: str, code: int) -> Stimulus:
+    """The answer to our REFER."""
+    after = call._replace(transfer="accepted" if event == "TransferAccepted" else "")
+    return _told(event, code, after, Message("RESP", "REFER", code))
+
+
+def reported(call: Wire, event: str, code: int) -> Stimulus:
+    """A NOTIFY about our REFER; the first one says that it was accepted (RFC 6665 4.1.2.4)."""
+    after = call._replace(transfer="accepted" if event == "TransferProgress" else "")
+    return _told(event, code, after, Message("NOTIFY", "REFER", code))
+
+
+def _told(event: str, code: int, after: Wire, message: Message) -> Stimulus:
+    fields = (("code", code), ("reason", ""))
+    return Stimulus(event, fields, after, "answer", message=message)
+
+
+def arrived(call: Wire, message: Message) -> Stimulus | None:
+    """Return what the answer to our REFER, or a report on it, is to our side; None for nothing."""
+    if message.kind == "NOTIFY" and call.transfer:
+        return reported(call, REPORTED[min(message.code // 100, 3) - 1], message.code)
+    if message.kind == "RESP" and call.transfer == "sent" and message.code >= 200:
+        event = "TransferAccepted" if message.code < 300 else "TransferFailed"
+        return referred(call, event, message.code)
+    return None

@@ -263,6 +263,8 @@ def heard(party: Party, config: Config, message: Message) -> tuple[Stimulus | No
             stimulus = peer.incoming(call, message.direction)
         case "RESP":
             stimulus, alone = _response(config, message)
+        case "NOTIFY" if open_:
+            stimulus = further.arrived(call, message)
         case "REL" if call.call in wire.OUR_INVITE and not (config.ended or call.reliable):
             stimulus = further.progressed(call, message.code, message.direction)
         case "PRACK" if call.reliable in ("plain", "described") and not config.ended:
@@ -294,6 +296,8 @@ def heard(party: Party, config: Config, message: Message) -> tuple[Stimulus | No
 
 def _response(config: Config, message: Message) -> tuple[Stimulus | None, Channel]:
     call = config.wire
+    if message.method == "REFER":
+        return (None if config.ended else further.arrived(call, message)), ()
     waits = {
         "INVITE": call.call in wire.OUR_INVITE,
         "re-INVITE": bool(call.own),

@@ -75,7 +75,13 @@ def people(party: Party, config: Config) -> Iterator[Stimulus]:
         yield Stimulus("AcceptCall", (), call, "user")
         yield Stimulus("RejectCall", (("reason", "busy"),), call, "user")
     taken = party.program.position(config.state, config.role).candidates
-    asked = IN_CALL if call.live else BEFORE if call.call == standing.OFFERED else ()
+    asked = (
+        (*IN_CALL, *further.PEOPLE)
+        if call.live
+        else BEFORE
+        if call.call == standing.OFFERED
+        else ()
+    )
     for name in asked:
         if name in taken:
             yield Stimulus(name, (), call, "user")
@@ -204,6 +210,7 @@ def _in_call(party: Party, config: Config) -> Iterator[Stimulus]:
         yield from _to_bye(party, config)
     if call.bye == "done":
         return
+    yield from further.of_transfer(party, config)
     yield ended(call)
     if not call.ack and not call.own and not call.bye and config.role == "UAC":
         for event in PROVISIONAL:
@@ -225,7 +232,7 @@ def ended(call: Wire) -> Stimulus:
     """The far side's BYE; the stack answers it and all that the far side waited for."""
     after = call._replace(
         call=standing.OVER, own="", ack=False, asked="", update="", others=(), offer="",
-        unacked=False, bye="done" if call.bye else "",
+        unacked=False, transfer="", bye="done" if call.bye else "",
     )  # fmt: skip
     return Stimulus("DialogBYE", (), after, "peer", message=Message("BYE"))
 

@@ -1,4 +1,5 @@
-"""What the actions of services beyond a plain call do: reliable progress (RFC 3262)."""
+"""What the actions of services beyond a plain call do: reliable progress (RFC 3262) and transfers
+(RFC 3515)."""
 
 from __future__ import annotations
 
@@ -6,7 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flows.explore import wire as standing
+from flows.explore.answers import accept
 from flows.explore.doing import Doing, Refused
+
+Act = Callable[[Doing, Mapping[str, Any]], None]
+TRYING, RINGING, SUCCESS, FAILURE = 100, 180, 200, 503
+
+# -- reliable provisional answers ------------------------------------------------------------------
 
 
 def _send_progress(doing: Doing, arguments: Mapping[str, Any]) -> None:
@@ -41,7 +48,88 @@ def _send_prack(doing: Doing, arguments: Mapping[str, Any]) -> None:
     doing.send("PRACK")
 
 
-SERVICES: dict[str, Callable[[Doing, Mapping[str, Any]], None]] = {
+# -- transfers -------------------------------------------------------------------------------------
+
+
+def _refer(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    wire = doing.wire
+    if wire.bye or (wire.call == standing.OVER and not wire.broken):
+        doing.complain("ACT608", "REFER is sent after the call was ended")
+    elif wire.call != standing.UP:
+        if doing.troubled:
+            raise Refused
+        doing.complain("ACT601", "REFER is sent before the call is up")
+    elif wire.transfer:
+        doing.complain("ACT606", "REFER is sent while another one of ours is not done")
+    elif wire.broken:
+        raise Refused
+    doing.change(transfer="sent")
+    doing.send("REFER")
+
+
+def _accept_refer(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    if "REFER" not in doing.wire.others:
+        if doing.troubled:
+            raise Refused
+        doing.complain("ACT604", "No REFER waits for the answer 202: it was given already")
+        return
+    accept(doing, "REFER", 202)
+
+
+def _accept_and_report(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    _accept_refer(doing, arguments)
+    _report(doing, TRYING)
+
+
+def _notify(code: int | None) -> Act:
+    def notify(doing: Doing, arguments: Mapping[str, Any]) -> None:
+        _report(doing, int(arguments.get("code", TRYING)) if code is None else code)
+
+    return notify
+
+
+def _report(doing: Doing, code: int) -> None:
+    if not doing.wire.refer:
+        if not doing.troubled:
+            what = "was not asked for, or its end was told already"
+            doing.complain("ACT601", f"NOTIFY ({code}) reports on a transfer that {what}")
+        return
+    doing.change(refer="told" if code < 200 else "")
+    doing.send("NOTIFY", "REFER", code)
+
+
+def attempted(doing: Doing, name: str, arguments: Mapping[str, Any]) -> None:
+    """Take note of an action that failed in the world: what it was to send is owed no more."""
+    if name == "SendPRACK":
+        doing.change(reliable="")
+    elif name in ("AcceptTransferREFER", "SendReferAccepted"):
+        doing.change(others=tuple(o for o in doing.wire.others if o != "REFER"))
+    elif name in REPORTS and doing.wire.refer:
+        code = REPORTS[name] or int(arguments.get("code", TRYING))
+        doing.change(refer="told" if code < 200 else "")
+
+
+REPORTS: dict[str, int | None] = {
+    "SendTransferNOTIFY": None,
+    "SendRefer100Trying": TRYING,
+    "SendTransferNOTIFYRinging": RINGING,
+    "SendTransferNOTIFYSuccess": SUCCESS,
+    "SendTransferNOTIFYFailure": FAILURE,
+}
+"""Each action that reports on a transfer, with the code it tells; None for that of the row."""
+REFERS = (
+    "SendREFER",
+    "TransferCall",
+    "InitiateBlindTransfer",
+    "SendREFERWithReplaces",
+    "InitiateAttendedTransfer",
+)
+
+SERVICES: dict[str, Act] = {
     "SendReliableProgress": _send_progress,
     "SendPRACK": _send_prack,
+    "SendReferAccepted": _accept_refer,
+    "AcceptTransferREFER": _accept_and_report,
+    **dict.fromkeys(REFERS, _refer),
+    **{name: _notify(code) for name, code in REPORTS.items()},
 }

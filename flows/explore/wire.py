@@ -70,8 +70,10 @@ class Wire(NamedTuple):
     """0: no 2xx to the first INVITE; 1: it was sent or received; 2: and confirmed."""
     broken: bool = False
     """The far side is out of reach, as far as the stack can tell: nothing more is owed to it."""
-    refer: bool = False
-    """A REFER was accepted and its end was not told yet."""
+    refer: str = ""
+    """A REFER of the far side was `accepted`, and later something `told`, but not its end."""
+    transfer: str = ""
+    """Our REFER was `sent`, or `accepted`, and its end was not told yet."""
 
     reliable: str = ""
     """A reliable provisional answer that was not confirmed yet: `theirs`; for one of ours `plain`,

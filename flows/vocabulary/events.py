@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows.vocabulary import progress
+from flows.vocabulary import progress, transfer
 from flows.vocabulary.words import EventWord, Kind, Literals
 
 _BOTH = ("UAC", "UAS")
@@ -280,28 +280,7 @@ def _later(kind: Kind, group: str, meanings: Mapping[str, str]) -> tuple[EventWo
 
 _LATER = (
     *progress.EVENTS,
-    *_later(
-        Kind.USER,
-        "Transfer",
-        {
-            "BlindTransfer": "A person sends the far side to another target.",
-            "AttendedTransfer": "A person joins the far side with a consulted target.",
-            "StartAttendedTransfer": "A person begins a consultation call.",
-            "CompleteAttendedTransfer": "A person completes the attended transfer.",
-            "RedirectCall": "A person sends the ringing caller elsewhere.",
-        },
-    ),
-    *_later(
-        Kind.MESSAGE,
-        "Transfer",
-        {
-            "TransferAccepted": "The far side accepted our REFER.",
-            "TransferProgress": "A NOTIFY told how the transfer goes.",
-            "TransferSuccess": "A NOTIFY told that the transfer succeeded.",
-            "TransferComplete": "The transfer is over.",
-            "TransferFailed": "The transfer was refused or failed.",
-        },
-    ),
+    *transfer.EVENTS,
     *_later(
         Kind.USER,
         "Recording",

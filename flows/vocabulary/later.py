@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows.vocabulary import progress
+from flows.vocabulary import progress, transfer
 from flows.vocabulary.words import ActionWord, Parameter
 
 _LINK = Parameter("name", "Name by which this table calls the other session.", default="other")
@@ -85,28 +85,7 @@ LATER: tuple[ActionWord, ...] = (
             "ArmSessionRefreshTimer": "Watches the session interval.",
         },
     ),
-    *_later(
-        "Transfer",
-        {
-            "TransferCall": "Sends the far side to another target.",
-            "SendREFER": "Asks the far side to call a target.",
-            "SendREFERWithReplaces": "Asks the far side to take over a call.",
-            "HoldCurrentCall": "Puts this call on hold for a consultation.",
-            "CreateConsultationCall": "Calls the consulted target.",
-            "TerminateConsultationCall": "Ends the consultation.",
-            "AcceptTransferREFER": "Accepts the far side's REFER.",
-            "SendReferAccepted": "Answers REFER with 202.",
-            "SendRefer100Trying": "Reports that the transfer is being tried.",
-            "SendTransferNOTIFY": "Reports how the transfer goes.",
-            "SendTransferNOTIFYRinging": "Reports that the target rings.",
-            "SendTransferNOTIFYSuccess": "Reports that the transfer succeeded.",
-            "SendTransferNOTIFYFailure": "Reports that the transfer failed.",
-            "StoreTransferTarget": "Keeps the target of the transfer.",
-            "TerminateCurrentCall": "Ends the transferred call.",
-            "InitiateBlindTransfer": "Begins a blind transfer.",
-            "InitiateAttendedTransfer": "Begins an attended transfer.",
-        },
-    ),
+    *transfer.ACTIONS,
     *_later(
         "Recording",
         {
