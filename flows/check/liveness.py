@@ -146,7 +146,20 @@ def spins(evidence: Evidence) -> None:
         row = rows[role, state, name]
         if (role, state, name) in targets and row >= 0:
             message = f"{name} fails, is done again in {state}, fails again, without end."
-            evidence.about_row("LIV824", row, message)
+            evidence.about_row("LIV824", row, message, _first_failure(evidence, row, role))
+
+
+def _first_failure(evidence: Evidence, row: int, role: str) -> Edge | None:
+    """Return the nearest step in which the row answers a failure: it is what goes on from there."""
+    configs = evidence.walk.configs
+    return next(
+        (
+            edge
+            for edge in evidence.walk.all_edges()
+            if edge.move.row == row and configs[edge.source].role == role
+        ),
+        None,
+    )
 
 
 def _may_fail(name: str) -> bool:

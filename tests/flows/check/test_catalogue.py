@@ -26,6 +26,7 @@ from flows.findings import Severity
 from flows.report import judge
 from flows.semantics import Program
 from runtime.executor.conform import Recorded, deviation
+from tests.flows.check.replaying import replayed
 
 SIZES = {
     "SYN": 8, "NAM": 14, "DET": 10, "REA": 8, "COV": 15, "RES": 10, "ACT": 12, "OBL": 4, "TMR": 5,
@@ -78,10 +79,17 @@ def walked(text, tier=1):
     return deep.examine(text, tier=tier).findings
 
 
+def all_replayed(text, tier=1):
+    program = Program(compile_text(text).table)
+    for finding in walked(text, tier):
+        replayed(finding, program)
+
+
 @pytest.mark.parametrize("entry", DEEP, ids=lambda entry: entry.code)
 def test_the_deeper_check_finds_the_bad_example_and_not_the_good_one(entry):
     found = [(f.code, f.place.line, f.severity) for f in walked(entry.bad)]
     assert (entry.code, entry.line, entry.severity) in found, found
+    all_replayed(entry.bad)
     assert entry.code not in {f.code for f in walked(entry.good)}
 
 
@@ -92,6 +100,7 @@ def test_a_line_planted_in_a_shipped_table_is_found_by_its_code_there(entry):
     tier = int(entry.tier[1:]) if entry.family in ("CMP", "RACE") else 1
     found = [(f.code, f.place.line, f.severity) for f in walked(bad, tier)]
     assert (entry.code, line, entry.severity) in found, found
+    all_replayed(bad, tier)
     # A figure is told of every table, and the shipped tables release in the order that is meant.
     if entry.severity is not Severity.INFO:
         assert entry.code not in {f.code for f in walked(text, tier)}
