@@ -1,8 +1,8 @@
 """A desk: one person's work on one flow, shared by all the tabs that person has open on it.
 
-It holds the text with its history and its base version, and keeps the draft in the database. It
-outlives its tabs: history is there after a reload, for as long as the process lives. What happens
-to it comes back as messages for the tabs; who sends them is not its business.
+It holds the text with its history and its base version, and keeps both in the database, so that
+an undo outlives tabs and processes. What happens to it comes back as messages for the tabs; who
+sends them is not its business.
 """
 
 from __future__ import annotations
@@ -38,11 +38,13 @@ Message = dict[str, Any]
 class Desk:
     """One person's text of one flow. Made by `Desks.at`; every method may raise Refused."""
 
-    def __init__(self, flow: Flow, user: Any, text: str, base: Version | None) -> None:
+    def __init__(
+        self, flow: Flow, user: Any, text: str, base: Version | None, history: History | None = None
+    ) -> None:
         self.flow = flow
         self.user = user
         self.name = services.person_name(user)
-        self.history = History(text)
+        self.history = history or History(text)
         self.base = base
         self.newest: Version | None = base
         """The newest version as far as this desk was told."""
@@ -99,6 +101,7 @@ class Desk:
             self._forget_timer()
             await database_sync_to_async(services.draft_discard)(flow=self.flow, user=self.user)
             self.saved_at = None
+            await self._keep_history()
 
     async def save(self, message: str, base: int | None) -> Version:
         """Make the text a version on top of number `base`; Conflict if that is not the newest."""
@@ -117,6 +120,9 @@ class Desk:
             self.base = self.newest = version
             if self.text == text:
                 self._forget_timer()
+                # An older text may be there still, of a change that was not written yet.
+                await database_sync_to_async(services.draft_discard)(flow=self.flow, user=self.user)
+            await self._keep_history()
         return version
 
     async def deploy(self, number: int, reason: str) -> None:
@@ -155,10 +161,16 @@ class Desk:
                 draft = await database_sync_to_async(services.draft_save)(
                     flow=self.flow, user=self.user, text=self.text, base=self.base
                 )
+                await self._keep_history()
             except BaseException:
                 self._unkept = True
                 raise
             self.saved_at = draft.updated_at
+
+    async def _keep_history(self) -> None:
+        await database_sync_to_async(services.history_save)(
+            flow=self.flow, user=self.user, text=self.text, steps=self.history.dump()
+        )
 
     async def _look_for_newest(self) -> Version | None:
         self.newest = await database_sync_to_async(selectors.newest_version)(self.flow)
@@ -300,11 +312,15 @@ def _new_desk(flow: Flow, user: Any) -> Desk:
     draft = selectors.draft_of(flow, user)
     latest = selectors.newest_version(flow)
     if draft is not None:
-        desk = Desk(flow, user, draft.text, draft.base)
+        desk = Desk(flow, user, draft.text, draft.base, _history(flow, user, draft.text))
         desk.newest, desk.saved_at = latest, draft.updated_at
         return desk
     text = latest.text if latest else services.BLANK.format(name=flow.name)
-    return Desk(flow, user, text, latest)
+    return Desk(flow, user, text, latest, _history(flow, user, text))
+
+
+def _history(flow: Flow, user: Any, text: str) -> History:
+    return services.history_load(flow=flow, user=user, text=text)
 
 
 def version_message(version: Version) -> Message:

@@ -136,6 +136,29 @@ class Scenario(models.Model):
         return f"{self.name} of {self.flow.name}"
 
 
+class DraftHistory(models.Model):
+    """The steps back and forth of a person's text, so that an undo outlives the process.
+
+    It stays when the draft becomes a version: the text is the same, and so are the ways back.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64)
+    """SHA-256 of the text the steps begin at; they mean nothing for another one."""
+    steps = models.BinaryField()
+    """`designer.history.History.dump`, bounded there."""
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "flow"], name="one_history_per_user_and_flow")
+        ]
+
+    def __str__(self) -> str:
+        return f"history of {self.flow.name} by {self.user}"
+
+
 class Task(models.Model):
     """A piece of work for the worker. This row is the truth, the broker is only the bell."""
 

@@ -17,7 +17,8 @@ from django.utils import timezone
 
 from designer import notices, selectors
 from designer.errors import Conflict, Refused
-from designer.models import FLOW_NAME, RESERVED_NAMES, Draft, Flow, Version
+from designer.history import History
+from designer.models import FLOW_NAME, RESERVED_NAMES, Draft, DraftHistory, Flow, Version
 from designer.tasks import check_request
 from flows import dialects
 from flows.check import examine
@@ -73,6 +74,25 @@ def draft_save(*, flow: Flow, user: Any, text: str, base: Version | None) -> Dra
         defaults={"text": usable_text(text), "base": base, "updated_at": timezone.now()},
     )
     return draft
+
+
+def history_save(*, flow: Flow, user: Any, text: str, steps: bytes) -> None:
+    """Keep the steps back and forth of a person's text, as `History.dump` gives them."""
+    DraftHistory.objects.update_or_create(
+        user=user,
+        flow=flow,
+        defaults={
+            "digest": digest_of(text),
+            "steps": steps,
+            "updated_at": timezone.now(),
+        },
+    )
+
+
+def history_load(*, flow: Flow, user: Any, text: str) -> History:
+    """Return the history of this text; without a step if another text was kept."""
+    kept = DraftHistory.objects.filter(flow=flow, user=user, digest=digest_of(text)).first()
+    return History.load(text, bytes(kept.steps)) if kept is not None else History(text)
 
 
 def draft_discard(*, flow: Flow, user: Any) -> None:

@@ -183,6 +183,27 @@ async def test_a_draft_survives_the_process(flow: Flow, alice: Any) -> None:
         assert (await editor.hear("document"))["text"] == ECHO + "# kept\n"
 
 
+async def test_the_ways_back_and_forth_survive_the_process_and_a_save(
+    flow: Flow, alice: Any
+) -> None:
+    async with tab(alice) as editor:
+        await editor.hear("document")
+        await editor.ask("edit", operation="add_state", arguments={"name": "Lobby"})
+        await editor.ask("edit", operation="add_state", arguments={"name": "Attic"})
+        undone = await editor.ask("undo")
+    consumers.desks = consumers.Desks()
+    async with tab(alice) as editor:
+        opened = await editor.hear("document")
+        assert opened["can_undo"] and opened["can_redo"]
+        assert "Attic" in (await editor.ask("redo"))["text"]
+        await editor.ask("save", "saved", message="both", base=1)
+    consumers.desks = consumers.Desks()
+    async with tab(alice) as editor:
+        assert (await editor.hear("document"))["can_undo"]
+        assert (await editor.ask("undo"))["text"] == undone["text"]
+        assert (await editor.ask("undo"))["text"] == ECHO
+
+
 async def test_saving_makes_a_version_and_ends_the_draft(
     flow: Flow, alice: Any, rung: list[int]
 ) -> None:

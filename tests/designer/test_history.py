@@ -1,4 +1,7 @@
-from designer.history import MAX_CHARACTERS, MAX_STEPS, History
+from hypothesis import given
+from hypothesis import strategies as st
+
+from designer.history import MAX_CHARACTERS, MAX_KEPT, MAX_STEPS, History, step
 
 
 def test_typing_without_a_pause_is_one_step_back() -> None:
@@ -64,3 +67,45 @@ def test_large_texts_are_kept_within_a_budget() -> None:
     while history.undo():
         kept += len(history.text)
     assert kept <= MAX_CHARACTERS
+
+
+@given(st.text("abc\n", max_size=12), st.text("abc\n", max_size=12))
+def test_a_step_leads_from_one_text_to_the_other(text: str, target: str) -> None:
+    found = step(text, target)
+    assert found.fits(text) and found.apply(text) == target
+
+
+@given(st.lists(st.text("ab\n", max_size=6), max_size=12), st.integers(0, 12))
+def test_a_history_that_was_written_down_goes_on_where_it_was(texts: list[str], back: int) -> None:
+    history = History("begin")
+    for text in texts:
+        history.change(text)
+    for _ in range(back):
+        history.undo()
+    loaded = History.load(history.text, history.dump())
+    while True:
+        assert loaded.text == history.text and loaded.can_undo is history.can_undo
+        if not (history.undo(), loaded.undo())[0]:
+            break
+    while history.redo():
+        assert loaded.redo() and loaded.text == history.text
+    assert not loaded.redo()
+
+
+def test_what_is_written_down_is_bounded_and_keeps_the_nearest_steps() -> None:
+    history = History("")
+    for number in range(8):
+        history.change(str(number) * (MAX_KEPT // 4))
+    loaded = History.load(history.text, history.dump())
+    steps = 0
+    while loaded.undo():
+        steps += 1
+    assert 0 < steps < 8
+    assert len(history.dump()) < MAX_KEPT
+
+
+def test_steps_of_another_text_or_broken_ones_are_not_taken() -> None:
+    history = History("a long text")
+    history.change("a longer text")
+    assert not History.load("x", history.dump()).can_undo
+    assert not History.load("a longer text", b"nothing of ours").can_undo
