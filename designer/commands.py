@@ -18,6 +18,8 @@ from typing import Any
 from designer import scenario_commands
 
 DONE, ERRORS, UNUSABLE = 0, 1, 2
+STOPPED = 130
+"""What shells call a program that Ctrl-C ended."""
 STANDARD_INPUT = "-"
 DEEP_SECONDS = 60.0
 """A file that takes longer is walked no further, and that is said (META992)."""
@@ -73,8 +75,14 @@ def refuse(options: Namespace, message: str, code: int = ERRORS) -> int:
     return code
 
 
+def refuse_aloud(message: str, code: int) -> int:
+    """Say it on standard error, whatever the format of the answer, and return the exit code."""
+    print(message, file=sys.stderr)
+    return code
+
+
 def check(options: Namespace) -> int:
-    """Check files: 0 no errors, 1 errors, 2 a file cannot be used."""
+    """Check files: 0 no errors, 1 errors, 2 a file cannot be used, 130 stopped by Ctrl-C."""
     from flows import plugins, report
 
     plugins.load()
@@ -86,7 +94,15 @@ def check(options: Namespace) -> int:
         problem = _mend_files(options)
         if problem:
             return refuse(options, problem, UNUSABLE)
-    judged = [_judge(name, options.deep) for name in options.files]
+    judged: list[Any] = []
+    try:
+        for name in options.files:
+            judged.append(_judge(name, options.deep))
+    except KeyboardInterrupt:
+        # What was judged is told; the rest is unknown, which no exit code of a verdict says.
+        print(_judgement(options, judged))
+        rest = ", ".join(options.files[len(judged) :])
+        return refuse_aloud(f"Stopped. Not checked to the end: {rest}.", STOPPED)
     print(_judgement(options, judged))
     return report.exit_code(judged)
 

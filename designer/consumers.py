@@ -23,6 +23,7 @@ from designer.access import may
 from designer.desk import Desk, Desks, Message, version_message
 from designer.errors import Conflict, Refused
 from designer.origin import own_origin
+from designer.walks import Following, Walks
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,8 @@ NOT_A_FRAME = 4400
 
 desks = Desks()
 """The desks of this process."""
+walks = Walks()
+"""The walks over their drafts."""
 
 
 class EditorConsumer(AsyncWebsocketConsumer):
@@ -64,6 +67,7 @@ class EditorConsumer(AsyncWebsocketConsumer):
         await self.say(await self.desk.document("open", view=self.view))
         await self.say_what_runs()
         await self.say_presence()
+        await self.follow_draft(self.desk)
         self.worker = asyncio.create_task(self.work())
 
     async def disconnect(self, code: int) -> None:
@@ -76,6 +80,8 @@ class EditorConsumer(AsyncWebsocketConsumer):
             await asyncio.gather(self.worker, return_exceptions=True)
             await self.finish_inbox()
         self.desk.tabs.discard(self)
+        if not self.desk.tabs and self.desk.following is not None:
+            self.desk.following.leave()
         await self.desk.keep_or_retry()
         await self.say_presence()
 
@@ -147,6 +153,9 @@ class EditorConsumer(AsyncWebsocketConsumer):
             case frames.Deploy(seq, number, reason):
                 await desk.deploy(number, reason)
                 await self.say({"type": "deploying", "seq": seq, "version": number})
+            case frames.Check(seq, number, act):
+                await desk.check(number, act)
+                await self.say({"type": "checking", "seq": seq, "version": number, "act": act})
 
     async def show(self, origin: str, seq: int, *, focus: Any = None, others: bool = True) -> None:
         """Answer with the document; this person's other tabs are shown the same text."""
@@ -154,10 +163,25 @@ class EditorConsumer(AsyncWebsocketConsumer):
         document = await self.desk.document(origin, seq, focus, self.view)
         await self.say(document)
         siblings = [tab for tab in self.desk.tabs if tab is not self]
+        if others:
+            await self.follow_draft(self.desk)
         if siblings and others:
             merged = {**document, "origin": "merge", "seq": None, "text": self.desk.text}
             for tab in siblings:
                 await tab.say({**merged, **await self.desk.seen(tab.view), "focus": None})
+
+    async def follow_draft(self, desk: Desk) -> None:
+        """Have the text walked over after a pause; a walk that is done already is told again."""
+        if desk.following is None:
+
+            async def tell(message: Message) -> None:
+                for tab in list(desk.tabs):
+                    await tab.say(message)
+
+            desk.following = Following(lambda: walks, tell)
+        desk.following.changed(desk.text, desk.revision)
+        if desk.following.last is not None:
+            await self.say(desk.following.last)
 
     async def say_saved(self, seq: int, version: Message) -> None:
         assert self.desk is not None
@@ -217,6 +241,7 @@ class EditorConsumer(AsyncWebsocketConsumer):
             document = await desk.document("merge")
             for tab in list(desk.tabs):
                 await tab.say({**document, **await desk.seen(tab.view)})
+            await self.follow_draft(desk)
         else:
             await self.say({"type": "newer", "latest": desk.latest()})
 

@@ -18,11 +18,12 @@ from channels.db import database_sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError
 
-from designer import facts, rendering, selectors, services
+from designer import facts, rendering, selectors, services, tasks
 from designer.access import may
 from designer.errors import Conflict, Refused
 from designer.history import History
 from designer.models import Flow, Version
+from designer.walks import Following
 from flows import edit
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,8 @@ class Desk:
         self.revision = 0
         self.saved_at: datetime | None = None
         self.tabs: set[Any] = set()
+        self.following: Following | None = None
+        """The walks over this text, while somebody looks."""
         self._unkept = False
         self._timer: asyncio.TimerHandle | None = None
         self._keeping = asyncio.Lock()
@@ -132,10 +135,22 @@ class Desk:
         await database_sync_to_async(self._deploy)(number, reason)
 
     def _deploy(self, number: int, reason: str) -> None:
+        facts.runtime().deploy(version=self._version(number), user=self.user, reason=reason)
+
+    async def check(self, number: int, act: str) -> None:
+        """Cancel the deeper check of a version, or ask for it again; Refused says why not."""
+        await self._recognise()
+        self._require("check.control")
+        await database_sync_to_async(self._check)(number, act)
+
+    def _check(self, number: int, act: str) -> None:
+        tasks.control(self._version(number), act, by=self.name)
+
+    def _version(self, number: int) -> Version:
         version = selectors.version_of(self.flow, number)
         if version is None:
             raise Refused(f"{self.flow.name} has no version {number}.")
-        facts.runtime().deploy(version=version, user=self.user, reason=reason)
+        return version
 
     async def follow(self) -> bool:
         """Take over a newer version if nothing was changed here; say whether that was done."""

@@ -32,6 +32,30 @@ class Deployed:
     """Why a node could not load it, or empty."""
 
 
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """The deeper check found errors in the version that new calls take, after it was deployed."""
+
+    flow: str
+    number: int
+    errors: int
+    first: Mapping[str, Any]
+    """The first of them, as plain data."""
+    before: int | None
+    """The version that ran before, which one may go back to."""
+
+    def as_message(self) -> dict[str, Any]:
+        """Return it as it travels to browsers."""
+        first = {"line": self.first["line"], "message": self.first["message"]}
+        return {
+            "flow": self.flow,
+            "version": self.number,
+            "errors": self.errors,
+            "first": first,
+            "before": self.before,
+        }
+
+
 class Runtime(Protocol):
     """What the runtime answers about all flows at once, and does for one."""
 
@@ -46,6 +70,9 @@ class Runtime(Protocol):
 
     def deployment_message(self, flow: str) -> dict[str, Any] | None:
         """Return the newest deployment of a flow as it travels to browsers."""
+
+    def alarm(self, flow: str) -> Alarm | None:
+        """Return what was found in the flow's running version after it was deployed."""
 
     def routes_of(self, flow: str) -> list[dict[str, str]]:
         """Return the routes that lead to a flow: {"pattern", "flow"}."""
@@ -67,6 +94,9 @@ class NoRuntime:
         raise Refused("There is no runtime here to deploy to.")
 
     def deployment_message(self, flow: str) -> dict[str, Any] | None:
+        return None
+
+    def alarm(self, flow: str) -> Alarm | None:
         return None
 
     def routes_of(self, flow: str) -> list[dict[str, str]]:

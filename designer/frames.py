@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -91,13 +91,21 @@ class Try(msgspec.Struct, tag="try"):
     arguments: dict[str, Any] = {}
 
 
+class Check(msgspec.Struct, tag="check"):
+    """Cancel the deeper check of a version, or ask for it again."""
+
+    seq: int
+    version: int
+    act: Literal["cancel", "again"]
+
+
 class Discard(msgspec.Struct, tag="discard"):
     """Let go of the draft and begin again from the newest version."""
 
     seq: int
 
 
-Frame = View | Text | Edit | Preview | Undo | Redo | Save | Deploy | Discard | Try
+Frame = View | Text | Edit | Preview | Undo | Redo | Save | Deploy | Check | Discard | Try
 _decoder = msgspec.json.Decoder(Frame)
 
 

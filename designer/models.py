@@ -5,7 +5,7 @@ A version is the truth: its exact text and the hash over it. Nothing here knows 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.validators import RegexValidator
@@ -13,6 +13,9 @@ from django.db import models
 from django.utils import timezone
 
 from designer.errors import VersionIsImmutable
+
+if TYPE_CHECKING:
+    from designer.verdicts import Verdict
 
 FLOW_NAME = r"^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?$"
 RESERVED_NAMES = frozenset({"new"})
@@ -70,6 +73,11 @@ class Version(models.Model):
     warnings = models.PositiveIntegerField()
     report = models.JSONField(default=dict)
     """What the checker said when it was saved: {"findings": [Finding.as_dict()]}."""
+
+    if TYPE_CHECKING:
+        # What `selectors.judged` puts beside a version, for pages.
+        verdict: Verdict
+        problems: tuple[int, int]
 
     class Meta:
         ordering = ["flow", "-number"]

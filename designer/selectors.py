@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -10,7 +11,7 @@ from typing import Any
 
 from django.db.models import Max, QuerySet
 
-from designer import facts
+from designer import facts, verdicts
 from designer.models import Draft, Flow, Task, Version
 from flows.check import examine
 from flows.compile import Compiled
@@ -72,11 +73,7 @@ def draft_of(flow: Flow, user: Any) -> Draft | None:
 
 def check_of(version: Version) -> Task | None:
     """Return the deeper check of a version, running or finished."""
-    return Task.objects.filter(key=check_key(version.pk)).first()
-
-
-def check_key(version_id: int) -> str:
-    return f"check:{version_id}"
+    return Task.objects.filter(key=verdicts.check_key(version.pk)).first()
 
 
 def compiled_version(version: Version) -> Compiled:
@@ -90,21 +87,28 @@ def _compiled(digest: str, text: str) -> Compiled:
 
 
 def flow_lines(user: Any) -> list[FlowLine]:
-    """Return the list of flows as this person sees it, in four queries however many flows."""
+    """Return the list of flows as this person sees it, in five queries however many flows."""
     known = facts.runtime()
     deployed, live = known.deployed(), known.live_calls()
     drafts = {d.flow_id: d for d in Draft.objects.filter(user=user).defer("text")}
     newest = _newest_versions()
+    judged = verdicts.verdicts_of(newest.values())
     return [
         _line(
             flow,
             newest.get(flow.pk),
+            judged.get(newest[flow.pk].pk) if flow.pk in newest else None,
             drafts.get(flow.pk),
             deployed.get(flow.name),
             live.get(flow.name, 0),
         )
         for flow in Flow.objects.order_by("name")
     ]
+
+
+def newest_versions() -> list[Version]:
+    """Return the newest version of each flow, without its text."""
+    return list(_newest_versions().values())
 
 
 def _newest_versions() -> dict[int, Version]:
@@ -116,11 +120,13 @@ def _newest_versions() -> dict[int, Version]:
 def _line(
     flow: Flow,
     version: Version | None,
+    verdict: verdicts.Verdict | None,
     draft: Draft | None,
     deployed: facts.Deployed | None,
     live: int,
 ) -> FlowLine:
-    key = _status(version, deployed)
+    errors, warnings = problems_of(version, verdict)
+    key = _status(version, deployed, errors)
     if draft is not None and (version is None or draft.updated_at > version.created_at):
         changed = ("Draft changed", "you", draft.updated_at)
     elif version is not None:
@@ -134,8 +140,8 @@ def _line(
         version_label=version.label if version else "",
         deployed_label=f"v{deployed.number}" if deployed else "",
         live_calls=live,
-        errors=version.errors if version else 0,
-        warnings=version.warnings if version else 0,
+        errors=errors,
+        warnings=warnings,
         changed_text=changed[0],
         changed_by=changed[1],
         changed_at=changed[2],
@@ -143,12 +149,31 @@ def _line(
     )
 
 
-def _status(version: Version | None, deployed: facts.Deployed | None) -> str:
+def judged(versions: Iterable[Version]) -> list[Version]:
+    """Return the versions with what is known of each: `verdict`, and `problems` as counts."""
+    listed = list(versions)
+    known = verdicts.verdicts_of(listed)
+    for version in listed:
+        version.verdict = known[version.pk]
+        version.problems = problems_of(version, version.verdict)
+    return listed
+
+
+def problems_of(version: Version | None, verdict: verdicts.Verdict | None) -> tuple[int, int]:
+    """Return how many errors and warnings are known: of the deeper check, else of the save."""
+    if version is None:
+        return 0, 0
+    if verdict is None or verdict.unchecked:
+        return version.errors, version.warnings
+    return verdict.detail["errors"], verdict.detail["warnings"]
+
+
+def _status(version: Version | None, deployed: facts.Deployed | None, errors: int) -> str:
     if deployed is not None:
         return "live"
     if version is None:
         return "draft"
-    return "undeployed" if version.deployable else "invalid"
+    return "invalid" if errors or not version.compiles else "undeployed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 The Task row is the truth: who works on it, how far it is, what came out. The broker is only the
 bell, so a lost message or a killed worker costs time and no work: rows without a heartbeat are rung
-again by `ring_stale`.
+again by `ring_stale`. A worker asks the row several times a second whether the task is still its
+own: a task that was cancelled, or taken over, is left at once. The walk itself is done by a child
+of the worker, bounded in time and memory; what a bound cut short is no proof and says so.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,8 +21,11 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from designer import deep, notices, selectors
+from designer import apart, deep, notices, verdicts
+from designer.errors import Refused
 from designer.models import Task, Version
+from flows.check.catalogue import catalogue
+from flows.check.contract import contract_hash
 
 logger = logging.getLogger(__name__)
 
@@ -28,20 +33,92 @@ CHECK = "check"
 STALE_AFTER = timedelta(seconds=10)
 BEAT_EVERY = timedelta(milliseconds=200)
 MAX_ATTEMPTS = 5
+MEMORY = 1536
+"""MiB that the walk of one version may take."""
+LEAST_SHARE = 0.05
+"""Below this share of the work nothing is said about how long the rest takes."""
+
+_walker = apart.Apart(apart.Bounds(deep.TIER, deep.BUDGET, deep.SECONDS, MEMORY))
 
 
 class Superseded(Exception):
-    """Another worker took the task over: this one stops without a word."""
+    """The task is cancelled or another worker's: this one stops without a word."""
+
+
+def examine(text: str, beat: deep.Beat) -> dict[str, Any]:
+    """Walk through a text in the worker's child; `beat` may raise, and the child is stopped."""
+    return _walker.examine(text, beat)
 
 
 def check_request(version: Version) -> Task:
     """Put the deeper check of a version into the queue and ring for a worker."""
     task, _ = Task.objects.get_or_create(
-        key=selectors.check_key(version.pk),
+        key=verdicts.check_key(version.pk),
         defaults={"kind": CHECK, "detail": {"version": version.pk}},
     )
     transaction.on_commit(lambda: ring(task), robust=True)
     return task
+
+
+def check_cancel(version: Version, *, by: str) -> None:
+    """Let go of the check of a version; Refused if it neither waits nor runs."""
+    cancelled = Task.objects.filter(
+        key=verdicts.check_key(version.pk), state__in=[Task.State.QUEUED, Task.State.RUNNING]
+    ).update(
+        state=Task.State.CANCELLED,
+        finished_at=timezone.now(),
+        detail={"version": version.pk, "by": by},
+    )
+    if not cancelled:
+        raise Refused(f"No check of {version} runs.")
+    _announce(version)
+
+
+def check_again(version: Version) -> None:
+    """Check a version anew; Refused while a verdict stands that another look would not change."""
+    verdict = verdicts.verdict_of(version)
+    if verdict.running:
+        raise Refused(f"The check of {version} runs already.")
+    if verdict.final:
+        raise Refused(f"{version} is checked: its text never changes, nor would the answer.")
+    check_request(version)
+    Task.objects.filter(key=verdicts.check_key(version.pk)).update(
+        state=Task.State.QUEUED,
+        progress=0.0,
+        attempts=0,
+        worker="",
+        heartbeat=timezone.now(),
+        finished_at=None,
+        detail={"version": version.pk},
+    )
+    _announce(version)
+
+
+def control(version: Version, act: str, *, by: str) -> str:
+    """Do what a person wants of a check, `cancel` or `again`; return what was done."""
+    if act == "cancel":
+        check_cancel(version, by=by)
+        return f"The check of {version} is cancelled. Nothing is known of it."
+    check_again(version)
+    return f"{version} is checked again."
+
+
+def check_outdated(versions: Iterable[Version]) -> list[Version]:
+    """Check anew which of these versions have no verdict of this checker; return them.
+
+    What was cancelled stays so: somebody wanted that.
+    """
+    listed = list(versions)
+    judged = verdicts.verdicts_of(listed)
+    old = [v for v in listed if judged[v.pk].state in (verdicts.STALE, verdicts.UNKNOWN)]
+    for version in old:
+        check_again(version)
+    return old
+
+
+def _announce(version: Version) -> None:
+    task = Task.objects.get(key=verdicts.check_key(version.pk))
+    transaction.on_commit(lambda: _tell(task.pk), robust=True)
 
 
 def ring(task: Task) -> None:
@@ -89,9 +166,11 @@ def work(version_id: int, *, worker: str, clock: Callable[[], datetime]) -> None
     version = Version.objects.get(pk=version_id)
     started = clock()
     try:
-        result = deep.examine(version.text, _beat(task, worker, clock))
+        result = examine(version.text, _beat(task, worker, clock))
     except Superseded:
         return
+    except apart.Exceeded as exceeded:
+        result = _cut_short(version, exceeded)
     except Exception as error:
         logger.exception("the deeper check of %s failed", version)
         reason = f"{type(error).__name__}: {error}"
@@ -102,7 +181,7 @@ def work(version_id: int, *, worker: str, clock: Callable[[], datetime]) -> None
 
 
 def _claim(version_id: int, worker: str, now: datetime) -> Task | None:
-    key = selectors.check_key(version_id)
+    key = verdicts.check_key(version_id)
     free = Q(state=Task.State.QUEUED) | Q(state=Task.State.RUNNING, heartbeat__lt=now - STALE_AFTER)
     claimed = Task.objects.filter(free, key=key).update(
         state=Task.State.RUNNING,
@@ -118,21 +197,56 @@ def _claim(version_id: int, worker: str, now: datetime) -> Task | None:
     return task
 
 
-def _beat(task: Task, worker: str, clock: Callable[[], datetime]) -> Callable[[float], None]:
-    last = clock()
+def _cut_short(version: Version, exceeded: apart.Exceeded) -> dict[str, Any]:
+    """What is known where the walk did not come back: what was found when it was saved."""
+    message = (
+        f"The walk stopped at its limit of {exceeded.limit}: what it did not see is unknown."
+        " Nothing is proved."
+    )
+    entry = catalogue()["META992"]
+    limit: dict[str, Any] = {
+        "code": entry.code, "severity": entry.severity.value, "line": 1, "column": 1,
+        "end_line": 1, "end_column": 1, "message": message, "explanation": entry.why,
+        "row": None, "state": None, "confidence": "bounded", "fix": None, "trace": [],
+        "docs": entry.page, "related": [],
+    }  # fmt: skip
+    return {
+        "explored": exceeded.searched,
+        "complete": False,
+        "tier": deep.TIER,
+        "bounds": {"states": deep.BUDGET, "seconds": deep.SECONDS, "memory": MEMORY},
+        "digest": version.digest,
+        "contract": contract_hash(),
+        "limits": [message],
+        **deep.counted([*version.report.get("findings", []), limit]),
+    }
 
-    def beat(progress: float) -> None:
+
+def _beat(task: Task, worker: str, clock: Callable[[], datetime]) -> deep.Beat:
+    started = last = clock()
+
+    def beat(progress: float, searched: int) -> None:
         nonlocal last
         now = clock()
         if now - last < BEAT_EVERY:
             return
         last = now
+        share = min(max(progress, 0.0), 1.0)
+        left = _seconds_left(share, (now - started).total_seconds())
         mine = Task.objects.filter(pk=task.pk, worker=worker, state=Task.State.RUNNING)
-        if not mine.update(progress=min(max(progress, 0.0), 1.0), heartbeat=now):
+        known = {"version": task.detail["version"], "searched": searched, "left": left}
+        if not mine.update(progress=share, heartbeat=now, detail=known):
             raise Superseded
         _tell(task.pk)
 
     return beat
+
+
+def _seconds_left(share: float, spent: float) -> int | None:
+    """Guess how many seconds are left: as many as the share says, never more than are allowed."""
+    if share < LEAST_SHARE:
+        return None
+    return max(0, round(min(spent * (1.0 - share) / share, deep.SECONDS - spent)))
 
 
 def _finish(task: Task, worker: str, now: datetime, state: str, result: dict[str, Any]) -> None:
@@ -142,7 +256,7 @@ def _finish(task: Task, worker: str, now: datetime, state: str, result: dict[str
         progress=1.0 if state == Task.State.DONE else F("progress"),
         heartbeat=now,
         finished_at=now,
-        detail={**task.detail, **result},
+        detail={"version": task.detail["version"], **result},
     )
     if done:
         _tell(task.pk)
@@ -150,9 +264,11 @@ def _finish(task: Task, worker: str, now: datetime, state: str, result: dict[str
 
 def as_message(task: Task, version: Version) -> dict[str, Any]:
     """Return the state of a check as it travels to browsers."""
+    verdict = verdicts.of_task(task, contract_hash())
     return {
         "version": version.number,
         "state": task.state,
+        "verdict": verdict.state,
         "progress": task.progress,
         "detail": task.detail,
     }
@@ -165,3 +281,5 @@ def _tell(task_id: int) -> None:
         notices.flow_group(version.flow.name),
         {"type": "check.progress", "flow": version.flow.name, **as_message(task, version)},
     )
+    if task.finished_at is not None:
+        notices.announce(notices.FLEET, {"type": "fleet.alarm", "flow": version.flow.name})

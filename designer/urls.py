@@ -34,6 +34,24 @@ urlpatterns = [
         name="version_restore",
     ),
     path(
+        "flows/<flow:name>/versions/<int:number>/check/",
+        versions.version_check,
+        name="version_check",
+    ),
+    path(
+        "flows/<flow:name>/versions/<int:number>/check/cancel/",
+        versions.version_check_act,
+        {"act": "cancel"},
+        name="version_check_cancel",
+    ),
+    path(
+        "flows/<flow:name>/versions/<int:number>/check/again/",
+        versions.version_check_act,
+        {"act": "again"},
+        name="version_check_again",
+    ),
+    path("flows/<flow:name>/alarm/", versions.flow_alarm, name="flow_alarm"),
+    path(
         "flows/<flow:name>/compare/<slug:left>/<slug:right>/",
         versions.flow_compare,
         name="flow_compare",

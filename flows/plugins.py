@@ -50,6 +50,7 @@ __all__ = [
     "problems",
     "register",
     "spoken",
+    "taken",
     "unregister",
 ]
 
@@ -108,6 +109,11 @@ def load() -> None:
 def problems() -> Mapping[str, str]:
     """Return why packages were not taken, by their name."""
     return dict(_PROBLEMS)
+
+
+def taken() -> Mapping[str, Words]:
+    """Return what each package added, by its name, in the order in which they were taken."""
+    return dict(_TAKEN)
 
 
 def register(name: str, words: Words) -> None:

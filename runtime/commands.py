@@ -7,6 +7,7 @@ over the control socket.
 
 from __future__ import annotations
 
+import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from typing import Any
 from designer.commands import DONE, ERRORS, UNUSABLE, answer, finish, refuse
 
 WAIT_SECONDS = 30.0
+CHECK_SECONDS = 120.0
+"""How long --wait waits for the deeper check, which takes a minute at most once it runs."""
 CALL_SECONDS = 4 * 3600.0
 LOOK_EVERY = 0.05
 WELL = ("completed", "cancelled")
@@ -25,8 +28,13 @@ def add_parsers(verbs: Any) -> None:
     parser = verbs.add_parser("deploy", help="let new calls take a version of a flow")
     parser.add_argument("flow")
     parser.add_argument("--version", type=int, help="its number (the newest one by default)")
-    parser.add_argument("--wait", action="store_true", help="until the running node has loaded it")
-    parser.add_argument("--force", metavar="REASON", default="", help="pass over its errors")
+    parser.add_argument(
+        "--wait", action="store_true", help="for its deeper check first, then until a node runs it"
+    )
+    parser.add_argument(
+        "--reason", "--force", dest="reason", metavar="TEXT", default="",
+        help="pass over its errors; it is kept and shown",
+    )  # fmt: skip
     finish(parser, deploy)
     route = verbs.add_parser("route", help="which calls take which flow").add_subparsers(
         dest="act", metavar="add|list|delete", required=True
@@ -63,8 +71,11 @@ def add_parsers(verbs: Any) -> None:
 
 
 def deploy(options: Namespace) -> int:
-    """Deploy a version; with --wait return when a node runs exactly this hash."""
-    from designer import selectors
+    """Deploy a version: 0 done, 1 refused.
+
+    With --wait it is checked before, and 0 means that a node runs exactly this hash.
+    """
+    from designer import selectors, verdicts
     from designer.errors import Refused
     from runtime import deployments
 
@@ -77,14 +88,23 @@ def deploy(options: Namespace) -> int:
     )
     if version is None:
         return refuse(options, f"{flow.name} has no version {number or 'yet'}.")
+    away = _server_away()
+    if options.wait and not away and not _checked(version):
+        return refuse(
+            options,
+            f"{version} {verdicts.verdict_of(version).word} after {CHECK_SECONDS:.0f} s."
+            " Nothing was deployed. Without --wait it goes live unchecked, and that is kept.",
+        )
     try:
-        deployment = deployments.deploy(version=version, reason=options.force)
+        deployment = deployments.deploy(version=version, reason=options.reason)
     except Refused as refusal:
         return refuse(options, refusal.message)
     data = {"flow": flow.name, "version": version.number, "digest": version.digest}
-    data["forced"] = deployment.forced
+    verdict = verdicts.verdict_of(version)
+    data.update(forced=deployment.forced, unchecked=deployment.unchecked)
+    data["check"] = verdict.as_message()
     said = f"New calls of {flow.name} take v{version.number} {version.digest[:12]}."
-    away = _server_away()
+    said += f" {verdict.sentence}"
     if not options.wait:
         answer(options, data, f"{said} {away} Then it is loaded." if away else said)
         return DONE
@@ -100,6 +120,25 @@ def deploy(options: Namespace) -> int:
     loaded = f"{acknowledgement.node} loaded it in {acknowledgement.milliseconds:.1f} ms."
     answer(options, data, f"{said} {loaded}")
     return DONE
+
+
+def _checked(version: Any) -> bool:
+    """Wait for the deeper check of a version; say whether it is over, however it ended."""
+    from designer import tasks, verdicts
+
+    tasks.check_outdated([version])
+    person = sys.stderr.isatty()
+
+    def over() -> bool:
+        verdict = verdicts.verdict_of(version)
+        if verdict.running and person:
+            print(f"\r{version} {verdict.word}: {verdict.percent} %", end="", file=sys.stderr)
+        return not verdict.running
+
+    ended = bool(_until(over, CHECK_SECONDS))
+    if person:
+        print("\r\033[K", end="", file=sys.stderr)
+    return ended
 
 
 def _server_away() -> str:

@@ -3,6 +3,11 @@
 A deployment is a row. The message to the nodes is only a bell: a node that missed it reads the rows
 when it starts. A version that does not compile is never deployed; one with errors only by a
 permitted person with a reason, and both are kept and shown.
+
+Errors are those of the save and those of the deeper check, if it has spoken. If it has not (it
+waits, runs, was cancelled, broke off, or is of an older checker), nobody is kept waiting: the
+deployment is made and keeps in `standing` that it was unchecked. Should errors be found later,
+everybody who looks at the flow is told; what then happens is a person's decision.
 """
 
 from __future__ import annotations
@@ -12,16 +17,17 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
-from designer import notices, selectors
+from designer import notices, selectors, verdicts
 from designer.access import may
 from designer.errors import Refused
-from designer.facts import Deployed
+from designer.facts import Alarm, Deployed
 from designer.models import Flow, Version
 from designer.services import person_name
-from flows.compile import Compiled
-from flows.findings import Finding, Severity
+from designer.verdicts import Verdict
+from flows.findings import Severity
 from runtime import bridge, routes
 from runtime.models import Acknowledgement, Deployment, Route, Session
 
@@ -40,7 +46,8 @@ def deploy(
     if user is not None and not may(user, "deployment.make"):
         raise Refused("Your account may not deploy.")
     reason = reason.strip()
-    overridden = _passed_over(version, selectors.compiled_version(version), user, reason)
+    verdict = verdicts.verdict_of(version)
+    overridden = _passed_over(version, verdict, user, reason)
     with transaction.atomic():
         Flow.objects.select_for_update().get(pk=version.flow_id)
         deployment = current(version.flow)
@@ -56,27 +63,75 @@ def deploy(
                 at=now,
                 reason=reason,
                 forced=bool(overridden),
-                findings_overridden=[finding.as_dict() for finding in overridden],
+                findings_overridden=overridden,
+                standing=verdict.state,
             )
         announce(deployment)
         notices.announce(notices.NODES, {"type": "flow.deploy", "deployment": deployment.pk})
     return deployment
 
 
-def _passed_over(version: Version, compiled: Compiled, user: Any, reason: str) -> list[Finding]:
+def _passed_over(
+    version: Version, verdict: Verdict, user: Any, reason: str
+) -> list[dict[str, Any]]:
     """Return the errors that are passed over; Refused where they may not be."""
-    errors = [f for f in compiled.findings if f.severity is Severity.ERROR]
-    first = f"Line {errors[0].place.line}: {errors[0].message}" if errors else ""
-    if compiled.table is None:
+    errors = errors_of(version, verdict)
+    first = f"Line {errors[0]['line']}: {errors[0]['message']}" if errors else ""
+    if selectors.compiled_version(version).table is None:
         raise Refused(f"{version} does not compile and cannot be deployed. {first}")
     if not errors:
         return []
     count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    if errors[0].get("trace"):
+        page = reverse("flow_version", args=[version.flow.name, version.number])
+        first += f" {page} shows how it comes about."
     if not reason:
         raise Refused(f"{version} has {count} and is not deployed without a reason. {first}")
     if user is not None and not may(user, "deployment.force"):
         raise Refused(f"{version} has {count}. Your account may not deploy over errors. {first}")
     return errors
+
+
+def errors_of(version: Version, verdict: Verdict) -> list[dict[str, Any]]:
+    """Return the errors that are known of a version: the deeper check's, else those of the save."""
+    if not verdict.unchecked:
+        return verdict.errors
+    found = selectors.compiled_version(version).findings
+    return [finding.as_dict() for finding in found if finding.severity is Severity.ERROR]
+
+
+def alarm_of(deployment: Deployment) -> Alarm | None:
+    """Return what was found in a running version after it was deployed; None if nothing was."""
+    return alarms_of([deployment]).get(deployment.flow.name)
+
+
+def alarms_of(running: list[Deployment]) -> dict[str, Alarm]:
+    """Return the alarms of deployments in force, by the flow's name.
+
+    Errors that were known and passed over with a reason are no alarm: somebody decided that.
+    """
+    judged = verdicts.verdicts_of(each.version for each in running)
+    alarms = {}
+    for each in running:
+        known = {_identity(finding) for finding in each.findings_overridden}
+        new = [f for f in judged[each.version_id].errors if _identity(f) not in known]
+        if new:
+            alarms[each.flow.name] = Alarm(
+                each.flow.name, each.version.number, len(new), new[0], before(each)
+            )
+    return alarms
+
+
+def before(deployment: Deployment) -> int | None:
+    """Return the number of the version that was deployed before this one, if there was another."""
+    earlier = Deployment.objects.filter(flow_id=deployment.flow_id, pk__lt=deployment.pk)
+    others = earlier.exclude(version_id=deployment.version_id).order_by("-pk")
+    number: int | None = others.values_list("version__number", flat=True).first()
+    return number
+
+
+def _identity(finding: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(finding.get(part) for part in ("code", "row", "state", "message"))
 
 
 def current(flow: Flow) -> Deployment | None:
@@ -120,6 +175,7 @@ def acknowledge(
 def announce(deployment: Deployment) -> None:
     """Tell all pages of the flow how its deployment stands."""
     group = notices.flow_group(deployment.flow.name)
+    notices.announce(notices.FLEET, {"type": "fleet.alarm", "flow": deployment.flow.name})
     # Built when the transaction is kept, so that it says what is kept.
     transaction.on_commit(
         lambda: notices.send(
@@ -141,6 +197,9 @@ def as_message(deployment: Deployment) -> dict[str, Any]:
         "forced": deployment.forced,
         "reason": deployment.reason,
         "overridden": len(deployment.findings_overridden),
+        "standing": deployment.standing,
+        "unchecked": deployment.unchecked,
+        "before": before(deployment),
         "nodes": [
             {
                 "node": answer.node,
@@ -223,6 +282,11 @@ class DesignerRuntime:
         found = Deployment.objects.filter(flow__name=flow, superseded_at=None)
         deployment = found.select_related("flow", "version").first()
         return as_message(deployment) if deployment else None
+
+    def alarm(self, flow: str) -> Alarm | None:
+        found = Deployment.objects.filter(flow__name=flow, superseded_at=None)
+        deployment = found.select_related("flow", "version").first()
+        return alarm_of(deployment) if deployment else None
 
     def routes_of(self, flow: str) -> list[dict[str, str]]:
         found = Route.objects.filter(flow__name=flow).order_by("position", "pk")

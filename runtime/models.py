@@ -6,10 +6,13 @@ Sessions, steps, wire messages and media records are written by the shipper with
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.utils import timezone
 
 from designer.models import Flow, Version
+from designer.verdicts import Verdict
 
 
 class Deployment(models.Model):
@@ -23,7 +26,13 @@ class Deployment(models.Model):
     forced = models.BooleanField(default=False)
     findings_overridden = models.JSONField(default=list)
     """The errors that were passed over, as they stood then."""
+    standing = models.CharField(max_length=10, blank=True, default="", db_default="")
+    """What the deeper check had said then: a state of `designer.verdicts`. Empty: nobody asked."""
     superseded_at = models.DateTimeField(null=True)
+
+    if TYPE_CHECKING:
+        # What the page of deployments puts beside one.
+        verdict: Verdict
 
     class Meta:
         ordering = ["-pk"]
@@ -38,6 +47,11 @@ class Deployment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.flow.name} v{self.version.number} by {self.by_name}"
+
+    @property
+    def unchecked(self) -> bool:
+        """It was made without a word of the deeper check."""
+        return Verdict(self.standing).unchecked if self.standing else False
 
 
 class Acknowledgement(models.Model):

@@ -19,7 +19,7 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.db import DatabaseError, InterfaceError
 
-from designer import notices, tasks
+from designer import consumers, notices, selectors, tasks
 from runtime import audit, bridge, deployments, routes
 from runtime.executor.step import Step
 from runtime.hub import Hub
@@ -59,6 +59,7 @@ async def running(node: Node, *, watch: str | None = None) -> AsyncIterator[None
     node.listeners.add(desk.heard)
     shipper = Shipper(node.config.folder / "journal", node.name, node.epoch, DatabaseSink())
     await desk.look()
+    await check_outdated()
     work = [
         desk.hear_bells(),
         every(LOOK_SECONDS, desk.look),
@@ -80,6 +81,7 @@ async def running(node: Node, *, watch: str | None = None) -> AsyncIterator[None
         for task in held:
             task.cancel()
         await asyncio.gather(*held, return_exceptions=True)
+        await consumers.walks.close()
         node.listeners.remove(hub.stepped)
         node.listeners.remove(desk.heard)
         bridge.set_hub(None)
@@ -172,6 +174,21 @@ class Desk:
             deployment_id=deployment.pk, node=self.node.name, **answer
         )
         self._said[name] = (deployment.pk, digest)
+
+
+async def check_outdated() -> None:
+    """Have checked anew what another checker checked: what runs, and what is newest."""
+
+    def look() -> None:
+        running = [each.version for each in deployments.desired()]
+        newest = selectors.newest_versions()
+        for version in tasks.check_outdated({v.pk: v for v in [*running, *newest]}.values()):
+            log.info("%s is checked anew", version)
+
+    try:
+        await database_sync_to_async(look)()
+    except AWAY as away:
+        log.warning("the database is away, checks of an older checker stay: %s", away)
 
 
 async def ring_stale() -> None:

@@ -8,6 +8,7 @@ from runtime.views import calls, deployments, health, routes
 api_patterns = [
     path("flows", api.flows, name="api_flows"),
     path("flows/<flow:name>/versions", api.versions, name="api_versions"),
+    path("flows/<flow:name>/versions/<int:number>/check", api.check, name="api_check"),
     path("flows/<flow:name>/deploy", api.deploy, name="api_deploy"),
     path("routes", api.all_routes, name="api_routes"),
     path("sessions", api.sessions, name="api_sessions"),

@@ -54,7 +54,9 @@ def take(path: Path) -> Version | None:
         )
         version = imported.version
         if version.deployable:
-            deployments.deploy(version=version, by_name=author)
+            deployment = deployments.deploy(version=version, by_name=author)
+            if deployment.unchecked:
+                log.info("%s runs while its deeper check goes on", version)
         else:
             log.warning("%s is saved as %s and not deployed: it has errors", path.name, version)
     except (OSError, UnicodeDecodeError, Refused) as error:

@@ -23,8 +23,14 @@ def show(
     nav: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    """Render a page with what its frame needs: `nav`, `can`, `sip` for the phone, `trouble`."""
-    return render(request, template, {**frame(request), "nav": nav, **context}, status=status)
+    """Render a page with what its frame needs: `nav`, `can`, `sip` for the phone, `trouble`.
+
+    A page of a flow (`flow` in its context) has `alarm` beside: errors found after its deployment.
+    """
+    about = context.get("flow")
+    alarm = facts.runtime().alarm(about.name) if isinstance(about, Flow) else None
+    page = {**frame(request), "nav": nav, "alarm": alarm, **context}
+    return render(request, template, page, status=status)
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 
-from designer import behaviour, facts, rendering, selectors, services
+from designer import behaviour, facts, rendering, selectors, services, tasks, verdicts
 from designer.access import change, page
 from designer.errors import Refused
 from designer.models import Flow, Version
 from designer.views.editor import urls_of
-from designer.views.shell import done, flow_or_404, refused, show
+from designer.views.shell import done, flow_or_404, refused, show, wants_json
 from flows.check.catalogue import catalogue
 
 
 @page("flow.view")
 def flow_versions(request: HttpRequest, name: str) -> HttpResponse:
-    """Show all versions. Context: flow, versions [Version], deployed, draft."""
+    """Show all versions. Context: flow, versions [Version] with `verdict`, deployed, draft."""
     flow = flow_or_404(name)
     context = {
         "flow": flow,
-        "versions": list(selectors.versions_of(flow)),
+        "versions": selectors.judged(selectors.versions_of(flow)),
         "deployed": facts.runtime().deployed().get(flow.name),
         "draft": selectors.draft_of(flow, request.user),
     }
@@ -28,18 +28,21 @@ def flow_versions(request: HttpRequest, name: str) -> HttpResponse:
 
 @page("flow.view")
 def flow_version(request: HttpRequest, name: str, number: int) -> HttpResponse:
-    """Show one version. Context: flow, version, findings, rules, check (Task), boot."""
+    """Show one version. Context: flow, version, findings, rules, verdict, boot."""
     flow = flow_or_404(name)
     version = version_or_404(flow, number)
     drawn = rendering.drawing(version.text)
     deployed = facts.runtime().deployed().get(flow.name)
     latest = selectors.newest_version(flow)
+    selectors.judged([version])
+    # What an older checker found is worth showing; the page says that it is not trusted.
+    findings = version.verdict.detail.get("findings", drawn.findings)
     context = {
         "flow": flow,
         "version": version,
-        "findings": drawn.findings,
+        "findings": findings,
         "rules": catalogue(),
-        "check": selectors.check_of(version),
+        "verdict": version.verdict,
         "deployed": deployed,
         "is_deployed": deployed is not None and deployed.number == version.number,
         "latest": latest,
@@ -51,7 +54,7 @@ def flow_version(request: HttpRequest, name: str, number: int) -> HttpResponse:
             "text": version.text,
             "dot": drawn.dot,
             "picture": drawn.picture,
-            "findings": drawn.findings,
+            "findings": findings,
             "urls": urls_of(flow),
             "ws": f"/ws/flows/{flow.name}/edit",
         },
@@ -80,6 +83,41 @@ def flow_compare(request: HttpRequest, name: str, left: str, right: str) -> Http
         "behaviour": behaviour.compared(old.text, new.text),
     }
     return show(request, "designer/compare.html", context, nav="flows")
+
+
+@page("flow.view")
+def version_check(request: HttpRequest, name: str, number: int) -> HttpResponse:
+    """Show the deeper check alone, for a page that follows it. Context: flow, version, verdict."""
+    flow = flow_or_404(name)
+    version = version_or_404(flow, number)
+    verdict = verdicts.verdict_of(version)
+    if wants_json(request):
+        return JsonResponse(verdict.as_message())
+    context = {"flow": flow, "version": version, "verdict": verdict}
+    answer = show(request, "designer/_check.html", context)
+    if not verdict.running:
+        # Findings, badges and acts of the page change with the verdict: it is read anew.
+        answer["HX-Refresh"] = "true"
+    return answer
+
+
+@change("check.control")
+def version_check_act(request: HttpRequest, name: str, number: int, act: str) -> HttpResponse:
+    """Cancel the deeper check of a version, or ask for it again."""
+    flow = flow_or_404(name)
+    version = version_or_404(flow, number)
+    try:
+        message = tasks.control(version, act, by=services.person_name(request.user))
+    except Refused as refusal:
+        return refused(request, refusal, "flow_version", name, number)
+    data = verdicts.verdict_of(version).as_message()
+    return done(request, message, data, "flow_version", name, number)
+
+
+@page("flow.view")
+def flow_alarm(request: HttpRequest, name: str) -> HttpResponse:
+    """Show what was found in the running version after its deployment, or nothing."""
+    return show(request, "designer/_alarm.html", {"flow": flow_or_404(name)})
 
 
 @change("version.save")

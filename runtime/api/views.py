@@ -11,11 +11,12 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_http_methods
 
-from designer import facts, selectors
+from designer import facts, selectors, tasks, verdicts
 from designer.access import PERMISSIONS, may
 from designer.desk import version_message
 from designer.errors import Conflict, Refused
 from designer.models import Flow
+from designer.services import person_name
 from designer.views.shell import flow_or_404
 from runtime import acts, audit, bridge, deployments, routes
 from runtime.audit import CallFilter
@@ -92,8 +93,25 @@ def flows(request: HttpRequest) -> Answer:
 
 @endpoint(GET="flow.view")
 def versions(request: HttpRequest, name: str) -> Answer:
-    """List the versions of a flow, newest first."""
-    return [version_message(version) for version in selectors.versions_of(flow_or_404(name))]
+    """List the versions of a flow, newest first, each with its deeper check."""
+    listed = list(selectors.versions_of(flow_or_404(name)))
+    judged = verdicts.verdicts_of(listed)
+    return [{**version_message(v), "check": judged[v.pk].as_message()} for v in listed]
+
+
+@endpoint(GET="flow.view", POST="check.control")
+def check(request: HttpRequest, name: str, number: int) -> Answer:
+    """Tell how the deeper check of a version stands; POST {act}: cancel, or again."""
+    version = selectors.version_of(flow_or_404(name), number) if number < 2**31 else None
+    if version is None:
+        raise Http404(f"{name} has no version {number}.")
+    if request.method == "POST":
+        act = body(request, act=str)["act"]
+        if act not in ("cancel", "again"):
+            raise Refused("act is cancel or again.")
+        tasks.control(version, act, by=person_name(request.user))
+    verdict = verdicts.verdict_of(version)
+    return {**verdict.as_message(), "findings": verdict.detail.get("findings", [])}
 
 
 @endpoint(GET="deployment.view", POST="deployment.make")

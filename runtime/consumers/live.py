@@ -67,6 +67,14 @@ class LiveConsumer(WatchingConsumer):
 class FleetConsumer(WatchingConsumer):
     """How many calls each flow has."""
 
+    async def prepare(self) -> bool:
+        self.group = notices.FLEET
+        return True
+
+    async def fleet_alarm(self, message: Frame) -> None:
+        """What is to be said of a flow's running version may have changed: pages of it look."""
+        await self.send(text_data=json.dumps({"type": "alarm", "flow": message["flow"]}))
+
     def watch(self, hub: Any) -> Watcher:
         watcher: Watcher = hub.watch_fleet(self.put, self.busy)
         return watcher

@@ -3,8 +3,10 @@ from typing import Any
 
 import pytest
 
-from designer import deep, services, tasks
+from designer import apart, deep, services, tasks, verdicts
+from designer.errors import Refused
 from designer.models import Task, Version
+from tests.designer import tables
 from tests.web import BROKEN, ECHO
 
 pytestmark = pytest.mark.django_db
@@ -51,13 +53,13 @@ def test_a_check_explores_everything_and_keeps_what_it_found(
     assert done.detail["findings"] == [] and done.finished_at is not None
     states = [m["state"] for m in messages(published)]
     assert states[0] == "running" and states[-1] == "done"
-    assert {group for group, _ in published} == {"flow.support"}
+    assert {group for group, _ in published} == {"flow.support", "fleet"}
     progress = [m["progress"] for m in messages(published)]
     assert progress == sorted(progress)
 
 
 def test_a_text_that_does_not_compile_is_checked_as_far_as_it_can_be() -> None:
-    result = deep.examine(BROKEN, lambda share: None)
+    result = deep.examine(BROKEN, lambda share, searched: None)
     assert result["errors"] >= 1 and result["explored"] == 0 and not result["complete"]
 
 
@@ -77,12 +79,15 @@ transitions:
 - {from_state: Active, role: UAS, event: DialogBYE, next_state: Terminated}
 - {from_state: Never, role: UAS, event: DialogBYE, next_state: Terminated}
 """
-    codes = {(f["code"], f["state"]) for f in deep.examine(text, lambda share: None)["findings"]}
+    codes = {
+        (f["code"], f["state"])
+        for f in deep.examine(text, lambda share, searched: None)["findings"]
+    }
     assert ("REA302", "Never") in codes
     counting = text.replace(
         "event: IncomingCall,", "event: IncomingCall, set: {retries: retries + 4},"
     )
-    codes = {f["code"] for f in deep.examine(counting, lambda share: None)["findings"]}
+    codes = {f["code"] for f in deep.examine(counting, lambda share, searched: None)["findings"]}
     assert "REA302" not in codes
 
 
@@ -103,7 +108,7 @@ transitions:
 - {from_state: Idle, role: Both, event: DialogBYE, next_state: Terminated}
 """
     monkeypatch.setattr(deep, "BUDGET", 2000)
-    result = deep.examine(text, lambda share: None)
+    result = deep.examine(text, lambda share, searched: None)
     assert not result["complete"] and 2000 <= result["explored"] < 2100
     assert any(f["code"] == "META992" for f in result["findings"])
     assert not any(f["code"].startswith("REA30") for f in result["findings"])
@@ -113,11 +118,11 @@ def test_a_waiver_covers_what_only_the_deeper_check_finds() -> None:
     row = "- {from_state: Active, role: UAS, event: DialogBYE, actions: [CleanupMedia, "
     assert row + "CleanupDialog]" in ECHO
     leaking = ECHO.replace(row + "CleanupDialog]", row.removesuffix(", ") + "]")
-    found = deep.examine(leaking, lambda share: None)
+    found = deep.examine(leaking, lambda share, searched: None)
     assert "RES501" in [f["code"] for f in found["findings"] if f["severity"] == "error"]
     at = "actions: [CleanupMedia], next_state: Terminated"
     waived = leaking.replace(at, f"waive: [{{code: RES501, reason: known}}], {at}")
-    found = deep.examine(waived, lambda share: None)
+    found = deep.examine(waived, lambda share, searched: None)
     assert [(f["code"], f["severity"]) for f in found["findings"]] == [
         ("RES501", "info"),
         ("META993", "warning"),
@@ -135,7 +140,7 @@ def test_a_worker_that_was_taken_over_stops_without_a_word(
 ) -> None:
     def examine(text: str, beat: Any) -> dict[str, Any]:
         Task.objects.update(worker="w2")
-        beat(0.5)
+        beat(0.5, 512)
         raise AssertionError("it went on")
 
     monkeypatch.setattr(deep, "examine", examine)
@@ -193,3 +198,70 @@ def test_a_broker_that_is_away_does_not_keep_anybody_from_saving(
     with django_capture_on_commit_callbacks(execute=True):
         services.version_save(flow=flow, text=ECHO, base=None, author_name="a")
     assert task().state == "queued"
+
+
+def test_a_cancelled_check_stops_its_worker_at_the_next_beat(
+    version: Version, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def examine(text: str, beat: Any) -> dict[str, Any]:
+        beat(0.1, 512)
+        tasks.check_cancel(version, by="alice")
+        beat(0.2, 1024)
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(tasks, "examine", examine)
+    tasks.work(version.pk, worker="w1", clock=Clock(NOON))
+    assert task().state == "cancelled" and task().detail["by"] == "alice"
+    assert verdicts.verdict_of(version).word == "was not checked: that was cancelled"
+    # Nobody takes it up by himself, and whoever wants to asks again.
+    assert tasks.ring_stale(NOON + timedelta(days=1)) == []
+    tasks.work(version.pk, worker="w2", clock=Clock(NOON))
+    assert task().state == "cancelled"
+    with pytest.raises(Refused, match=r"No check of support v1 runs"):
+        tasks.check_cancel(version, by="alice")
+    tasks.check_again(version)
+    with pytest.raises(Refused, match="runs already"):
+        tasks.check_again(version)
+    monkeypatch.undo()
+    tasks.work(version.pk, worker="w3", clock=Clock(NOON))
+    assert (task().state, task().attempts) == ("done", 1)
+
+
+def test_a_check_tells_how_many_states_were_searched_and_how_long_it_takes(
+    version: Version, published: Any, django_capture_on_commit_callbacks: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def examine(text: str, beat: Any) -> dict[str, Any]:
+        for share, searched in ((0.01, 512), (0.25, 4096), (0.5, 9000)):
+            beat(share, searched)
+        return deep.examine(text, lambda share, searched: None)
+
+    monkeypatch.setattr(tasks, "examine", examine)
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.work(version.pk, worker="w1", clock=Clock(NOON))
+    told = [m["detail"] for m in messages(published) if m["state"] == "running"][1:]
+    assert [(each["searched"], each["left"]) for each in told] == [
+        (512, None),
+        (4096, 6),
+        (9000, 3),
+    ]
+
+
+@pytest.mark.parametrize("text", [tables.long(), tables.nested(), tables.exploding(5000)])
+def test_hard_texts_go_the_whole_way_bounded(
+    text: str, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    """Saved, walked over by a real child, told with the bound that was hit."""
+    walker = apart.Apart(apart.Bounds(tier=2, states=2000, seconds=30.0, memory=512))
+    monkeypatch.setattr(tasks, "examine", walker.examine)
+    flow = services.flow_create(name="hard")
+    saved = services.version_save(flow=flow, text=text, base=None, author_name="a")
+    try:
+        tasks.work(saved.pk, worker="w1", clock=Clock(NOON))
+    finally:
+        walker.stop()
+    verdict = verdicts.verdict_of(saved)
+    assert task().state == "done" and not verdict.detail["complete"]
+    assert verdict.state in ("limited", "errors")
+    said = " ".join(f["message"] for f in verdict.detail["findings"])
+    assert any(bound in said for bound in ("50,000 values", "deep", "limit of 2000")), said

@@ -1,3 +1,4 @@
+import { alarm } from "./alarm";
 import { count } from "./count";
 import { Socket, type Frame } from "./socket";
 
@@ -8,6 +9,7 @@ export function fleet(): void {
 }
 
 function show(frame: Frame): void {
+  if (frame.type === "alarm") void alarm(String(frame["flow"]));
   if (frame.type !== "fleet") return;
   const flows = (frame["flows"] ?? {}) as Record<string, number>;
   const total = Number(frame["total"] ?? 0);

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from designer.access import PERMISSIONS, may
-from designer.models import Draft, Flow, Version
+from designer.models import Draft, Flow, Task, Version
 from runtime.models import Deployment, Route
 from tests.runtime.web.stage import FakeNode
 from tests.web import PASSWORD
@@ -26,12 +26,17 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "flow_versions": {"name": "echo_test"},
     "flow_version": {"name": "echo_test", "number": 1},
     "version_restore": {"name": "echo_test", "number": 1},
+    "version_check": {"name": "echo_test", "number": 1},
+    "version_check_cancel": {"name": "echo_test", "number": 1},
+    "version_check_again": {"name": "echo_test", "number": 1},
+    "flow_alarm": {"name": "echo_test"},
     "flow_compare": {"name": "echo_test", "left": "1", "right": "1"},
     "flow_deploy": {"name": "echo_test"},
     "rule": {"code": "COV401"},
     "call": {"id": "LIVE"},
     "call_send": {"id": "LIVE"},
     "api_versions": {"name": "echo_test"},
+    "api_check": {"name": "echo_test", "number": 1},
     "api_deploy": {"name": "echo_test"},
     "api_steps": {"id": "LIVE"},
     "api_events": {"id": "LIVE"},
@@ -41,18 +46,21 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     # name: (the act it needs, what is sent)
     "flow_new": ("flow.create", {"name": "made"}),
     "version_restore": ("version.save", {}),
+    "version_check_cancel": ("check.control", {}),
+    "version_check_again": ("check.control", {}),
     "flow_deploy": ("deployment.make", {"version": 1}),
     "call_place": ("call.place", {"flow": "echo_test", "target": "sip:b@127.0.0.1"}),
     "call_send": ("call.send", {"event": "HangupCall"}),
     "route_add": ("route.change", {"pattern": "9*", "flow": "echo_test"}),
     "route_delete": ("route.change", {"pattern": "1*"}),
+    "api_check": ("check.control", {"act": "cancel"}),
     "api_deploy": ("deployment.make", {"version": 1}),
     "api_routes": ("route.change", {"pattern": "8*", "flow": "echo_test"}),
     "api_calls": ("call.place", {"flow": "echo_test", "target": "sip:b@127.0.0.1"}),
     "api_events": ("call.send", {"event": "HangupCall", "fields": {}}),
 }
 
-ONLY_POST = set(CHANGES) - {"flow_new", "api_deploy", "api_routes"}
+ONLY_POST = set(CHANGES) - {"flow_new", "api_check", "api_deploy", "api_routes"}
 
 
 def addresses(resolver: URLResolver | None = None) -> Iterator[str]:
@@ -94,6 +102,7 @@ def everything() -> tuple[Any, ...]:
         Draft.objects.count(),
         list(Deployment.objects.values_list("version", "superseded_at")),
         list(Route.objects.values_list("pattern", "flow")),
+        list(Task.objects.values_list("key", "state")),
     )
 
 

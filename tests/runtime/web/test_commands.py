@@ -18,7 +18,7 @@ from runtime.models import Deployment
 from runtime.sink import DatabaseSink
 from tests.runtime.web.stage import FakeNode
 from tests.runtime.web.test_sink import SEGMENT, a_call
-from tests.web import BROKEN, ECHO
+from tests.web import BROKEN, ECHO, checked
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +74,7 @@ def test_deploy_waits_until_the_node_says_yes(
                 deployment_id=made.pk, node="node1", digest=made.version.digest, milliseconds=2.5
             )
 
+    checked(flow.versions.get())
     monkeypatch.setattr(commands, "_server_away", str)
     monkeypatch.setattr(commands.time, "sleep", sleep)
     made = run(capsys, "deploy", "echo_test", "--wait")
@@ -83,6 +84,7 @@ def test_deploy_waits_until_the_node_says_yes(
 def test_deploy_says_when_the_node_says_no_or_nothing(
     flow: Flow, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    checked(flow.versions.get())
     monkeypatch.setattr(commands, "_server_away", str)
     monkeypatch.setattr(commands, "WAIT_SECONDS", -1.0)
     assert "No node has loaded it" in run(capsys, "deploy", "echo_test", "--wait", code=1)["error"]
