@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import scores
+from benchmarks.memory import Cell, Memory, meaning
 from benchmarks.mutations import HELD_OUT, KEPT, OPERATORS, Mutant, second_order
 from benchmarks.scores import Score, Verdict
 from benchmarks.variants import variants
@@ -35,7 +36,7 @@ from flows.explore.acts import leaves_a_trace
 from flows.explore.party import Config, Move, Party
 from flows.explore.walk import Bounds, Walk, explore
 from flows.findings import Finding, Severity
-from flows.semantics import SESSION_ROLES, Program, Transition
+from flows.semantics import SESSION_ROLES, Program
 from flows.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,14 +59,15 @@ class Subject:
     table: Table
     walk: Walk
     said: Said
-    cells: dict[tuple[str, str, str], Any] = field(default_factory=dict)
-    """What the rows of a state, role and event do, in order; as asked."""
+    memory: Memory
 
 
-def findings_of(compiled: Compiled, table: Table, tier: int) -> list[Finding]:
+def findings_of(
+    compiled: Compiled, table: Table, tier: int, party: Party | None = None
+) -> list[Finding]:
     """Return all that is said about a table: the quick rules and the deep ones."""
     quick = check(Compiled(compiled.document, table, [], table))
-    return [*quick, *examine(table, tier=tier, budget=BOUNDS).findings]
+    return [*quick, *examine(table, tier=tier, budget=BOUNDS, party=party).findings]
 
 
 def said(findings: list[Finding]) -> Said:
@@ -82,7 +84,8 @@ def subject(path: Path, tier: int) -> Subject:
     table = compiled.table
     assert table is not None, path
     walk = explore(Party(Program(table)), BOUNDS)
-    return Subject(path.stem, text, compiled, table, walk, said(findings_of(compiled, table, tier)))
+    known = said(findings_of(compiled, table, tier))
+    return Subject(path.stem, text, compiled, table, walk, known, Memory(walk))
 
 
 # -- equal behaviour -------------------------------------------------------------------------------
@@ -96,24 +99,17 @@ def same_behaviour(subject: Subject, table: Table) -> bool:
         for role in SESSION_ROLES:
             if correct.timers(state, role) != party.program.timers(state, role):
                 return False
-    cells: dict[tuple[str, str, str], bool] = {}
-    for config, edges in zip(subject.walk.configs, subject.walk.edges, strict=True):
-        done = 0
-        while done < len(edges):
-            stimulus = edges[done].move.stimulus
-            moves = []
-            while done < len(edges) and edges[done].move.stimulus is stimulus:
-                moves.append(edges[done].move)
-                done += 1
-            cell = (config.state, config.role, stimulus.event)
-            if cell not in cells:
-                cells[cell] = _cell(subject, *cell) == _chain(party.program, *cell)
-            if cells[cell]:
-                continue
-            ours = [signature(config, move) for move in moves if move.broke < 0]
-            reactions = party.react(config, stimulus)
-            if ours != [signature(config, move) for move in reactions if move.broke < 0]:
-                return False
+    cells: dict[Cell, bool] = {}
+    for (config, stimulus), moves in subject.memory.moves.items():
+        cell = (config.state, config.role, stimulus.event)
+        if cell not in cells:
+            cells[cell] = meaning(party.program, cell) == subject.memory.chain(cell)
+        if cells[cell]:
+            continue
+        ours = [signature(config, move) for move in moves if move.broke < 0]
+        reactions = party.react(config, stimulus)
+        if ours != [signature(config, move) for move in reactions if move.broke < 0]:
+            return False
     return True
 
 
@@ -128,28 +124,6 @@ def signature(config: Config, move: Move) -> tuple[Any, ...]:
         published = move.transition.decision.published
     wrong = sum(MEANINGS[c.code][0] is not Severity.INFO for c in move.complaints)
     return (move.kind, words, published, move.sends, wrong, move.target)
-
-
-def _cell(subject: Subject, state: str, role: str, event: str) -> Any:
-    key = (state, role, event)
-    if key not in subject.cells:
-        subject.cells[key] = _chain(subject.walk.party.program, state, role, event)
-    return subject.cells[key]
-
-
-def _chain(program: Program, state: str, role: str, event: str) -> list[Any]:
-    """Return what may answer the event, in order, without the numbers of rows."""
-    found: list[Any] = []
-    first: Transition | None = program.position(state, role).candidates.get(event)
-    while first is not None:
-        row = first.row
-        guards = tuple(guard.text for guard in row.guards) if row is not None else ()
-        sets = tuple((name, e.text) for name, e in row.set) if row is not None else ()
-        words = [(w.name, w.arguments) for w in first.words]
-        decision = (first.kind, first.next_state, first.moves, first.decision.published)
-        found.append((guards, sets, words, decision))
-        first = first.otherwise
-    return found
 
 
 # -- one mutant ------------------------------------------------------------------------------------
@@ -168,7 +142,9 @@ def judge(subject: Subject, mutant: Mutant, tier: int) -> Verdict:
         same = same_behaviour(subject, mutant.table)
         new = frozenset()
         if not same:
-            new = said(findings_of(subject.compiled, mutant.table, tier)) - subject.said
+            party = subject.memory.party(Program(mutant.table))
+            told = findings_of(subject.compiled, mutant.table, tier, party)
+            new = said(told) - subject.said
     return Verdict(
         subject.name,
         mutant.operator,

@@ -81,12 +81,16 @@ def examine(
     tier: int = 1,
     budget: Bounds = Bounds(),  # noqa: B008
     beat: Beat | None = None,
+    party: Party | None = None,
 ) -> DeepResult:
-    """Check a text, a compiled text or a table in depth; whatever `beat` raises passes through."""
+    """Check a text, a compiled text or a table in depth; whatever `beat` raises passes through.
+
+    `party` is the table as one side, where the caller has one.
+    """
     table = table_of(subject)
     if table is None:
         return DeepResult()
-    party = _party(table)
+    party = party or _party(table)
     walk = explore(party, budget, _share(beat, 0.0, 0.5 if tier > 1 else 0.9))
     if not walk.configs:
         nothing = Evidence(walk)

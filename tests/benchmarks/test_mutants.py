@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.mutants import alarms, collect, judge, run, same_behaviour, subject
-from benchmarks.mutations import KEPT, OPERATORS, drop_row, second_order, swap_actions
+from benchmarks.mutants import alarms, collect, findings_of, judge, run, same_behaviour, subject
+from benchmarks.mutations import HELD_OUT, KEPT, OPERATORS, drop_row, second_order, swap_actions
 from benchmarks.scores import Score
 from benchmarks.variants import variants
+from flows.semantics import Program
 
 ECHO = Path(__file__).parents[2] / "state_tables" / "echo_test.yaml"
 
@@ -58,6 +59,17 @@ def test_nearly_all_mutants_of_each_operator_are_found(echo):
             score.verdicts.append(judge(echo, mutant, 1))
     assert score.defects > 15
     assert score.share() >= 90, score.survivors()
+
+
+def test_what_is_remembered_of_the_correct_table_changes_no_finding(echo):
+    remembered = 0
+    for operator in (*OPERATORS[:6], *HELD_OUT):
+        for mutant in random.Random(2).sample(list(operator(echo.table, "", random.Random(2))), 3):
+            party = echo.memory.party(Program(mutant.table))
+            remembered += party is not None
+            found = findings_of(echo.compiled, mutant.table, 1, party)
+            assert found == findings_of(echo.compiled, mutant.table, 1), mutant.change
+    assert remembered > 20
 
 
 def test_operators_that_were_kept_back_change_something(echo):
