@@ -150,7 +150,10 @@ def obligations(call: Wire) -> list[str]:
         (call.unacked, "Our 2xx to the re-INVITE waits for its ACK"),
         (bool(call.update), "The far side's UPDATE waits for our answer"),
         (call.bye == "sent", "Our BYE waits for its answer"),
-        (call.refer, "The accepted REFER waits for its NOTIFY"),
+        (bool(call.refer), "The accepted REFER waits for its NOTIFY"),
+        (bool(call.transfer), "Our REFER waits for the end of the transfer"),
+        (call.reliable == "theirs", "A reliable provisional answer waits for SendPRACK"),
+        (call.reliable in ("plain", "described"), "Our reliable answer waits for its PRACK"),
     ]
     others = [f"The far side's {name} waits for our answer" for name in call.others]
     return [text for holds, text in owed if holds] + others
