@@ -1,5 +1,6 @@
 import "./css/diagram.css";
 import "./css/editor.css";
+import "./css/simulate.css";
 import { Actions } from "./editor/actions";
 import { Acts } from "./editor/acts";
 import { addRow, addState } from "./editor/add-dialogs";
@@ -28,6 +29,7 @@ import { element } from "./lib/element";
 import { Kept } from "./lib/kept";
 import { fromHash } from "./lib/selection";
 import { splits } from "./lib/splits";
+import { Simulate } from "./simulate/mode";
 
 const data = boot<EditorBoot>("boot");
 if (!data) throw new Error("The page has no boot data");
@@ -126,6 +128,8 @@ acts.add(
 );
 const matrix = new Matrix(part("matrix"), store, actions, layout);
 acts.add(...matrixActs(matrix, store));
+const simulate = new Simulate(store, diagram, acts, (frame) => link.ask(frame));
+problems.follow = (trace) => void simulate.follow(trace);
 acts.wire(document);
 shortcuts(acts, canvas.svg, letters);
 for (const button of document.querySelectorAll<HTMLElement>("[data-role-filter]")) {

@@ -15,6 +15,8 @@ export class Diagram {
   readonly canvas: Canvas;
   readonly #renderer = new Renderer();
   #shown = "";
+  /** Draws other marks than those of findings, while it is there: a run, for one. */
+  marks: ((canvas: Canvas) => void) | null = null;
 
   constructor(
     private readonly host: HTMLElement,
@@ -77,10 +79,16 @@ export class Diagram {
     this.#decorate();
   }
 
+  /** Draw the marks anew. */
+  decorate(): void {
+    this.#decorate();
+  }
+
   #decorate(): void {
     if (!this.canvas.drawing) return;
-    markFindings(this.canvas, this.store.findings);
-    markTrace(this.canvas, this.store.trace);
+    markFindings(this.canvas, this.marks ? [] : this.store.findings);
+    markTrace(this.canvas, this.marks ? [] : this.store.trace);
+    this.marks?.(this.canvas);
     this.#dim();
   }
 

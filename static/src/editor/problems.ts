@@ -11,6 +11,9 @@ const KIND = { error: "err", warning: "warn", info: "ink3" } as const;
 
 /** The findings: a list, and what the chosen one means. */
 export class Problems {
+  /** Play the way to a finding in the simulator. */
+  follow: ((trace: TraceStep[]) => void) | null = null;
+
   constructor(
     private readonly list: HTMLElement,
     private readonly detail: HTMLElement,
@@ -112,6 +115,7 @@ export class Problems {
       ${finding.trace?.length ? html`<ol class="trace" aria-label="How it comes about">${finding.trace.map((step, at) => this.#step(step, at + 1))}</ol>` : ""}
       <div class="row wrap">
         <button class="btn small" type="button" @click=${() => this.show(finding)}>${icon("arrow")}Show line ${finding.line}</button>
+        ${finding.trace?.length ? html`<button class="btn small" type="button" data-testid="try-trace" @click=${() => this.follow?.(finding.trace ?? [])}>${icon("play")}Try this</button>` : ""}
         ${this.#fix(finding)}
       </div>
       ${finding.confidence !== "proved" ? html`<p class="small ink3">Confidence: ${finding.confidence}</p>` : ""}`;
