@@ -57,9 +57,8 @@ def mixed(old: Table, new: Table, bounds: Bounds = Bounds()) -> Mixed:  # noqa: 
             for fault in _faults(walked):
                 if options not in usual:
                     usual[options] = _usual(parties.values(), options, bounds)
-                _, topic, message, _ = fault
-                if topic not in usual[options] and message not in told:
-                    told.add(message)
+                if fault.topic not in usual[options] and fault.message not in told:
+                    told.add(fault.message)
                     found.findings.append(_said(fault, walked, {"UAC": caller, "UAS": called}, new))
     return found
 
@@ -75,10 +74,10 @@ def _walk(found: Mixed, one: Party, other: Party, options: Options, bounds: Boun
 def _usual(parties: Any, options: Options, bounds: Bounds) -> set[str]:
     """What is wrong with a version among its own is no matter of mixing them."""
     return {
-        topic
+        fault.topic
         for party in parties
         if all(begins(party, party.start(role)) for role in SIDES)
-        for _, topic, _, _ in _faults(explore(Pair(party, options), bounds))
+        for fault in _faults(explore(Pair(party, options), bounds))
     }
 
 
@@ -94,8 +93,8 @@ def _faults(walked: Walked) -> Iterator[Fault]:
 
 
 def _said(fault: Fault, walked: Walked, runs: dict[str, str], new: Table) -> Finding:
-    code, _, message, step = fault
-    trace = [{**line, "version": runs[line["side"]]} for line in walked.trace(step)]
+    code, message = fault.code, fault.message
+    trace = [{**line, "version": runs[line["side"]]} for line in walked.trace(fault.step)]
     rows = [line["row"] for line in trace if line["version"] == NEW and line["row"] >= 0]
     place: Place = new.rows[rows[-1]].place if rows else START
     who = f"The {runs['UAC']} version calls, the {runs['UAS']} one is called"

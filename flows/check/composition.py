@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from flows.check.invariants import HOLD, TALK, kind_of
 from flows.check.meanings import MEANINGS
@@ -36,7 +37,7 @@ class Composition:
         self.transitions = 0
         self.complete = True
         self.limits: list[str] = []
-        self._said: set[tuple[str, str]] = set()
+        self._said: set[str] = set()
 
     def look(self, options: Options, codes: dict[str, str], bounds: Bounds,
              beat: Beat | None) -> None:  # fmt: skip
@@ -47,10 +48,10 @@ class Composition:
         if not walked.complete:
             self.complete = False
             self.limits.append(walked.limit)
-        for code, topic, message, step in self._faults(walked):
-            self._say(codes.get(code, code), topic, message, step, walked)
+        for fault in self._faults(walked):
+            self._say(codes.get(fault.code, fault.code), fault, walked)
 
-    def _faults(self, walked: Walked) -> Iterator[tuple[str, str, str, Step | None]]:
+    def _faults(self, walked: Walked) -> Iterator[Fault]:
         yield from unhandled(walked)
         yield from overrun(walked)
         yield from deadlocks(walked)
@@ -62,19 +63,20 @@ class Composition:
         if "direction" in self.party.domain.read["ReinviteReceived"]:
             yield from disagreements(walked)
 
-    def _say(self, code: str, topic: str, message: str, step: Step | None, walked: Walked) -> None:
-        if (topic, "") in self._said:
+    def _say(self, code: str, fault: Fault, walked: Walked) -> None:
+        if fault.topic in self._said:
             return
-        self._said.add((topic, ""))
+        self._said.add(fault.topic)
         severity, explanation = MEANINGS[code]
+        step = fault.step
         trace = tuple(walked.trace(step))
         rows = [line["row"] for line in trace if line["row"] >= 0]
-        row = None
+        row = fault.row if fault.row >= 0 else None
         if code in OF_BOTH:
             moved = [line["row"] for line in trace if line["before"] != line["after"]]
             row = moved[-1] if moved and moved[-1] >= 0 else None
-        state = None
-        if step is not None:
+        state = fault.state or None
+        if state is None and step is not None:
             state = walked.sides(step.source)[step.act.side].state
         place = self.table.states[state or self.table.initial].place
         if row is not None:
@@ -83,7 +85,7 @@ class Composition:
             Finding(
                 code,
                 severity,
-                message,
+                fault.message,
                 place,
                 explanation,
                 row=row,
@@ -109,13 +111,28 @@ def examine(party: Party, tier: int, bounds: Bounds, beat: Beat | None = None) -
     return found
 
 
-OF_BOTH = frozenset(("CMP842", "CMP843", "CMP848"))
+OF_BOTH = frozenset(("CMP843", "CMP848"))
 """What is wrong with both sides together is shown at the last row that led a side elsewhere."""
-Fault = tuple[str, str, str, Step | None]
+
+
+class Fault(NamedTuple):
+    """Something that is wrong with two sides together."""
+
+    code: str
+    topic: str
+    """What is said once, however many ways lead to it."""
+    message: str
+    step: Step | None
+    """The last step of a shortest way to it."""
+    state: str = ""
+    """Where it is shown, if not where the step begins."""
+    row: int = -1
+    """The row at which it is shown, if it is one row's fault."""
 
 
 def unhandled(walked: Walked) -> Iterator[Fault]:
     """CMP841, CMP847: something arrives and no row takes it."""
+    told: set[str] = set()
     for steps in walked.steps:
         for step in steps:
             move = step.act.move
@@ -126,10 +143,14 @@ def unhandled(walked: Walked) -> Iterator[Fault]:
                 continue
             side = SIDES[step.act.side]
             state = walked.sides(step.source)[step.act.side].state
+            topic = f"{side} {state} {event}"
+            if topic in told:
+                continue
+            told.add(topic)
             both = {line["side"] for line in walked.trace(step) if line["name"] in _ACTS_OF_PEOPLE}
             code = "CMP847" if len(both) > 1 else "CMP841"
             message = f"{side} in {state} gets {move.stimulus.label}, and no row takes it."
-            yield code, f"{side} {state} {event}", message, step
+            yield Fault(code, topic, message, step)
 
 
 _ACTS_OF_PEOPLE = frozenset(("HangupCall", "HoldCall", "ResumeCall"))
@@ -144,7 +165,8 @@ def overrun(walked: Walked) -> Iterator[Fault]:
         if any(channel.count(message) == len(channel) for message in sent) and len(channel) > 1:
             side = SIDES[act.side]
             message = f"{side} sends {sent[0]} again and again without waiting for an answer."
-            yield "CMP849", f"{side} {sent[0]}", message, step
+            row = act.move.row if act.move is not None else -1
+            yield Fault("CMP849", f"{side} {sent[0]}", message, step, row=row)
 
 
 def deadlocks(walked: Walked) -> Iterator[Fault]:
@@ -158,7 +180,8 @@ def deadlocks(walked: Walked) -> Iterator[Fault]:
             if config.ended or not waits or _armed(walked, number):
                 continue
             message = f"{SIDES[side]} waits in {config.state} for what never comes."
-            yield "CMP842", f"{SIDES[side]} {config.state} waits", message, walked.parents[number]
+            topic = f"{SIDES[side]} {config.state} waits"
+            yield Fault("CMP842", topic, message, walked.parents[number], config.state)
 
 
 def _armed(walked: Walked, number: int) -> bool:
@@ -198,7 +221,7 @@ def half_open(walked: Walked) -> Iterator[Fault]:
             continue
         state = config.state
         message = f"{SIDES[1 - side]} has ended, and {SIDES[side]} stays in {state} for ever."
-        yield "CMP843", f"{SIDES[side]} {state} half-open", message, walked.parents[number]
+        yield Fault("CMP843", f"{SIDES[side]} {state} half-open", message, walked.parents[number])
 
 
 def disagreements(walked: Walked) -> Iterator[Fault]:
@@ -216,7 +239,7 @@ def disagreements(walked: Walked) -> Iterator[Fault]:
         if kinds == {TALK, HOLD}:
             one, other = (config.state for config in sides)
             message = f"The UAC stays in {one} while the UAS is in {other}."
-            yield "CMP848", f"{one} {other}", message, walked.parents[number]
+            yield Fault("CMP848", f"{one} {other}", message, walked.parents[number])
 
 
 def _settled(walked: Walked, config: Config) -> bool:

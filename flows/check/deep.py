@@ -24,6 +24,7 @@ from flows.check import (
     publishing,
     races,
     resources,
+    restarts,
     situations,
     timers,
 )
@@ -121,6 +122,7 @@ def examine(
     raced: list[Finding] = []
     if tier > 1:
         raced, result.races = races.examine(walk)
+        raced += restarts.examine(walk)
     _bounds(evidence, walk, pairs, limits, result.races)
     claimed = _claimed(subject, table, walk) if table.properties else ()
     result.findings = in_order([*evidence.findings, *pairs.findings, *raced, *claimed])

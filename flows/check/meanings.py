@@ -79,6 +79,8 @@ MEANINGS: dict[str, tuple[Severity, str]] = {
     "CMP847": (E, "Both persons can act at the same time."),
     "CMP848": (E, "The two persons see different calls for good."),
     "CMP849": (E, "A side sends without waiting for what it sent before."),
+    "CMP850": (E, "The process of the far side dies and comes back: it knows no such call, answers "
+                  "481 to every request and sends nothing more by itself."),
     "CMP851": (E, "A peer that keeps to the RFCs may send this here."),
     "RACE901": (E, "RFC 5407 3.1.1: an INVITE that comes again while the ACK is awaited is a "
                    "repetition; the 200 is repeated and the call comes about."),

@@ -165,10 +165,10 @@ class Pair:
         for side in (0, 1):
             config = joint.sides[side]
             if not self.configs[config].ended:
-                for move, after, sends in self._by_itself(config):
+                for move, after, sends in self.by_itself(config):
                     yield self._result(joint, Act(side, move, after, sends), None)
                 if joint.lost and joint.channels == ((), ()):
-                    for move, after, sends in self._timeouts(config):
+                    for move, after, sends in self.timeouts(config):
                         yield self._result(joint, Act(side, move, after, sends), None)
             channel = joint.channels[side]
             places = range(len(channel)) if self.options.reorder else range(min(1, len(channel)))
@@ -215,7 +215,8 @@ class Pair:
 
     # -- one side ------------------------------------------------------------------------------
 
-    def _by_itself(self, number: int) -> list[Outcome]:
+    def by_itself(self, number: int) -> list[Outcome]:
+        """Return what a side may do without the far one."""
         known = self._alone.get(number)
         if known is None:
             config = self.configs[number]
@@ -224,7 +225,8 @@ class Pair:
             known = self._alone[number] = [r for s in stimuli for r in self._reactions(config, s)]
         return known
 
-    def _timeouts(self, number: int) -> list[Outcome]:
+    def timeouts(self, number: int) -> list[Outcome]:
+        """Return what comes of it if the far side stays silent to what a side waits for."""
         config = self.configs[number]
         found: list[Outcome] = []
         for stimulus in peer.messages(self.side(config.role), config):

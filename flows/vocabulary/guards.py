@@ -100,6 +100,7 @@ FEATURES: dict[str, str] = {
     "registration": "Addresses are registered.",
     "subscription": "Events are subscribed to.",
     "messaging": "Text messages are taken or sent.",
+    "restart": "The far side may die and come back without its calls.",
     "emergency": "Emergency calls come this way.",
 }
 """What a flow may claim in `features`; it is then held to the rules of that feature."""
