@@ -12,8 +12,23 @@ from flows.vocabulary import OUTCOMES
 OF_STATE = {"Terminated": "CallTerminated", "Cancelled": "CallCancelled", "Failed": "CallFailed"}
 """The outcome that the usual names of final states stand for."""
 
-
-DONE_BY = {"CallMuted": "MuteLocalAudio", "CallUnmuted": "UnmuteLocalAudio"}
+MADE_TRUE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "SessionCreated": (("MakeCall", "IncomingCall", "StartRegistration"), ()),
+    "IncomingCall": (("IncomingCall",), ()),
+    "DtmfReceived": (("DtmfDetected",), ()),
+    "CallMuted": ((), ("MuteLocalAudio",)),
+    "CallUnmuted": ((), ("UnmuteLocalAudio",)),
+    "SessionsBridged": ((), ("BridgeSessions",)),
+    "TransferAccepted": (
+        ("TransferAccepted",),
+        ("SendReferAccepted", "AcceptTransferREFER", "SendSIPResponse"),
+    ),
+    "TransferSucceeded": (("TransferSuccess",), ("SendTransferNOTIFYSuccess",)),
+    "TransferFailed": (("TransferFailed", "TransferComplete"), ("SendTransferNOTIFYFailure",)),
+}
+"""Published event to the events and the actions of which one makes it true."""
+OWED = {"TransferSuccess": "TransferSucceeded", "TransferFailed": "TransferFailed"}
+"""What became of a transfer, to what a flow that claims `transfer` then publishes."""
 
 
 def outcome(evidence: Evidence) -> None:
@@ -54,6 +69,20 @@ def beginning(evidence: Evidence) -> None:
         if kind_of(evidence.table.states[config.state]) == TALK:
             message = f"The call is up in {config.state}, and CallEstablished was not published."
             evidence.about_step("PUB812", edge, message)
+
+
+def transfers(evidence: Evidence) -> None:
+    """PUB812: a flow that claims transfers tells how each of them ended."""
+    if "transfer" not in evidence.table.features:
+        return
+    for edge in evidence.walk.all_edges():
+        move = edge.move
+        owed = OWED.get(move.stimulus.event)
+        live = evidence.walk.configs[edge.source].wire.live
+        if owed and live and move.kind != "unhandled" and move.broke < 0:
+            if owed not in _published(move):
+                message = f"A transfer has ended, and {owed} is not published."
+                evidence.about_step("PUB812", edge, message)
 
 
 def _imbalance(name: str, before: Config) -> str:
@@ -99,11 +128,12 @@ def _untrue(name: str, move: Move) -> bool:
         case "CallResumed":
             ours = call.mine == "sendrecv" and move.stimulus.event == "Dialog200OK"
             return not (call.call == wire.UP and (ours or move.stimulus.kind == "peer"))
-        case "CallMuted" | "CallUnmuted":
-            done = move.transition.words if move.transition is not None else ()
-            return DONE_BY[name] not in [word.name for word in done]
         case "MediaFlowEstablished":
             return "media" not in target.held
+        case _ if name in MADE_TRUE:
+            events, actions = MADE_TRUE[name]
+            done = [w.name for w in move.transition.words] if move.transition is not None else []
+            return move.stimulus.event not in events and not set(done) & set(actions)
     return False
 
 
@@ -113,4 +143,4 @@ def _published(move: Move) -> tuple[str, ...]:
     return move.transition.decision.published
 
 
-RULES = (outcome, balance, beginning, truth)
+RULES = (outcome, balance, beginning, transfers, truth)

@@ -181,7 +181,7 @@ class Party:
         doing = Doing(
             wire=stimulus.wire,
             held=_without(config.held, stimulus.lost),
-            gone=config.gone,
+            gone=() if _begins_anew(config, transition) else config.gone,
             values={**values, **transition.effect},
             event=stimulus.event,
             role=config.role,
@@ -288,6 +288,13 @@ class Party:
 
     def _timer(self, config: Config, stimulus: Stimulus) -> int:
         return config.timer + 1 if stimulus.event == TIMER_EVENT else config.timer
+
+
+def _begins_anew(config: Config, transition: Transition) -> bool:
+    """Whether a row takes a dialog again where nothing is held: what was before is forgotten."""
+    return not config.held and any(
+        "dialog" in ACTIONS[word.name].acquires for word in transition.words if word.name in ACTIONS
+    )
 
 
 def _without(held: tuple[str, ...], lost: tuple[str, ...]) -> tuple[str, ...]:
