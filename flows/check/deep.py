@@ -27,6 +27,7 @@ from flows.check import (
     restarts,
     situations,
     timers,
+    usages,
 )
 from flows.check.evidence import Evidence
 from flows.compile import Compiled, compile_text
@@ -51,6 +52,7 @@ RULES: tuple[Rule, ...] = (
     *publishing.RULES,
     *liveness.RULES,
     *constants.RULES,
+    *usages.RULES,
 )
 """Every rule about one party, in the order of the families."""
 

@@ -42,6 +42,8 @@ _CODES = {
     "TransferProgress": (100, 199),
     "TransferSuccess": (200, 299),
     "TransferFailed": (300, 699),
+    "RegistrationFailed": (300, 699),
+    "UnregistrationFailed": (300, 699),
 }
 """The status codes with which an event comes (RFC 3261 21)."""
 

@@ -10,9 +10,14 @@ from flows.explore.further import GIVEN
 from flows.explore.walk import Edge
 from flows.findings import Severity
 from flows.table import ANY_STATE
-from flows.vocabulary import ACTIONS, EVENTS, Kind
+from flows.vocabulary import ACTIONS, EVENTS, registration
 
-SENDING = frozenset(("INVITE", "re-INVITE", "UPDATE", "INFO", "MESSAGE", "REFER"))
+SENDING = frozenset(("INVITE", "re-INVITE", "UPDATE", "INFO", "MESSAGE", "REFER", "REGISTER"))
+
+
+CHALLENGED = frozenset((*SENDING, "BYE"))
+MODELLED = GIVEN | {word.name for word in registration.EVENTS}
+"""Events that this runtime does not give yet, and that the walk brings about all the same."""
 
 
 def _reaching(evidence: Evidence, follows: Callable[[Edge], bool]) -> set[int]:
@@ -47,7 +52,7 @@ def ends_alone(evidence: Evidence) -> None:
     """LIV825: after a hang-up, BYE or CANCEL the call ends even if the far side keeps silent."""
     if not evidence.walk.complete:
         return
-    can = _reaching(evidence, _certain)
+    can = _reaching(evidence, lambda edge: _certain(edge) or _obeyed(evidence, edge))
     for number, config in enumerate(evidence.walk.configs):
         call = config.wire
         ending = call.hangup or call.bye or call.cancel
@@ -62,25 +67,56 @@ def ends_alone(evidence: Evidence) -> None:
 
 def _certain(edge: Edge) -> bool:
     stimulus = edge.move.stimulus
-    return stimulus.kind in ("timer", "internal") or stimulus.event == "DialogTimeout"
+    return stimulus.kind in ("timer", "clock", "internal") or stimulus.event == "DialogTimeout"
+
+
+def _obeyed(evidence: Evidence, edge: Edge) -> bool:
+    """Whether a linked session ends because it was told to."""
+    if edge.move.stimulus.event not in ("LinkedFailed", "LinkedEnded"):
+        return False
+    link = dict(edge.move.stimulus.fields)["link"]
+    legs = evidence.walk.configs[edge.source].wire.legs
+    return any(leg.name == link and leg.told for leg in legs)
 
 
 def loops(evidence: Evidence) -> None:
     """LIV822, LIV823: no retry goes on for ever by itself."""
     quick = ("answer", "internal", "trouble")
     _loop(evidence, "LIV822", quick, SENDING, "Answer and retry follow each other for ever")
+    _loop(
+        evidence,
+        "LIV823",
+        quick,
+        CHALLENGED,
+        "Credentials are tried again for ever",
+        ("AuthRequired",),
+    )
     slow = (*quick, "timer")
     _loop(evidence, "LIV823", slow, frozenset(("INVITE",)), "The call is tried again for ever")
+    anew = "Linked sessions are started for ever"
+    _loop(evidence, "LIV823", (*slow, "link"), frozenset(), anew, words=("CreateLinkedSession",))
 
 
 def _loop(
-    evidence: Evidence, code: str, kinds: tuple[str, ...], sent: frozenset[str], message: str
+    evidence: Evidence,
+    code: str,
+    kinds: tuple[str, ...],
+    sent: frozenset[str],
+    message: str,
+    events: tuple[str, ...] = (),
+    words: tuple[str, ...] = (),
 ) -> None:
+    """Find a cycle of such steps in which one sends such a message, or does such a word."""
     edges = [e for e in evidence.walk.all_edges() if e.move.stimulus.kind in kinds]
     component = components([(e.source, e.target) for e in edges])
     for edge in edges:
-        same = component[edge.source] == component[edge.target]
-        if same and any(m.kind in sent for m in edge.move.sends):
+        move = edge.move
+        if events and move.stimulus.event not in events:
+            continue
+        tries = any(m.kind in sent for m in move.sends)
+        if words and move.transition is not None and move.broke < 0:
+            tries = any(word.name in words for word in move.transition.words)
+        if tries and component[edge.source] == component[edge.target]:
             evidence.about_step(code, edge, f"{message}.")
             return
 
@@ -178,8 +214,7 @@ def reached(evidence: Evidence) -> None:
             evidence.about_state("REA302", name, message)
     for row in evidence.table.rows:
         word = EVENTS.get(row.event)
-        given = word is None or word.performed or row.event in GIVEN
-        modelled = word is None or (word.kind is not Kind.LINK and given)
+        modelled = word is None or word.performed or row.event in MODELLED
         if row.index in fired or not modelled or row.event in ("ActionFailed", "Reset"):
             continue
         if row.from_state == ANY_STATE or row.from_state in states:

@@ -82,6 +82,7 @@ MEANINGS: dict[str, tuple[Severity, str]] = {
     "CMP850": (E, "The process of the far side dies and comes back: it knows no such call, answers "
                   "481 to every request and sends nothing more by itself."),
     "CMP851": (E, "A peer that keeps to the RFCs may send this here."),
+    "CMP852": (E, "Of two legs that belong together one has ended; somebody talks to nobody."),
     "RACE901": (E, "RFC 5407 3.1.1: an INVITE that comes again while the ACK is awaited is a "
                    "repetition; the 200 is repeated and the call comes about."),
     "RACE902": (E, "RFC 5407 3.1.2: the call is up when CANCEL and 200 cross; the CANCEL changes "

@@ -9,7 +9,7 @@ from flows.explore import wire
 from flows.explore.party import Config, Move
 from flows.vocabulary import OUTCOMES
 
-OF_STATE = {"Terminated": "CallTerminated", "Cancelled": "CallCancelled", "Failed": "CallFailed"}
+OF_STATE = {"Terminated": "terminated", "Cancelled": "cancelled", "Failed": "failed"}
 """The outcome that the usual names of final states stand for."""
 
 MADE_TRUE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -112,7 +112,7 @@ def _untrue(name: str, move: Move) -> bool:
     call, target = move.target.wire, move.target
     arrived = move.stimulus.wire
     match name:
-        case _ if target.ended and OF_STATE.get(target.state, name) != name and name in OUTCOMES:
+        case _ if target.ended and name in OUTCOMES and _elsewhere(name, target.state):
             return True
         case "CallEstablished":
             return arrived.call != wire.UP or call.talked < 2 or bool(call.bye) or target.ended
@@ -135,6 +135,10 @@ def _untrue(name: str, move: Move) -> bool:
             done = [w.name for w in move.transition.words] if move.transition is not None else []
             return move.stimulus.event not in events and not set(done) & set(actions)
     return False
+
+
+def _elsewhere(name: str, state: str) -> bool:
+    return OF_STATE.get(state, OUTCOMES[name]) != OUTCOMES[name]
 
 
 def _published(move: Move) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 from flows.findings import Finding, Severity
 from flows.graph import SESSION_ROLES, Graph, closure, reverse
 from flows.table import ANY_STATE, Row
+from flows.vocabulary import EVENTS, Kind
 
 
 def unreachable_states(graph: Graph) -> Iterator[Finding]:
@@ -141,6 +142,9 @@ def _ignored(row: Row) -> dict[str, Any] | None:
 def _does_nothing(graph: Graph, row: Row) -> bool:
     if row.actions or row.set or row.publish or row.ignore is not None:
         return False
+    word = EVENTS.get(row.event)
+    if word is not None and word.kind is Kind.INTERNAL and word.effect:
+        return False  # what it sets is set only where a row takes it
     if row.next_state is None:
         return True
     if row.next_state != row.from_state:

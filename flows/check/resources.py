@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flows.check.evidence import Evidence
+from flows.explore import linked
 
 OF_RESOURCE = {"dialog": "RES501", "media": "RES502"}
 
@@ -27,6 +28,8 @@ def at_the_end(evidence: Evidence) -> None:
             if (evidence.walk.configs[edge.source].failed > 0) is not troubled:
                 continue
             for resource in move.target.held:
+                if resource == "link" and not linked.untold(move.target.wire):
+                    continue  # it was told to end, and does so by itself
                 if troubled and (move.row, resource) in leaking:
                     continue
                 leaking.add((move.row, resource))

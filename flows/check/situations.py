@@ -7,7 +7,7 @@ from collections import Counter
 from flows.check.evidence import Evidence
 from flows.check.invariants import TALK, kind_of
 from flows.check.remedies import new_row
-from flows.explore import wire
+from flows.explore import linked, wire
 from flows.explore.further import REPORTED
 from flows.explore.party import Config
 from flows.explore.peer import FAILURES, PROVISIONAL
@@ -28,6 +28,8 @@ HARMLESS = frozenset(
         "UnmuteCall",
         "PlayAudio",
         "SendDTMF",
+        "StartRegistration",
+        "RetryRegistration",
     )
 )
 """Nothing waits for an answer to these, and without a row nothing changes."""
@@ -51,6 +53,15 @@ _FIXED = {
     "DialogPRACK": "COV413",
     "DialogError": "COV414",
     "ActionFailed": "RES508",
+    "RefreshRegistration": "TMR702",
+    "RegistrationExpired": "TMR702",
+    "RegistrationFailed": "COV405",
+    "UnregistrationFailed": "COV405",
+    "StartUnregistration": "COV411",
+    "UnregisterRequest": "COV411",
+    "LinkedRinging": "COV409",
+    "LinkedFailed": "COV405",
+    "LinkedEnded": "CMP852",
     "after": "TMR702",
 }
 
@@ -81,6 +92,8 @@ def code_of(config: Config, edge: Edge, features: tuple[str, ...]) -> str:
         return ""
     if event in ("AcceptCall", "RejectCall"):
         return "COV411"
+    if event in linked.EVENTS and not linked.untold(call):
+        return ""
     if event == "DialogTimeout":
         return "COV410" if ("method", "ACK") in edge.move.stimulus.fields else "COV404"
     if event in ("ReinviteReceived", "UpdateReceived"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flows.explore import services
+from flows.explore import credentials, linked, registration, services
 from flows.explore import wire as standing
 from flows.explore.answers import closed, respond
 from flows.explore.doing import Doing, Refused, open_request
@@ -70,6 +70,10 @@ def attempted(doing: Doing, word: Word, index: int) -> None:
             doing.change(cancel=True)
         case "SendACK":
             doing.change(ack=False)
+        case "SendREGISTER" | "SendREGISTERWithAuth" | "SendUnREGISTER":
+            registration.failed(doing)
+        case "SignalLinked":
+            linked.attempted(doing, word.arguments)
         case "SendSIPResponse" if word.arguments.get("code", 200) >= 200:
             doing.change(**closed(doing.wire, open_request(doing)))
         case name:
@@ -150,6 +154,7 @@ def _send_invite(doing: Doing, arguments: Mapping[str, Any]) -> None:
     if wire.call not in (standing.NONE, standing.READY, standing.OVER):
         doing.complain("ACT601", "SendINVITE begins a call that has begun already")
         return
+    credentials.armed_with(doing, "INVITE", "SendINVITE")
     if wire.made:
         doing.change(call=standing.CALLING, offer="ours", made=False, talked=0, cancel=False)
     else:
@@ -216,6 +221,7 @@ def _propose(direction: str | None) -> Callable[[Doing, Mapping[str, Any]], None
             doing.complain("ACT606", "A re-INVITE is sent before the last 2xx was confirmed")
         elif wire.unacked or wire.broken:
             raise Refused
+        credentials.armed_with(doing, "re-INVITE", "The re-INVITE")
         doing.change(own=wanted, offer="ours", made=False, local=wanted)
         doing.send("re-INVITE", direction=wanted)
 
@@ -226,6 +232,7 @@ def _cleanup_dialog(doing: Doing, arguments: Mapping[str, Any]) -> None:
     wire = doing.wire
     if "dialog" in doing.held and not wire.broken:
         _judge_end(doing)
+        registration.judge_end(doing)
     doing.change(
         call=standing.OVER,
         own="",
@@ -239,6 +246,8 @@ def _cleanup_dialog(doing: Doing, arguments: Mapping[str, Any]) -> None:
         refer="",
         offer="",
         bye="done" if wire.bye else "",
+        challenged="",
+        register=standing.Binding(begun=wire.register.begun),
     )
 
 
@@ -340,4 +349,7 @@ _ACTS: dict[str, Callable[[Doing, Mapping[str, Any]], None]] = {
     "HoldCurrentCall": _propose("sendonly"),
     "TerminateCurrentCall": _send_bye,
     **services.SERVICES,
+    **credentials.ACTS,
+    **registration.ACTS,
+    **linked.ACTS,
 }

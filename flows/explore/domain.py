@@ -46,9 +46,18 @@ CODES: dict[str, tuple[int, int, int]] = {
     "TransferProgress": (100, 199, 180),
     "TransferSuccess": (200, 299, 200),
     "TransferFailed": (300, 699, 603),
+    "RegistrationFailed": (300, 699, 403),
+    "UnregistrationFailed": (300, 699, 403),
+    "LinkedRinging": (180, 183, 180),
+    "LinkedFailed": (300, 699, 486),
 }
 """Event to the codes it may carry, lowest and highest, and the one that stands for all."""
 _OWN_EVENT = frozenset((401, 407, 422, 487, 491))
+_OWN_OF = {
+    "RegistrationFailed": frozenset((401, 407)),
+    "UnregistrationFailed": frozenset((401, 407)),
+    "LinkedRinging": frozenset((181, 182)),
+}
 
 
 class Domain:
@@ -61,12 +70,15 @@ class Domain:
         """Field to the constants it is compared with."""
         self.cap = 1.0
         """Larger than every number of the table: beyond it numbers are not told apart."""
+        keeps_fields = any(e.fields for row in table.rows for _, e in row.set)
         for row in table.rows:
             for expression in _expressions(row):
                 self.read[row.event] |= expression.fields
                 for name, value in _compared(expression.node):
                     if name:
                         self.constants[name].add(value)
+                        if not keeps_fields:
+                            continue  # no number of the session is compared with this one
                     if isinstance(value, int | float) and not isinstance(value, bool):
                         self.cap = max(self.cap, abs(value) + 1)
             if any(_subtracts(expression.node) for _, expression in row.set):
@@ -87,7 +99,7 @@ class Domain:
                     codes |= {value, value + 1, value - 1}
         if event == "AuthRequired":
             return sorted(codes & {401, 407}) or [401]
-        own = _OWN_EVENT if event == "Dialog4xxFailure" else frozenset()
+        own = _OWN_EVENT if event == "Dialog4xxFailure" else _OWN_OF.get(event, frozenset())
         return sorted(c for c in codes if low <= c <= high and c not in own)
 
     def texts(self, event: str, field: str) -> list[Any]:

@@ -14,6 +14,7 @@ from flows.ends import unanswered
 from flows.explore import acts, wire
 from flows.explore.doing import Complaint, Doing, Message, Refused
 from flows.explore.domain import Domain
+from flows.explore.stimulus import Stimulus
 from flows.explore.wire import Wire
 from flows.semantics import Program, Transition
 from flows.table import TIMER_EVENT
@@ -69,27 +70,6 @@ class Config(NamedTuple):
         if not self.ended:
             return self
         return Config(self.role, self.state, (), ended=True, politely=self.politely)
-
-
-class Stimulus(NamedTuple):
-    """Something that happens to a side."""
-
-    event: str
-    fields: tuple[tuple[str, Any], ...]
-    wire: Wire
-    """The call after the happening arrived, before the row answers it."""
-    kind: str
-    """`user`, `peer`, `answer`, `timer`, `media`, `internal` or `trouble`."""
-    lost: tuple[str, ...] = ()
-    """Resources that the happening itself ends."""
-    message: Message | None = None
-
-    @property
-    def label(self) -> str:
-        """The event as people read it."""
-        shown = [f"{n} {v}" for n, v in self.fields if n in ("code", "method", "direction")]
-        shown += [f"{n} {v}" for n, v in self.fields if n in ("action", "digit", "seconds")]
-        return f"{self.event} ({', '.join(shown)})" if shown else self.event
 
 
 class Move(NamedTuple):

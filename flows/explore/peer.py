@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from itertools import islice, product
 from typing import Any
 
-from flows.explore import further
+from flows.explore import further, linked, registration
+from flows.explore import stimulus as arriving
 from flows.explore import wire as standing
 from flows.explore.doing import Message
 from flows.explore.domain import CODES, OTHER
 from flows.explore.further import SDP
-from flows.explore.party import ACTION_FAILED, Config, Party, Stimulus
+from flows.explore.party import ACTION_FAILED, Config, Party
+from flows.explore.stimulus import Stimulus
 from flows.explore.wire import Wire
 from flows.table import TIMER_EVENT
 from flows.vocabulary.events import FOREIGN
@@ -45,6 +47,7 @@ def options(party: Party, config: Config) -> Iterator[Stimulus]:
         fields = (("action", config.pending), ("reason", "it failed"))
         yield Stimulus(ACTION_FAILED, fields, config.wire, "internal")
         return
+    yield from registration.options(party, config)
     yield from messages(party, config)
     yield from _media(party, config)
     yield from alone(party, config)
@@ -60,14 +63,18 @@ def alone(party: Party, config: Config) -> Iterator[Stimulus]:
     """Yield what a side does without the far one: its people and its timers."""
     yield from people(party, config)
     yield from timers(party, config)
+    yield from linked.options(party, config)
 
 
 def people(party: Party, config: Config) -> Iterator[Stimulus]:
     """Yield what persons on our side may ask for."""
     call = config.wire
     yield from _foreign(party, config)
+    if call.register.begun:
+        return
     if call.call == standing.NONE:
-        if config.role == "UAC" and not config.held:
+        calls = begins(party, config) or not registration.begins(party, config)
+        if config.role == "UAC" and not config.held and calls:
             yield Stimulus("MakeCall", (("target", "sip:a"),), call, "user")
         return
     yield Stimulus("HangupCall", (), call._replace(hangup=True), "user")
@@ -117,8 +124,8 @@ def _media(party: Party, config: Config) -> Iterator[Stimulus]:
     if "media" not in config.held:
         return
     yield Stimulus("MediaError", (("reason", "it broke"),), call, "media")
-    lost = tuple(r for r in ("echo", "playback") if r in config.held)
-    dead = call._replace(flowing=False, gone=call.flowing or call.gone)
+    lost = tuple(r for r in ("echo", "playback", "bridge") if r in config.held)
+    dead = linked.parted(call)._replace(flowing=False, gone=call.flowing or call.gone)
     yield Stimulus("MediaLost", (), dead, "media", lost)
     if call.flowing:
         yield Stimulus("MediaFlowEstablished", (), call, "media")
@@ -339,7 +346,10 @@ def response(call: Wire, method: str, event: str, code: int, direction: str) -> 
     fields: tuple[tuple[str, Any], ...] = (("code", code), ("reason", ""), ("method", on_wire))
     fields += (("sdp", SDP),) if direction else ()
     message = Message("RESP", method, code, direction)
-    return Stimulus(event, fields, after(call, code, direction), "answer", message=message)
+    changed = after(call, code, direction)
+    if event == "AuthRequired":
+        changed = arriving.challenged(changed, method)
+    return Stimulus(event, fields, changed, "answer", message=message)
 
 
 def _invite_answered(call: Wire, code: int, direction: str) -> Wire:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from flows.explore import registration
 from flows.explore.party import Config, Move, Party
 from flows.explore.peer import begins, options
 from flows.semantics import SESSION_ROLES
@@ -114,7 +115,8 @@ def explore(party: Party, bounds: Bounds = Bounds(), beat: Beat | None = None) -
         return known
 
     for role in SESSION_ROLES:
-        if begins(party, party.start(role)):
+        start = party.start(role)
+        if begins(party, start) or registration.begins(party, start):
             number_of(party.start(role), None)
     beginnings = len(walk.configs)
     at = 0

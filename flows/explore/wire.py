@@ -24,6 +24,35 @@ OUR_INVITE = (CALLING, PROCEEDING)
 """Our INVITE waits for its final answer."""
 
 
+class Binding(NamedTuple):
+    """Our address at a registrar."""
+
+    begun: bool = False
+    """A REGISTER was sent in this session."""
+    stage: str = ""
+    """`registering` or `removing`: the REGISTER under way, which waits for its answer."""
+    bound: bool = False
+    """The registrar keeps the address, as far as we know."""
+    watched: int = 0
+    """2: the granted time is watched; 1: and most of it has passed; 0: it is not watched."""
+    brief: bool = False
+    """The last answer found our time too short (423) and was not taken over."""
+    tried: bool = False
+    """Credentials were sent since the registrar last accepted something."""
+
+
+class Leg(NamedTuple):
+    """A linked session."""
+
+    name: str
+    stage: str
+    """`placed`, `ringing`, `answered` or `over`."""
+    told: bool = False
+    """It was told to hang up."""
+    bridged: bool = False
+    """Its media is joined with ours."""
+
+
 class Wire(NamedTuple):
     """One side's view of the signalling and of the descriptions."""
 
@@ -74,6 +103,14 @@ class Wire(NamedTuple):
     """A REFER of the far side was `accepted`, and later something `told`, but not its end."""
     transfer: str = ""
     """Our REFER was `sent`, or `accepted`, and its end was not told yet."""
+    challenged: str = ""
+    """Our request that a server wants credentials for: `INVITE`, `re-INVITE`, `BYE`,
+    `registering` or `removing`."""
+    stored: bool = False
+    """And its challenge was kept."""
+    register: Binding = Binding()
+    legs: tuple[Leg, ...] = ()
+    """The linked sessions; one that has ended is kept while the first INVITE is open."""
 
     reliable: str = ""
     """A reliable provisional answer that was not confirmed yet: `theirs`; for one of ours `plain`,
@@ -94,4 +131,8 @@ class Wire(NamedTuple):
             self = self._replace(theirs="sendrecv")
         if self.bye or self.call == OVER:
             self = self._replace(mine="sendrecv", local="sendrecv")
+        if self.challenged and not self.stored:
+            self = self._replace(challenged="")
+        if self.legs and self.call not in OPEN_INVITE:
+            self = self._replace(legs=tuple(leg for leg in self.legs if leg.stage != "over"))
         return self

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows.vocabulary import progress, transfer
+from flows.vocabulary import progress, registration, transfer
 from flows.vocabulary.words import EventWord, Kind, Literals
 
 _BOTH = ("UAC", "UAS")
 _RESPONSE: Mapping[str, str] = {"code": "integer", "reason": "text", "method": "text"}
 _ANSWERED: Literals = {"HasPendingReinvite": False}
 _REFUSED: Literals = {"HasPendingReinvite": False, "HasPendingOfferAnswer": False}
+_UNREACHABLE: Literals = {**_REFUSED, "IsRegistered": False}
 
 
 def _user(name: str, meaning: str, **more: object) -> EventWord:
@@ -209,14 +210,14 @@ _RESPONSES = (
         "No final answer to a request of ours in 64*T1 (`method`), or no ACK to our 2xx "
         "(`method` ACK).",
         fields={"method": "text"},
-        effect=_REFUSED,
+        effect=_UNREACHABLE,
         rfc="RFC 3261 17.1.1.2, 13.3.1.4",
     ),
     _response(
         "DialogError",
         "A message could not be sent: the transport failed or the far side's connection is gone.",
         fields={"reason": "text", "method": "text"},
-        effect=_REFUSED,
+        effect=_UNREACHABLE,
         rfc="RFC 3261 8.1.3.1",
     ),
 )
@@ -254,14 +255,24 @@ _INTERNAL = (
 )
 
 _LINK = (
-    _link("LinkedRinging", "The linked session's far side rings.", fields={"link": "text"}),
+    _link(
+        "LinkedRinging",
+        "The linked session's far side rings (`code` 180) or reports progress (183); it may come "
+        "again.",
+        fields={"link": "text", "code": "integer"},
+    ),
     _link("LinkedAnswered", "The linked session was answered.", fields={"link": "text"}),
     _link(
         "LinkedFailed",
-        "The linked session failed with `code`.",
+        "The linked session ended before it was answered: refused, cancelled or unreachable, with "
+        "the `code` of its far side or the one that says so.",
         fields={"link": "text", "code": "integer"},
     ),
-    _link("LinkedEnded", "The linked session ended.", fields={"link": "text"}),
+    _link(
+        "LinkedEnded",
+        "The linked session ended after it was answered. A bridge with it is dissolved.",
+        fields={"link": "text"},
+    ),
 )
 
 TIMER = EventWord(
@@ -304,27 +315,7 @@ _LATER = (
             "ModifySession": "A person changes the media of the session.",
         },
     ),
-    *_later(
-        Kind.USER,
-        "Registration",
-        {
-            "StartRegistration": "A person registers an address.",
-            "RefreshRegistration": "The registration is to be renewed.",
-            "StartUnregistration": "A person removes the registration.",
-            "UnregisterRequest": "A person removes the registration.",
-        },
-    ),
-    *_later(
-        Kind.MESSAGE,
-        "Registration",
-        {
-            "Registration200OK": "The registrar accepted.",
-            "RegistrationFailed": "The registrar refused.",
-            "RegistrationExpired": "The registration ran out.",
-            "Unregistration200OK": "The registrar removed the binding.",
-            "UnregistrationFailed": "The registrar refused to remove the binding.",
-        },
-    ),
+    *registration.EVENTS,
     *_later(
         Kind.MESSAGE,
         "Subscription",

@@ -43,7 +43,13 @@ _GUARDS = (
         expands_to="DialogEstablished and MediaReady and SDPNegotiated",
     ),
     GuardWord("HasNegotiatedConfig", "A codec was settled.", "derived", expands_to="SDPNegotiated"),
-    GuardWord("IsRegistered", "The address is registered.", "condition", performed=False),
+    GuardWord(
+        "IsRegistered",
+        "The registrar keeps our address, and nothing was heard to the contrary.",
+        "condition",
+        rfc="RFC 3261 10.2.4",
+        performed=False,
+    ),
     GuardWord("IsSubscribed", "The subscription is accepted.", "condition", performed=False),
     GuardWord(
         "HasActiveSubscription", "The subscription has not run out.", "condition", performed=False
@@ -77,6 +83,10 @@ _PUBLISHED = (
     PublishedWord("TransferSucceeded", "A transfer reached its target."),
     PublishedWord("TransferFailed", "A transfer did not reach its target."),
     PublishedWord("SessionsBridged", "Two sessions hear each other."),
+    PublishedWord("RegistrationSuccess", "The registrar keeps our address."),
+    PublishedWord("RegistrationFailed", "The address could not be registered.", outcome="failed"),
+    PublishedWord("UnregistrationSuccess", "Our address was removed.", outcome="terminated"),
+    PublishedWord("UnregistrationFailed", "Our address goes only with its time.", outcome="failed"),
 )
 
 PUBLISHED: dict[str, PublishedWord] = {word.name: word for word in _PUBLISHED}
@@ -112,7 +122,7 @@ _RESOURCES = (
     ResourceWord("playback", "A tone or a file is being played."),
     ResourceWord("recording", "The call is being recorded."),
     ResourceWord("bridge", "The media is joined with another session's."),
-    ResourceWord("link", "A linked session.", capacity=8),
+    ResourceWord("link", "A linked session that was not told to end.", capacity=8),
 )
 
 RESOURCES: dict[str, ResourceWord] = {word.name: word for word in _RESOURCES}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows.vocabulary import progress, transfer
+from flows.vocabulary import progress, registration, transfer
 from flows.vocabulary.words import ActionWord, Parameter
 
 _LINK = Parameter("name", "Name by which this table calls the other session.", default="other")
@@ -19,7 +19,8 @@ def _later(group: str, meanings: Mapping[str, str]) -> tuple[ActionWord, ...]:
 LATER: tuple[ActionWord, ...] = (
     ActionWord(
         "CreateLinkedSession",
-        "Starts another session with its own table.",
+        "Starts another session with its own table, which calls `target`. What becomes of it comes "
+        "as LinkedRinging, LinkedAnswered, LinkedFailed and LinkedEnded.",
         "Linked session",
         parameters={
             "target": Parameter("text", "Address to call.", required=True),
@@ -31,7 +32,8 @@ LATER: tuple[ActionWord, ...] = (
     ),
     ActionWord(
         "SignalLinked",
-        "Sends the linked session an event.",
+        "Sends the linked session an event. HangupCall tells it to end; that is owed to every "
+        "linked session before this one ends.",
         "Linked session",
         parameters={
             "link": _LINK,
@@ -42,7 +44,7 @@ LATER: tuple[ActionWord, ...] = (
     ),
     ActionWord(
         "BridgeSessions",
-        "Joins the media with the linked session's.",
+        "Joins the media with the answered linked session's. Our media must flow.",
         "Linked session",
         parameters={"link": _LINK},
         acquires=("bridge",),
@@ -51,7 +53,8 @@ LATER: tuple[ActionWord, ...] = (
     ),
     ActionWord(
         "UnbridgeSessions",
-        "Parts the media from the linked session's.",
+        "Parts the media from the linked session's. Where the linked session ended by itself, they "
+        "are parted already.",
         "Linked session",
         parameters={"link": _LINK},
         releases=("bridge",),
@@ -78,9 +81,6 @@ LATER: tuple[ActionWord, ...] = (
             "RetryWithContact": "Calls the address of the redirection.",
             "ScheduleReinviteRetry": "Repeats the re-INVITE after a random delay.",
             "ClearPendingReinvite": "Forgets our own open re-INVITE.",
-            "StoreAuthChallenge": "Keeps the challenge of a server.",
-            "SendINVITEWithAuth": "Repeats the INVITE with credentials.",
-            "SendRequestWithAuth": "Repeats the request with credentials.",
             "SendINVITEWithBumpedSessionExpires": "Repeats the INVITE with a longer interval.",
             "ArmSessionRefreshTimer": "Watches the session interval.",
         },
@@ -113,15 +113,7 @@ LATER: tuple[ActionWord, ...] = (
             "DestroyBridge": "Closes the bridge.",
         },
     ),
-    *_later(
-        "Registration",
-        {
-            "SendREGISTER": "Registers the address.",
-            "SendREGISTERWithAuth": "Registers with credentials.",
-            "SendUnREGISTER": "Removes the registration.",
-            "ProcessRegistrationResponse": "Takes over what the registrar answered.",
-        },
-    ),
+    *registration.ACTIONS,
     *_later(
         "Subscription",
         {

@@ -74,6 +74,8 @@ def test_idle_is_the_initial_state_and_active_the_state_of_that_name():
     assert state_facts(active) == {"IsIdle": False, "InActiveCall": True}
 
 
-def test_three_published_events_tell_how_a_call_ended():
-    assert set(OUTCOMES) == {"CallTerminated", "CallFailed", "CallCancelled"}
+def test_published_events_tell_how_a_call_and_how_a_registration_ended():
+    calls = {"CallTerminated", "CallFailed", "CallCancelled"}
+    registrations = {"RegistrationFailed", "UnregistrationSuccess", "UnregistrationFailed"}
+    assert set(OUTCOMES) == calls | registrations
     assert set(OUTCOMES) <= PUBLISHED.keys()

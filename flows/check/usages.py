@@ -1,0 +1,262 @@
+"""Registrations and linked sessions: what they owe, and where they must not come to rest
+(TMR701, INV801, OBL622, CMP852, LIV823, PUB814)."""
+
+from __future__ import annotations
+
+from flows.check.evidence import Evidence
+from flows.check.invariants import TALK, kind_of
+from flows.explore import linked, wire
+from flows.explore.party import Config
+from flows.explore.registration import REGISTERING, TOO_BRIEF
+from flows.explore.walk import Edge
+from flows.findings import Severity
+
+REGISTERED = "Registered"
+"""The usual name of the state in which the registrar keeps our address."""
+
+
+def registered(evidence: Evidence) -> None:
+    """INV801: in Registered the registrar keeps our address and nothing is under way."""
+    for number, config in enumerate(evidence.walk.configs):
+        if config.ended or config.pending or config.state != REGISTERED:
+            continue
+        binding = config.wire.register
+        if not binding.bound:
+            fault = "the registrar does not keep our address"
+        elif binding.stage:
+            fault = "a REGISTER waits for its answer"
+        elif config.wire.hangup:
+            fault = "a person asked to remove the address"
+        else:
+            continue
+        message = f"A session is in {config.state} although {fault}."
+        edge = evidence.walk.parents[number]
+        if edge is not None and edge.move.row >= 0:
+            evidence.about_step("INV801", edge, message)
+        else:
+            evidence.about_state("INV801", config.state, message, edge)
+
+
+def watched(evidence: Evidence) -> None:
+    """TMR701: a registration is renewed, or ends, or is tried again: nothing rests for ever."""
+    program = evidence.walk.party.program
+    for number, config in enumerate(evidence.walk.configs):
+        if config.timer < len(program.timers(config.state, config.role)):
+            continue
+        what = _rests(config)
+        if what:
+            message = f"{config.state} waits for {what}, which nothing brings about."
+            edge = evidence.walk.parents[number]
+            evidence.about_state("TMR701", config.state, message, edge, what)
+
+
+def _rests(config: Config) -> str:
+    binding = config.wire.register
+    if config.ended or config.pending or not binding.begun or binding.stage or binding.watched:
+        return ""
+    if binding.bound:
+        return "the end of a registration that is not watched (ProcessRegistrationResponse)"
+    return NEXT_TRY
+
+
+def caller(evidence: Evidence) -> None:
+    """OBL622: what becomes of the linked session is told to the caller who waits for it."""
+    program = evidence.walk.party.program
+    for edge in evidence.walk.all_edges():
+        move, target = edge.move, edge.move.target
+        event = move.stimulus.event
+        if event not in linked.EVENTS or move.kind != "fired" or target.pending or target.ended:
+            continue
+        if target.wire.call != wire.OFFERED or target.wire.hangup:
+            continue
+        if event == "LinkedAnswered":
+            message = "The linked session was answered, and the caller gets no answer."
+            evidence.about_step("OBL622", edge, message)
+        elif event == "LinkedFailed" and not linked.untold(target.wire):
+            taken = program.position(target.state, target.role).candidates
+            if "AcceptCall" not in taken:
+                message = "The linked session failed, and the caller goes on waiting for nobody."
+                evidence.about_step("OBL622", edge, message)
+
+
+def far_leg(evidence: Evidence) -> None:
+    """CMP852: the leg that is left learns that the other one has ended."""
+    for edge in evidence.walk.all_edges():
+        move, target = edge.move, edge.move.target
+        if move.kind != "fired" or target.pending or target.ended:
+            continue
+        if move.stimulus.event == "LinkedEnded" and _left_alone(target):
+            message = "The linked session has ended, and the far side of this one is not told."
+            evidence.about_step("CMP852", edge, message)
+
+
+def _left_alone(config: Config) -> bool:
+    call = config.wire
+    held = {"playback", "recording"} & set(config.held)
+    return call.live and not (held or call.legs or call.hangup)
+
+
+def joined(evidence: Evidence) -> None:
+    """INV801: while people talk, the answered linked session is joined with this one."""
+    rows = evidence.table.rows
+    if not any(word.name == "BridgeSessions" for row in rows for word in row.actions):
+        return
+    for number, config in enumerate(evidence.walk.configs):
+        if config.ended or config.pending or config.failed or not config.wire.live:
+            continue
+        if kind_of(evidence.table.states[config.state]) != TALK or config.wire.gone:
+            continue
+        apart = [leg.name for leg in linked.untold(config.wire) if not leg.bridged]
+        edge = evidence.walk.parents[number]
+        if apart and edge is not None:
+            message = f"The call is up in {config.state} and is not joined with {apart[0]}."
+            evidence.about_step("INV801", edge, message)
+
+
+def credentials(evidence: Evidence) -> None:
+    """COV412: where authentication is claimed, each challenge is answered with credentials once."""
+    if "authentication" not in evidence.table.features:
+        return
+    asked: dict[tuple[str, str], Edge] = {}
+    answered: set[tuple[str, str]] = set()
+    for edge in evidence.walk.all_edges():
+        before, stimulus = evidence.walk.configs[edge.source], edge.move.stimulus
+        request = stimulus.wire.challenged
+        given_up = (before.wire.hangup or before.wire.cancel) and request in GIVEN_UP
+        if stimulus.event != "AuthRequired" or edge.move.kind == "unhandled" or given_up:
+            continue
+        place = (before.state, request)
+        asked.setdefault(place, edge)
+        if any(message.kind in RETRIED for message in edge.move.sends):
+            answered.add(place)
+    for state, request in asked.keys() - answered:
+        edge = asked[state, request]
+        message = f"authentication is claimed, and {state} never answers a challenge ({request})."
+        evidence.about_state("COV412", state, message, edge, request)
+
+
+def too_brief(evidence: Evidence) -> None:
+    """COV412: where registration is claimed, 423 is answered by asking for a longer time."""
+    if "registration" not in evidence.table.features:
+        return
+    asked: dict[str, Edge] = {}
+    answered: set[str] = set()
+    for edge in evidence.walk.all_edges():
+        before, stimulus = evidence.walk.configs[edge.source], edge.move.stimulus
+        if dict(stimulus.fields).get("code") != TOO_BRIEF or before.wire.hangup:
+            continue
+        if stimulus.event == "RegistrationFailed":
+            asked.setdefault(before.state, edge)
+            if any(message.kind == "REGISTER" for message in edge.move.sends):
+                answered.add(before.state)
+    for state in asked.keys() - answered:
+        message = f"registration is claimed, and {state} never asks for a longer time after 423."
+        evidence.about_state("COV412", state, message, asked[state], "423")
+
+
+def temporary(evidence: Evidence) -> None:
+    """COV412: failures that pass by (5xx, silence, no connection) are waited out alike, and those
+    that do not (403, 404, 6xx) are not."""
+    for number, edges in enumerate(evidence.walk.edges):
+        before = evidence.walk.configs[number]
+        if before.wire.register.stage != REGISTERING or before.wire.hangup or before.failed:
+            continue
+        found: dict[str, Edge] = {}
+        for edge in edges:
+            kind = _passing(edge)
+            if kind and edge.move.kind == "fired" and edge.move.broke < 0:
+                waits = not edge.move.target.ended
+                found.setdefault("waits" if waits else "ends", edge)
+                if kind == LASTING and waits:
+                    label = edge.move.stimulus.label
+                    message = f"{before.state} tries again after {label}, which is final."
+                    topic, warning = "lasting", Severity.WARNING
+                    evidence.about_state("COV412", before.state, message, edge, topic, warning)
+                elif kind != LASTING and len(found) == 2:
+                    _unlike(evidence, before.state, found["waits"], found["ends"])
+                if kind == LASTING:
+                    found = {name: e for name, e in found.items() if e is not edge}
+
+
+def _unlike(evidence: Evidence, state: str, waits: Edge, ends: Edge) -> None:
+    one, other = waits.move.stimulus.label, ends.move.stimulus.label
+    message = f"{state} waits out {one}, and gives up after {other}, which passes by as well."
+    evidence.about_state("COV412", state, message, ends, "temporary", Severity.WARNING)
+
+
+def _passing(edge: Edge) -> str:
+    stimulus = edge.move.stimulus
+    match stimulus.event:
+        case "DialogTimeout" | "DialogError":
+            return stimulus.event
+        case "RegistrationFailed":
+            code = int(dict(stimulus.fields)["code"])
+            if code // 100 == 5:
+                return "5xx"
+            return LASTING if code // 100 == 6 or code in (403, 404) else ""
+    return ""
+
+
+def asked_again(evidence: Evidence) -> None:
+    """COV411: where one waiting for the next try can be cut short, every one can."""
+    program, table = evidence.walk.party.program, evidence.table
+    if not any(row.event == "RetryRegistration" for row in table.rows):
+        return
+    for number, config in enumerate(evidence.walk.configs):
+        taken = program.position(config.state, config.role).candidates
+        if _rests(config) == NEXT_TRY and "RetryRegistration" not in taken:
+            message = f"A person can not ask for the next try in {config.state}."
+            edge = evidence.walk.parents[number]
+            evidence.about_state("COV411", config.state, message, edge, "RetryRegistration")
+
+
+LASTING = "a lasting failure"
+NEXT_TRY = "the next REGISTER"
+RETRIED = frozenset(("INVITE", "re-INVITE", "REGISTER", "BYE"))
+GIVEN_UP = frozenset(("INVITE", "re-INVITE", "registering"))
+"""Requests that need not be repeated once a person gave the call or the registration up."""
+
+
+def truth(evidence: Evidence) -> None:
+    """PUB814: what is told of a registration is so."""
+    for edge in evidence.walk.all_edges():
+        move = edge.move
+        if move.broke >= 0 or move.transition is None or move.kind != "fired":
+            continue
+        for name in move.transition.decision.published:
+            if _untrue(name, edge):
+                message = f"{name} is published on {move.stimulus.event}, and it is not so."
+                evidence.about_step("PUB814", edge, message)
+
+
+def _untrue(name: str, edge: Edge) -> bool:
+    move = edge.move
+    match name:
+        case "RegistrationSuccess":
+            return move.stimulus.event != "Registration200OK"
+        case "RegistrationFailed":
+            arrived = move.stimulus.wire
+            return (arrived.register.bound and not arrived.challenged) or arrived.hangup
+        case "UnregistrationSuccess":
+            removed = move.stimulus.event != "UnregistrationFailed"
+            bound = move.stimulus.wire.register.bound and not move.stimulus.wire.challenged
+            return bound or not (move.stimulus.wire.hangup and removed)
+        case "UnregistrationFailed":
+            return not move.stimulus.wire.hangup
+        case "SessionsBridged":
+            return "bridge" not in move.target.held
+    return False
+
+
+RULES = (
+    registered,
+    watched,
+    caller,
+    far_leg,
+    joined,
+    credentials,
+    too_brief,
+    temporary,
+    asked_again,
+    truth,
+)
