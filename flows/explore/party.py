@@ -14,7 +14,7 @@ from flows.ends import unanswered
 from flows.explore import acts, wire
 from flows.explore.doing import Complaint, Doing, Message, Refused
 from flows.explore.domain import Domain
-from flows.explore.stimulus import Stimulus
+from flows.explore.stimulus import Stimulus as Stimulus
 from flows.explore.wire import Wire
 from flows.semantics import Program, Transition
 from flows.table import TIMER_EVENT
