@@ -28,6 +28,7 @@ REPLACE_TEXT = "replace_text"
 SEVERAL = "several"
 MOST_EDITS = 500
 CHANGE_ROWS = "change_rows"
+FORMAT = "format"
 
 
 def apply(text: str, operation: str, arguments: dict[str, Any]) -> Edited:
@@ -59,6 +60,8 @@ def _apply_one(text: str, operation: str, arguments: dict[str, Any]) -> Edited:
         return Edited(replace_text(text, Arguments(arguments)))
     if operation == CHANGE_ROWS and isinstance(text, str):
         return Edited(*change_rows(text, Arguments(arguments)))
+    if operation == FORMAT and isinstance(text, str):
+        return Edited(in_order(text))
     perform = OPERATIONS.get(operation) if isinstance(operation, str) else None
     if perform is None:
         raise EditRefused(f"There is no edit {operation!r}; there are {', '.join(OPERATIONS)}.")
@@ -78,6 +81,14 @@ def _apply_one(text: str, operation: str, arguments: dict[str, Any]) -> Edited:
     pasted = Table(readable(table.result()))
     on_many.set_copied(pasted, taken, focus["rows"])
     return Edited(pasted.result(), focus)
+
+
+def in_order(text: str) -> str:
+    """Put a text in order (`flows.format`)."""
+    # The formatter reads texts as edits do, so it stands above them.
+    from flows.format import format_edit
+
+    return format_edit(text)
 
 
 def _set_head(table: Table, arguments: Arguments) -> dict[str, Any]:
