@@ -41,7 +41,7 @@ const yamlHost = part("yaml");
 yamlHost.replaceChildren();
 const yaml = new Yaml(
   yamlHost,
-  { text: data.text, editable: data.can.edit, palette: data.palette, states: () => store.picture?.states.map((state) => state.name) ?? [] },
+  { text: data.text, editable: data.can.edit, palette: data.palette, picture: () => store.picture },
   {
     typed: (text) => {
       link.text(text);
@@ -51,6 +51,7 @@ const yaml = new Yaml(
       part("place").textContent = `Ln ${line}, Col ${column}`;
       if (yaml.focused && store.compiles) store.select(store.at(line), "yaml");
     },
+    fix: (finding) => problems.offer(finding),
   },
 );
 

@@ -4,6 +4,16 @@ import type { Frame } from "../lib/socket";
 import type { Link } from "./link";
 import type { Store } from "./store";
 
+/** What an edit would do: the lines that differ, and the findings that come and go. */
+export interface EditPreview {
+  lines: { kind: "same" | "old" | "new" | "gap"; number: number; text: string }[];
+  cut: boolean;
+  gone: { severity: string; code: string; message: string }[];
+  come: { severity: string; code: string; message: string }[];
+  errors: number;
+  warnings: number;
+}
+
 /** What a person can do to the draft. Every panel, menu and shortcut goes through here. */
 export class Actions {
   constructor(
@@ -24,6 +34,12 @@ export class Actions {
   async attempt(operation: string, parameters: Record<string, unknown>): Promise<string> {
     const answer = await this.#pending({ type: "edit", operation, arguments: parameters });
     return answer.type === "refused" ? String(answer["message"]) : "";
+  }
+
+  /** Look at what an edit would do, without doing it: the preview, or the sentence that refuses it. */
+  async preview(operation: string, parameters: Record<string, unknown>): Promise<EditPreview | string> {
+    const answer = await this.link.ask({ type: "preview", operation, arguments: parameters });
+    return answer.type === "preview" ? (answer as unknown as EditPreview) : String(answer["message"]);
   }
 
   async undo(): Promise<void> {

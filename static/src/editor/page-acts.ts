@@ -39,6 +39,7 @@ function documentActs({ store, actions, save, deploy }: Means): Act[] {
     { id: "undo", title: "Undo", group, keys: ["Ctrl+Z"], scope: "anywhere", run: () => void actions.undo(), can: edits },
     { id: "redo", title: "Do again", group, keys: ["Ctrl+Y", "Ctrl+Shift+Z"], scope: "anywhere", run: () => void actions.redo(), can: edits },
     { id: "save", title: "Save a version…", group, keys: ["Ctrl+S"], scope: "anywhere", run: save, can: () => store.can.save },
+    { id: "format", title: "Put the text in order", group, keys: ["Shift+Alt+F"], scope: "anywhere", run: () => void actions.edit("format", {}), can: edits },
     { id: "deploy", title: "Deploy…", group, run: deploy, can: () => store.can.deploy && store.latest !== null },
     { id: "discard", title: "Go back to the newest version", group, run: () => void actions.discard(), can: () => edits() && store.changed === true && store.base !== null },
     { id: "versions", title: "Versions of this flow", group, run: () => location.assign(store.urls["versions"] ?? "") },
@@ -88,6 +89,9 @@ function walkActs({ find, problem }: Means): Act[] {
     { id: "previous-problem", title: "Problem before", group, keys: ["Shift+F8"], scope: "anywhere", run: () => problem(-1) },
     { id: "next-region", title: "Next region of the page", group, keys: ["F6"], scope: "anywhere", run: () => regions(1) },
     { id: "previous-region", title: "Region before", group, keys: ["Shift+F6"], scope: "anywhere", run: () => regions(-1) },
+    { id: "definition", title: "In the text: where this name is declared (Ctrl and click too)", group, keys: ["F12"], shown: true },
+    { id: "uses", title: "In the text: where this word is used", group, keys: ["Shift+F12"], shown: true },
+    { id: "complete", title: "In the text: what may stand here", group, keys: ["Ctrl+Space"], shown: true },
     { id: "leave-text", title: "Leave the text with the keyboard: Esc, then Tab", group, keys: ["Esc+Tab"], shown: true },
   ];
 }

@@ -3,6 +3,7 @@ import { icon } from "../lib/icon";
 import { prose } from "../lib/prose";
 import type { Finding, TraceStep } from "../lib/types";
 import type { Actions } from "./actions";
+import { offerEdit } from "./fix-dialog";
 import type { Store } from "./store";
 
 const GLYPH = { error: "error", warning: "warning", info: "info" } as const;
@@ -134,10 +135,18 @@ export class Problems {
     return page ? html`<a href=${page} data-testid="rule-link">${code}</a>` : code;
   }
 
+  /** Show what the fix of a finding changes, and do it when asked. */
+  offer(finding: Finding): void {
+    const { fix } = finding;
+    if (!fix?.operation) return;
+    offerEdit(this.actions, { title: `${fix.label ?? "Apply the fix"}?`, verb: fix.label ?? "Apply the fix", operation: fix.operation, parameters: fix.arguments ?? {} });
+  }
+
   #fix(finding: Finding): TemplateResult | string {
     const fix = finding.fix;
     if (!fix?.operation || !fix.arguments || !this.store.can.edit) return "";
-    return html`<button class="btn primary small" type="button" data-testid="apply-fix"
+    return html`<button class="btn small" type="button" data-testid="preview-fix" @click=${() => this.offer(finding)}>${icon("eye")}See the change…</button>
+      <button class="btn primary small" type="button" data-testid="apply-fix"
       @click=${() => void this.actions.edit(fix.operation ?? "", fix.arguments ?? {})}>${icon("check")}${fix.label ?? "Apply the fix"}</button>`;
   }
 }

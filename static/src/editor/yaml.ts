@@ -1,14 +1,15 @@
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, indentWithTab } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
-import { bracketMatching, indentUnit } from "@codemirror/language";
+import { bracketMatching, codeFolding, foldGutter, foldKeymap, indentUnit } from "@codemirror/language";
 import { lintGutter, setDiagnostics, type Diagnostic } from "@codemirror/lint";
 import { Annotation, Compartment, EditorState, type Extension, type Text } from "@codemirror/state";
 import { drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers } from "@codemirror/view";
 import { nonce } from "../lib/nonce";
-import type { Finding, Palette } from "../lib/types";
+import type { Finding, Palette, Picture } from "../lib/types";
 import { choose, chosenLines } from "./chosen";
 import { completion } from "./completion";
+import { reading } from "./yaml-reading";
 import { yamlTheme } from "./yaml-theme";
 
 const fromServer = Annotation.define<boolean>();
@@ -16,13 +17,15 @@ const fromServer = Annotation.define<boolean>();
 export interface YamlEvents {
   typed(text: string): void;
   moved(line: number, column: number): void;
+  /** Somebody wants to see what the fix of a finding would change. */
+  fix?(finding: Finding): void;
 }
 
 export interface YamlOptions {
   text: string;
   editable: boolean;
   palette?: Palette;
-  states?: () => string[];
+  picture?: () => Picture | null;
 }
 
 /** The YAML panel: CodeMirror without a history of its own, since undo belongs to the server. */
@@ -93,14 +96,20 @@ export class Yaml {
     const diagnostics = findings.map((finding): Diagnostic => {
       const from = offset(doc, finding.line, finding.column);
       const to = Math.max(from, offset(doc, finding.end_line, finding.end_column));
-      return { from, to: Math.max(to, Math.min(from + 1, doc.length)), severity: finding.severity, message: `${finding.message} (${finding.code})` };
+      return { from, to: Math.max(to, Math.min(from + 1, doc.length)), severity: finding.severity, message: `${finding.message} (${finding.code})`, ...this.#offers(finding) };
     });
     diagnostics.sort((a, b) => a.from - b.from);
     this.view.dispatch(setDiagnostics(this.view.state, diagnostics));
   }
 
+  /** What a finding offers under the pointer. */
+  #offers(finding: Finding): Partial<Diagnostic> {
+    if (!finding.fix?.operation || !this.options.editable || !this.events.fix) return {};
+    return { actions: [{ name: "See the fix…", apply: () => this.events.fix?.(finding) }] };
+  }
+
   #extensions(): Extension[] {
-    const { editable, palette, states } = this.options;
+    const { editable, palette, picture } = this.options;
     return [
       EditorView.cspNonce.of(nonce()),
       lineNumbers(),
@@ -110,8 +119,10 @@ export class Yaml {
       yamlTheme,
       chosenLines,
       lintGutter(),
-      palette && states ? autocompletion({ override: [completion(palette, states)] }) : [],
-      keymap.of([...closeBracketsKeymap, ...completionKeymap, ...defaultKeymap.filter((key) => key.key !== "Mod-z"), indentWithTab]),
+      palette && picture ? [autocompletion({ override: [completion(palette, picture)] }), reading({ palette, picture })] : [],
+      codeFolding(),
+      foldGutter({ openText: "▾", closedText: "▸" }),
+      keymap.of([...closeBracketsKeymap, ...completionKeymap, ...foldKeymap, ...defaultKeymap.filter((key) => key.key !== "Mod-z"), indentWithTab]),
       this.#writable.of(EditorState.readOnly.of(!editable)),
       EditorView.contentAttributes.of({ "aria-label": "YAML of the flow", "data-testid": "yaml", tabindex: "0" }),
       EditorView.updateListener.of((update) => {
