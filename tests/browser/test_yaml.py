@@ -4,7 +4,7 @@ import re
 
 from playwright.async_api import expect
 
-from tests.browser.pages import Editor, OpenPage, create_flow
+from tests.browser.pages import OpenPage, create_flow
 from tests.browser.tables import line
 
 
