@@ -137,7 +137,10 @@ class EditorConsumer(AsyncWebsocketConsumer):
                 self.view = frame.asked()
                 await self.say({"type": "view", "seq": seq, **await desk.seen(self.view)})
             case frames.Try(seq, ask, arguments):
+                revision = desk.revision
                 await self.say({**await trials.answer(desk, ask, arguments), "seq": seq})
+                if desk.revision != revision:
+                    await self.show_all("merge")
             case frames.Undo(seq):
                 desk.undone()
                 await self.show("undo", seq)
@@ -182,6 +185,13 @@ class EditorConsumer(AsyncWebsocketConsumer):
         desk.following.changed(desk.text, desk.revision)
         if desk.following.last is not None:
             await self.say(desk.following.last)
+
+    async def show_all(self, origin: str) -> None:
+        """Show each of this person's tabs the document, as it was changed by none of them."""
+        assert self.desk is not None
+        document = await self.desk.document(origin)
+        for tab in list(self.desk.tabs):
+            await tab.say({**document, **await self.desk.seen(tab.view)})
 
     async def say_saved(self, seq: int, version: Message) -> None:
         assert self.desk is not None
@@ -238,9 +248,7 @@ class EditorConsumer(AsyncWebsocketConsumer):
         if desk is None or (desk.base is not None and desk.base.number >= message["number"]):
             return
         if await desk.follow():
-            document = await desk.document("merge")
-            for tab in list(desk.tabs):
-                await tab.say({**document, **await desk.seen(tab.view)})
+            await self.show_all("merge")
             await self.follow_draft(desk)
         else:
             await self.say({"type": "newer", "latest": desk.latest()})

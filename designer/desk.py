@@ -92,6 +92,15 @@ class Desk:
         if not self._changed(self.history.redo()):
             raise Refused("There is nothing to redo.")
 
+    def rebased(self, text: str, base: Version) -> None:
+        """Take a text that was built on another version; the way back is an undo."""
+        self._require("draft.edit")
+        services.usable_text(text)
+        self.base = self.newest = base
+        self._moved(self.history.change(text))
+        self._unkept = True
+        self._arm(KEEP_SECONDS)
+
     async def discard(self) -> None:
         """Begin again from the newest version; the way back is an undo."""
         self._require("draft.edit")

@@ -9,7 +9,8 @@
     drop      {name}                     -> let a scenario go
     file      {}                         -> all of them as one file
 
-The draft of the desk is what is played. Nothing here changes the draft.
+and of the merge with a newer version: see `designer.merging`. The draft of the desk is what is
+played. Of all this only `take` changes the draft.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import msgspec
 from channels.db import database_sync_to_async
 from django.utils import timezone
 
-from designer import rendering
+from designer import merging, rendering
 from designer.access import may
 from designer.desk import Desk
 from designer.errors import Refused
@@ -127,6 +128,9 @@ ASKED: dict[str, Callable[[Desk, Message], Awaitable[Message]]] = {
     "open": _open,
     "drop": _drop,
     "file": _file,
+    "merge": merging.merging,
+    "take": merging.take,
+    "compare": merging.compare,
 }
 
 
