@@ -31,7 +31,7 @@ def perform(doing: Doing, word: Word, index: int) -> None:
     if contract is None:
         return
     _require(doing, contract)
-    _use(doing, contract)
+    _use(doing, contract, word.arguments)
     act = _ACTS.get(word.name)
     if act is not None:
         act(doing, word.arguments)
@@ -97,13 +97,14 @@ def _require(doing: Doing, contract: ActionWord) -> None:
         doing.complain(code, detail)
 
 
-def _use(doing: Doing, contract: ActionWord) -> None:
+def _use(doing: Doing, contract: ActionWord, arguments: Mapping[str, Any]) -> None:
+    needed = contract.needs(arguments)
     for resource in contract.uses:
         if resource in doing.held:
             continue
         if resource in doing.gone:
             doing.complain("RES506", f"{contract.name} uses the {resource} after it was given back")
-        elif not (doing.troubled or resource in contract.acquires):
+        elif resource in needed and not (doing.troubled or resource in contract.acquires):
             doing.complain("RES504", f"{contract.name} uses a {resource} that was never taken")
 
 

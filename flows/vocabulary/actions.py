@@ -70,7 +70,8 @@ _DIALOG = (
     ActionWord(
         "SendSIPResponse",
         "Answers the request that caused the row's event, else the oldest open one. 183 and 2xx "
-        "to an INVITE carry the local description if there is one.",
+        "to an INVITE carry the local description if there is one. A refusal (300 to 699) of the "
+        "first INVITE needs no CreateDialog; what begins a dialog (101 to 299) does.",
         "Signalling",
         parameters={
             "code": Parameter("integer", "Status code.", default=200, low=101, high=699),

@@ -92,6 +92,15 @@ class ActionWord:
     performed: bool = True
     """Whether this runtime does it; if not, using it is the error META996."""
 
+    def needs(self, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return what of `uses` must be held when it is performed with these arguments.
+
+        A refusal is the transaction's own and makes no dialog (RFC 3261 12.1, 17.2.1).
+        """
+        if self.name == "SendSIPResponse" and arguments.get("code", 200) >= 300:
+            return ()
+        return self.uses
+
     @property
     def contracted(self) -> bool:
         """Whether the declaration says anything from which a rule can be derived."""

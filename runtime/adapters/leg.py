@@ -112,6 +112,8 @@ class CallLeg:
         """The re-INVITE under way renews lost media: its responses are no business of the table."""
         self._owes_reinvite = False
         """A re-INVITE that renews lost media waits until the dialog may carry it."""
+        self._claimed = False
+        """CreateDialog was done: answers may begin the dialog."""
 
     # -- the port ----------------------------------------------------------------------------------
 
@@ -202,6 +204,7 @@ class CallLeg:
     @performs("CreateDialog")
     def create_dialog(self, arguments: Arguments, event: Event) -> Awaitable[None] | None:
         """Allocate a dialog; one that an INVITE began is there already."""
+        self._claimed = True
         if self.dialog.usage is not None:
             return None
         return self.dialog.create(event.fields.get("target") or self._target, self._caller)
@@ -209,7 +212,6 @@ class CallLeg:
     @performs("SendINVITE")
     async def send_invite(self, arguments: Arguments, event: Event) -> None:
         """Send the INVITE with the local description, if there is one."""
-        await self.dialog.create(event.fields.get("target") or self._target, self._caller)
         self._offered_in_invite = self.media.offered
         self.dialog.invite(self.media.local_sdp if self.media.offered else None)
 
@@ -250,6 +252,9 @@ class CallLeg:
         transaction = self.dialog.transaction(event.cause)
         if transaction is None:
             raise ActionError(f"no request of the peer is open that {code} could answer")
+        if code < 300 and transaction.method == "INVITE" and not self._claimed:
+            # RFC 3261 12.1: these answers begin a dialog; a refusal is the transaction's own.
+            raise ActionError(f"the session has no dialog: CreateDialog goes before {code}")
         positive = 200 <= code < 300
         offers = transaction.method in ("INVITE", "UPDATE")
         if positive and offers and self.media.held and self._answer_is_missing(transaction):

@@ -296,6 +296,16 @@ def test_a_claimed_feature_is_held_to_its_answers() -> None:
     assert ("COV405", line) in {(f.code, f.place.line) for f in examine(text).findings}
 
 
+@pytest.mark.parametrize(("code", "wrong"), [(486, False), (603, False), (180, True), (200, True)])
+def test_a_refusal_needs_no_dialog_and_what_begins_one_does(code: int, wrong: bool) -> None:
+    text = (
+        "- {from_state: Idle, role: UAS, event: IncomingCall, actions: [{SendSIPResponse: {code: "
+        f"{code}}}}}], next_state: Failed, publish_events: [CallFailed]}}\n"
+    )
+    found = {f.code for f in examine(text).findings if f.code == "RES504"}
+    assert bool(found) is wrong
+
+
 def test_two_states_that_do_the_same_are_named() -> None:
     lines = starter(BASIC).splitlines()
     at = lines.index("  Terminating:")

@@ -89,6 +89,7 @@ class Call:
 
     async def answered(self, sdp=OFFER):
         usage = self.invited(sdp)
+        await self.do("CreateDialog")
         await self.do("GenerateLocalSDP")
         await self.do("SendSIPResponse", self.event, code=200)
         return usage
@@ -167,6 +168,7 @@ async def test_starting_media_takes_an_answer_that_still_waits(call):
 
 async def test_provisional_responses_carry_the_description_only_as_183(call):
     call.invited()
+    await call.do("CreateDialog")
     event = call.event
     await call.do("SendSIPResponse", event, code=180)
     assert call.wire.last(ResponseReceived).sdp is None
@@ -205,6 +207,7 @@ async def test_an_act_without_a_dialog_fails(call):
 
 async def test_a_cancel_names_the_invite_as_its_cause(call):
     usage = call.invited()
+    await call.do("CreateDialog")
     await call.do("SendSIPResponse", call.event, code=180)
     usage.cancel(now=call.wire.time)
     call.wire.flush()
@@ -217,6 +220,7 @@ async def test_a_cancel_names_the_invite_as_its_cause(call):
 
 async def test_a_cancel_that_the_answer_overtook_is_stale(call):
     usage = call.invited()
+    await call.do("CreateDialog")
     await call.do("SendSIPResponse", call.event, code=180)
     usage.cancel(now=call.wire.time)
     call.wire.flush()
@@ -589,6 +593,27 @@ async def test_release_gives_back_what_the_table_forgot(call):
     assert "BYE" in [h.method for h in call.wire.happened if isinstance(h, RequestReceived)]
     assert not usage.established
     assert call.leg.release(None) is None
+
+
+@pytest.mark.parametrize("code", [180, 183, 200])
+async def test_an_answer_that_begins_a_dialog_needs_one(call, code):
+    call.invited()
+    with pytest.raises(ActionError, match="CreateDialog goes before"):
+        await call.do("SendSIPResponse", call.event, code=code)
+    await call.do("CreateDialog")
+    await call.do("SendSIPResponse", call.event, code=code)
+    assert call.wire.last(ResponseReceived).code == code
+
+
+async def test_a_refusal_is_the_transaction_s_own_and_needs_no_dialog(call):
+    call.invited()
+    await call.do("SendSIPResponse", call.event, code=486)
+    assert call.wire.last(ResponseReceived).code == 486
+
+
+async def test_an_invite_needs_a_dialog(call):
+    with pytest.raises(ActionError, match="CreateDialog goes before"):
+        await call.do("SendINVITE")
 
 
 async def test_release_answers_an_open_invite_with_the_given_code(call):
