@@ -156,12 +156,16 @@ def unhandled(walked: Walked) -> Iterator[Fault]:
 _ACTS_OF_PEOPLE = frozenset(("HangupCall", "HoldCall", "ResumeCall"))
 
 
+ANSWERING = ("RESP", "REL", "ACK", "PRACK", "NOTIFY")
+"""What is sent because of something that came: it has its pace from there."""
+
+
 def overrun(walked: Walked) -> Iterator[Fault]:
     """CMP849: a side sends the same again while the channel is full of it."""
     for step in walked.full:
         act = step.act
         channel = walked.joints[step.source].channels[1 - act.side]
-        sent = [m for m in act.sends if m.kind not in ("RESP", "ACK")]
+        sent = [m for m in act.sends if m.kind not in ANSWERING]
         if any(channel.count(message) == len(channel) for message in sent) and len(channel) > 1:
             side = SIDES[act.side]
             message = f"{side} sends {sent[0]} again and again without waiting for an answer."

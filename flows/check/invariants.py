@@ -14,7 +14,7 @@ from flows.semantics import SESSION_ROLES, Transition
 from flows.table import ANY_STATE, Row, State, Table
 from flows.vocabulary import EVENTS
 
-TALK, HOLD = "talk", "hold"
+TALK, HOLD, END = "talk", "hold", "end"
 
 
 def talking(evidence: Evidence) -> None:
@@ -94,6 +94,40 @@ def ending(evidence: Evidence) -> None:
         over = call.call == wire.OVER or call.bye == "done"
         if over and "dialog" in target.held and move.stimulus.kind in ("answer", "peer"):
             message = f"The call is over and the session stays in {target.state} with its dialog."
+            evidence.about_step("INV801", edge, message)
+
+
+INNOCENT = frozenset(
+    (
+        "ReinviteReceived",
+        "UpdateReceived",
+        "InfoReceived",
+        "MessageReceived",
+        "DialogPRACK",
+        "DialogACK",
+        "MediaFlowEstablished",
+        "Dialog180Ringing",
+        "Dialog183SessionProgress",
+        "DialogReliableProgress",
+    )
+)
+"""What happens in calls that go on: none of it is a reason to end one."""
+
+
+def reasons(evidence: Evidence) -> None:
+    """INV801: a session that goes to its end has a reason to."""
+    states = evidence.table.states
+    for edge in evidence.walk.all_edges():
+        move, before = edge.move, evidence.walk.configs[edge.source]
+        if move.stimulus.event not in INNOCENT or move.broke >= 0 or move.kind != "fired":
+            continue
+        if states[before.state].group == END or before.wire.hangup or move.target.ended:
+            continue
+        if states[move.target.state].group == END:
+            event = move.stimulus.event
+            message = (
+                f"{event} sends the session to {move.target.state}, and nobody ended the call."
+            )
             evidence.about_step("INV801", edge, message)
 
 
@@ -223,4 +257,4 @@ def _behaviour(row: Row, table: Table) -> object:
     return (row.role, row.event, row.after, guards, words, sets, target, row.publish, row.ignore)
 
 
-RULES = (talking, ending, directions, ways, sides, wrong_role, twins)
+RULES = (talking, ending, reasons, directions, ways, sides, wrong_role, twins)

@@ -207,6 +207,7 @@ def reached(evidence: Evidence) -> None:
     if not evidence.walk.complete:
         return
     states = {config.state for config in evidence.walk.configs}
+    roles = {config.role for config in evidence.walk.configs}
     fired = {edge.move.row for edge in evidence.walk.all_edges()}
     for name in evidence.table.states:
         if name not in states:
@@ -223,7 +224,8 @@ def reached(evidence: Evidence) -> None:
                 "guards true."
             )
             # Who swallows an event that never comes is careful, in a row as in a state's `ignore`.
-            careful = Severity.INFO if row.ignore is not None else None
+            served = row.role == "Both" or row.role in roles
+            careful = Severity.INFO if row.ignore is not None and served else None
             evidence.about_row("REA303", row.index, message, severity=careful)
 
 

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from flows.check.evidence import Evidence
 from flows.check.invariants import TALK, kind_of
 from flows.explore import wire
 from flows.explore.party import Config, Move
+from flows.table import Row
 from flows.vocabulary import OUTCOMES
 
 OF_STATE = {"Terminated": "terminated", "Cancelled": "cancelled", "Failed": "failed"}
@@ -85,6 +88,31 @@ def transfers(evidence: Evidence) -> None:
                 evidence.about_step("PUB812", edge, message)
 
 
+PAIRS = {"CallMuted": "CallUnmuted", "CallUnmuted": "CallMuted"}
+ALIKE = frozenset(("SessionCreated", "IncomingCall", "CallRinging", "CallEstablished"))
+"""What is told of a happening whatever its details are."""
+
+
+def alike(evidence: Evidence) -> None:
+    """PUB812: what is told of one of a pair, or of one case, is told of the other one."""
+    told = {name for row in evidence.table.rows for name in row.publish}
+    cases: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    for row in evidence.table.rows:
+        if row.ignore is None and not any(g.expression.names for g in row.guards):
+            cases[row.from_state, row.role, row.event].append(row)
+        for name, other in PAIRS.items():
+            done = set(MADE_TRUE[name][1]) & {word.name for word in row.actions}
+            if done and other in told and name not in row.publish:
+                message = f"{other} is published somewhere, and {name} is not published here."
+                evidence.about_row("PUB812", row.index, message)
+    for rows in cases.values():
+        for name in sorted(ALIKE & {name for row in rows for name in row.publish}):
+            for row in rows:
+                if name not in row.publish:
+                    message = f"{name} is published for {row.label} in one case and not in this."
+                    evidence.about_row("PUB812", row.index, message)
+
+
 def _imbalance(name: str, before: Config) -> str:
     story = before.story
     if name == "CallEstablished" and story.established:
@@ -147,4 +175,4 @@ def _published(move: Move) -> tuple[str, ...]:
     return move.transition.decision.published
 
 
-RULES = (outcome, balance, beginning, transfers, truth)
+RULES = (outcome, balance, beginning, transfers, alike, truth)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from flows.check.evidence import Evidence
-from flows.check.invariants import TALK, kind_of
+from flows.check.invariants import END, TALK, kind_of
 from flows.check.remedies import new_row
 from flows.explore import linked, wire
 from flows.explore.further import REPORTED
@@ -150,6 +150,36 @@ def promised(evidence: Evidence) -> None:
                 evidence.about_state("COV411", config.state, message, edge, event)
 
 
+def early_media(evidence: Evidence) -> None:
+    """COV409: a description that comes before the answer is taken up everywhere or nowhere.
+
+    That of a reliable answer is the answer to our offer, and is always taken up (RFC 3262 5).
+    """
+    heard = False
+    deaf: dict[str, Edge] = {}
+    for edge in evidence.walk.all_edges():
+        before, move = evidence.walk.configs[edge.source], edge.move
+        event, call = move.stimulus.event, before.wire
+        early = event in PROVISIONAL or event == "DialogReliableProgress"
+        if not early or "sdp" not in dict(move.stimulus.fields) or move.broke >= 0:
+            continue
+        if call.call not in wire.OUR_INVITE or call.settled or call.hangup or call.cancel:
+            continue
+        if before.failed or evidence.table.states[before.state].group == END:
+            continue
+        if move.target.wire.settled:
+            heard = True
+        elif move.kind != "unhandled":
+            deaf.setdefault(f"{before.state} {event}", edge)
+    for topic, edge in deaf.items():
+        reliable = edge.move.stimulus.event == "DialogReliableProgress"
+        if heard or reliable:
+            state, event = topic.split()
+            message = f"{event} brings a description to {state}, and it is not taken up there."
+            warning = Severity.WARNING
+            evidence.about_state("COV409", state, message, edge, f"sdp {event}", warning)
+
+
 def updates(evidence: Evidence) -> None:
     """COV407: an UPDATE may bring the offer that a re-INVITE may bring."""
     accepted: dict[str, dict[str, Edge]] = {"re-INVITE": {}, "UPDATE": {}}
@@ -191,4 +221,4 @@ def matrix(evidence: Evidence) -> dict[str, int]:
     return {"cells": total, **counted}
 
 
-RULES = (uncovered, choices, promised, updates)
+RULES = (uncovered, choices, promised, early_media, updates)

@@ -85,7 +85,8 @@ def far_leg(evidence: Evidence) -> None:
         move, target = edge.move, edge.move.target
         if move.kind != "fired" or target.pending or target.ended:
             continue
-        if move.stimulus.event == "LinkedEnded" and _left_alone(target):
+        joined = any(leg.bridged for leg in evidence.walk.configs[edge.source].wire.legs)
+        if move.stimulus.event == "LinkedEnded" and joined and _left_alone(target):
             message = "The linked session has ended, and the far side of this one is not told."
             evidence.about_step("CMP852", edge, message)
 

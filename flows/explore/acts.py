@@ -53,7 +53,8 @@ def finish(doing: Doing, words: tuple[Word, ...]) -> None:
     if not wire.made or "GenerateLocalSDP" not in names:
         return
     beginning = (standing.NONE, standing.READY, standing.OFFERED, standing.CANCELLED)
-    if wire.call not in beginning and not (wire.asked or wire.update or wire.unacked):
+    begins = wire.call in beginning and not (wire.call == standing.OFFERED and wire.settled)
+    if not begins and not (wire.asked or wire.update or wire.unacked):
         doing.at = names.index("GenerateLocalSDP")
         doing.complain(
             "ACT605", "Our description is made and goes to nobody: no offer asked for it"
@@ -187,6 +188,11 @@ def _send_bye(doing: Doing, arguments: Mapping[str, Any]) -> None:
         doing.complain("ACT609", "SendBYE goes out before the 2xx was confirmed with SendACK")
     doing.change(bye="sent")
     doing.send("BYE")
+
+
+def _hand_over(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    services.hand_over(doing)
+    _send_bye(doing, arguments)
 
 
 def _send_cancel(doing: Doing, arguments: Mapping[str, Any]) -> None:
@@ -348,7 +354,7 @@ _ACTS: dict[str, Callable[[Doing, Mapping[str, Any]], None]] = {
     "CleanupMedia": _cleanup_media,
     "PrepareEarlyMediaSDP": _generate,
     "HoldCurrentCall": _propose("sendonly"),
-    "TerminateCurrentCall": _send_bye,
+    "TerminateCurrentCall": _hand_over,
     **services.SERVICES,
     **credentials.ACTS,
     **registration.ACTS,

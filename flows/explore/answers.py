@@ -57,6 +57,9 @@ def _judge(doing: Doing, request: str, code: int) -> None:
     positive = code < 300
     if request == "INVITE" and positive and wire.reliable in ("described", "lost"):
         doing.complain("ACT610", f"{code} goes out before the PRACK to our reliable 18x came")
+    if request == "INVITE" and wire.reliable == "lost" and doing.event == "DialogTimeout":
+        if not 500 <= code < 600:
+            doing.complain("OBL624", f"No PRACK came: RFC 3262 3 asks for a 5xx, not {code}")
     if request == "INVITE" and wire.call == standing.CANCELLED:
         if positive:
             doing.complain("ACT604", f"The INVITE is answered {code} after it was cancelled")

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from flows.explore import linked
 from flows.explore import wire as standing
 from flows.explore.answers import accept
 from flows.explore.doing import Doing, Refused
@@ -109,6 +110,38 @@ def attempted(doing: Doing, name: str, arguments: Mapping[str, Any]) -> None:
         doing.change(refer="told" if code < 200 else "")
 
 
+CONSULTATION = "consultation"
+"""The name of the linked session that the words of transfers speak of."""
+
+
+def _consult(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    linked.create(doing, {"link": CONSULTATION})
+
+
+def _end_consultation(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    doing.change(legs=_without_consultation(doing))
+
+
+def _without_consultation(doing: Doing) -> tuple[standing.Leg, ...]:
+    return tuple(leg for leg in doing.wire.legs if leg.name != CONSULTATION)
+
+
+def _replace(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    """The far side is to take over the consultation call, which must be up (RFC 3891 3)."""
+    if not any(leg.stage == linked.ANSWERED and not leg.told for leg in doing.wire.legs):
+        if doing.troubled:
+            raise Refused
+        doing.complain("ACT601", "REFER names a consultation call that is not up")
+    _refer(doing, arguments)
+
+
+def hand_over(doing: Doing) -> None:
+    """The linked session takes the place of this one and goes on alone."""
+    if not any(leg.stage == linked.ANSWERED and not leg.told for leg in doing.wire.legs):
+        doing.complain("ACT601", "TerminateCurrentCall has no answered call to go on with")
+    doing.change(legs=())
+
+
 REPORTS: dict[str, int | None] = {
     "SendTransferNOTIFY": None,
     "SendRefer100Trying": TRYING,
@@ -117,13 +150,8 @@ REPORTS: dict[str, int | None] = {
     "SendTransferNOTIFYFailure": FAILURE,
 }
 """Each action that reports on a transfer, with the code it tells; None for that of the row."""
-REFERS = (
-    "SendREFER",
-    "TransferCall",
-    "InitiateBlindTransfer",
-    "SendREFERWithReplaces",
-    "InitiateAttendedTransfer",
-)
+REFERS = ("SendREFER", "TransferCall", "InitiateBlindTransfer")
+REPLACES = ("SendREFERWithReplaces", "InitiateAttendedTransfer")
 
 SERVICES: dict[str, Act] = {
     "SendReliableProgress": _send_progress,
@@ -131,5 +159,8 @@ SERVICES: dict[str, Act] = {
     "SendReferAccepted": _accept_refer,
     "AcceptTransferREFER": _accept_and_report,
     **dict.fromkeys(REFERS, _refer),
+    **dict.fromkeys(REPLACES, _replace),
+    "CreateConsultationCall": _consult,
+    "TerminateConsultationCall": _end_consultation,
     **{name: _notify(code) for name, code in REPORTS.items()},
 }

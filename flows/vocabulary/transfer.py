@@ -133,7 +133,8 @@ ACTIONS: tuple[ActionWord, ...] = (
     ),
     ActionWord(
         "CreateConsultationCall",
-        "Calls the consulted target: a linked session named `consultation`.",
+        "Calls another target beside this call, to consult it or because the far side asked for it "
+        "with REFER: a linked session named `consultation`.",
         _GROUP,
         parameters={"target": Parameter("text", "Address to call; that of the event if absent.")},
         acquires=("link",),
@@ -142,9 +143,10 @@ ACTIONS: tuple[ActionWord, ...] = (
     ),
     ActionWord(
         "TerminateConsultationCall",
-        "Tells the consultation call to hang up.",
+        "Tells the consultation call to hang up and lets it go: no event of it comes any more.",
         _GROUP,
-        uses=("link",),
+        releases=("link",),
+        may_fail=False,
         rfc="RFC 5589 7",
         performed=False,
     ),
