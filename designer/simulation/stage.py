@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from designer.simulation.run import BadRun, Failure, Input, Run
 from designer.simulation.side import Side, Taken, is_timer
-from flows.explore import pair, peer
+from flows.explore import hearing, peer
 from flows.explore.doing import Message
 from flows.explore.party import Party, Stimulus
 from flows.expressions import literal
@@ -137,7 +137,7 @@ class Stage:
         if not self.run.both and stimulus.message is not None:
             line = self._send(FAR, side.role, stimulus.message, 0)
             line.fate = "arrived"
-            alone = pair.heard(self.party, side.config, stimulus.message)[1]
+            alone = hearing.heard(self.party, side.config, stimulus.message)[1]
         self._take(side, stimulus, given.fails, line, alone)
 
     def _take(
@@ -168,7 +168,7 @@ class Stage:
 
     def _deliver(self, side: Side, given: Input) -> None:
         line = self._message(side, given.deliver)
-        stimulus, alone = pair.heard(self.party, side.config, line.message)
+        stimulus, alone = hearing.heard(self.party, side.config, line.message)
         line.fate = "arrived"
         if stimulus is not None and not side.ended:
             self._take(side, stimulus, given.fails, line, alone)
@@ -235,7 +235,7 @@ def stimulus_for(side: Side, event: str, fields: Mapping[str, Any]) -> Stimulus:
     code = fields.get("code")
     if best.kind == "answer" and best.message is not None and isinstance(code, int):
         said = best.message
-        if said.code != code and pair.event_of(said._replace(code=code)) == event:
+        if said.code != code and hearing.event_of(said._replace(code=code)) == event:
             changed = peer.response(config.wire, said.method, event, code, said.direction)
             late = best.wire == config.wire
             best = changed._replace(wire=best.wire) if late else changed

@@ -31,6 +31,7 @@ class Composition:
 
     def __init__(self, party: Party) -> None:
         self.party = party
+        self.pair = Pair(party, FIFO)
         self.table = party.program.table
         self.findings: list[Finding] = []
         self.states = 0
@@ -42,7 +43,7 @@ class Composition:
     def look(self, options: Options, codes: dict[str, str], bounds: Bounds,
              beat: Beat | None) -> None:  # fmt: skip
         """Walk one composition; `codes` renames what it finds."""
-        walked = explore(Pair(self.party, options), bounds, beat)
+        walked = explore(self.pair.over(options), bounds, beat)
         self.states += len(walked.joints)
         self.transitions += walked.transitions
         if not walked.complete:

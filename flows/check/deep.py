@@ -123,8 +123,8 @@ def examine(
         result.complete = pairs.complete
     raced: list[Finding] = []
     if tier > 1:
-        raced, result.races = races.examine(walk)
-        raced += restarts.examine(walk)
+        raced, result.races = races.examine(walk, pairs.pair)
+        raced += restarts.examine(walk, pairs.pair)
     _bounds(evidence, walk, pairs, limits, result.races)
     claimed = _claimed(subject, table, walk) if table.properties else ()
     result.findings = in_order([*evidence.findings, *pairs.findings, *raced, *claimed])

@@ -38,11 +38,11 @@ class Left(NamedTuple):
     target: int
 
 
-def examine(walk: Walk) -> list[Finding]:
+def examine(walk: Walk, pair: Pair | None = None) -> list[Finding]:
     """Let the far side restart in every situation that a walk reached, if the table claims it."""
     if FEATURE not in walk.party.program.table.features:
         return []
-    alone = _Alone(walk)
+    alone = _Alone(walk, Pair(walk.party, FIFO) if pair is None else pair)
     found: dict[tuple[int | None, str], Finding] = {}
     for step, message in (*alone.unhandled(), *alone.deaf(), *alone.stuck()):
         finding = alone.finding(step, message)
@@ -53,10 +53,10 @@ def examine(walk: Walk) -> list[Finding]:
 class _Alone:
     """Everything that one side can still do once the far side has forgotten the call."""
 
-    def __init__(self, walk: Walk) -> None:
+    def __init__(self, walk: Walk, pair: Pair) -> None:
         self.walk = walk
         self.table = walk.party.program.table
-        self.pair = Pair(walk.party, FIFO)
+        self.pair = pair
         self.begins: dict[int, int] = {}
         """Where the far side restarts, to the same configuration in the walk."""
         self.steps: dict[int, list[Left]] = {}

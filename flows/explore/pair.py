@@ -7,17 +7,16 @@ a side does is remembered, so that a walk over pairs costs little more than look
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from flows.explore import further, peer, wire
+from flows.explore import peer, wire
 from flows.explore.doing import Message
+from flows.explore.hearing import Channel, heard, told_again
 from flows.explore.party import Config, Move, Party, Stimulus
 from flows.explore.walk import BEAT_EVERY, Beat, Bounds, told
 
-Channel = tuple[Message, ...]
 SIDES = ("UAC", "UAS")
 
 
@@ -60,6 +59,21 @@ class Act(NamedTuple):
     """What arrived."""
     fate: str = ""
     """`lost` for a message that never arrives."""
+
+
+class Moved(NamedTuple):
+    """An act with what is under way after it, by number."""
+
+    act: Act
+    coming: int
+    """To the side itself; -1 where the act has to wait because the other channel is full."""
+    going: int
+    lost: int
+    repeated: int
+
+
+Where = tuple[int, int, int, int, int, int]
+"""A side, its configuration, what comes to it and goes from it, and what was lost and repeated."""
 
 
 class Step(NamedTuple):
@@ -142,6 +156,17 @@ class Pair:
         self._numbers: dict[Config, int] = {}
         self._alone: dict[int, list[Outcome]] = {}
         self._arrivals: dict[tuple[int, Message], list[Outcome]] = {}
+        self.channels: list[Channel] = [()]
+        """Everything that was under way in one direction."""
+        self._channels: dict[Channel, int] = {(): 0}
+        self._moves: dict[Where, list[Moved]] = {}
+
+    def over(self, options: Options) -> Pair:
+        """Return the same sides over another channel; what is known of each side is shared."""
+        other = Pair(self.party, options, self._sides["UAS"])
+        other.configs, other._numbers = self.configs, self._numbers
+        other._alone, other._arrivals = self._alone, self._arrivals
+        return other
 
     def side(self, role: str) -> Party:
         """Return the table that one side runs."""
@@ -162,49 +187,70 @@ class Pair:
 
     def acts(self, joint: Joint) -> Iterator[tuple[Act, Joint | None]]:
         """Yield all that may happen next, with what it leads to; None where a channel is full."""
+        ways = [self.channel(channel) for channel in joint.channels]
         for side in (0, 1):
-            config = joint.sides[side]
-            if not self.configs[config].ended:
-                for move, after, sends in self.by_itself(config):
-                    yield self._result(joint, Act(side, move, after, sends), None)
-                if joint.lost and joint.channels == ((), ()):
-                    for move, after, sends in self.timeouts(config):
-                        yield self._result(joint, Act(side, move, after, sends), None)
-            channel = joint.channels[side]
-            places = range(len(channel)) if self.options.reorder else range(min(1, len(channel)))
-            for at in places:
-                message = channel[at]
-                if at and channel[at - 1] == message:
+            where = (
+                side,
+                joint.sides[side],
+                ways[side],
+                ways[1 - side],
+                joint.lost,
+                joint.repeated,
+            )
+            for act, coming, going, lost, repeated in self.moves(where):
+                if coming < 0:
+                    yield act, None
                     continue
-                for move, after, sends in self.arrive(config, message):
-                    act = Act(side, move, after, sends, message)
-                    yield self._result(joint, act, at)
-                    if joint.repeated < self.options.duplicates and _told_again(message):
-                        yield self._result(joint, act, None, repeated=1)
-                if joint.lost < self.options.losses:
-                    act = Act(side, None, config, (), message, "lost")
-                    yield self._result(joint, act, at, lost=1)
+                sides, channels = [*joint.sides], [self.channels[going]] * 2
+                sides[side], channels[side] = act.after, self.channels[coming]
+                yield act, Joint((sides[0], sides[1]), (channels[0], channels[1]), lost, repeated)
 
-    def _result(
-        self, joint: Joint, act: Act, taken: int | None, lost: int = 0, repeated: int = 0
-    ) -> tuple[Act, Joint | None]:
-        channels = [list(channel) for channel in joint.channels]
-        if taken is not None:
-            del channels[act.side][taken]
-        other = channels[1 - act.side]
-        if len(other) + len(act.sends) > self.options.capacity and act.sends:
-            return act, None
-        other += act.sends
-        if self.options.reorder:
-            other.sort()
-        one, other_side = joint.sides
-        after = Joint(
-            (act.after, other_side) if act.side == 0 else (one, act.after),
-            (tuple(channels[0]), tuple(channels[1])),
-            joint.lost + lost,
-            joint.repeated + repeated,
-        )
-        return act, after
+    def channel(self, content: Channel) -> int:
+        """Return the number that stands for what is under way in one direction."""
+        known = self._channels.get(content)
+        if known is None:
+            known = self._channels[content] = len(self.channels)
+            self.channels.append(content)
+        return known
+
+    def moves(self, where: Where) -> list[Moved]:
+        """Return what one side may do, wherever the other one stands."""
+        known = self._moves.get(where)
+        if known is None:
+            known = self._moves[where] = list(self._moved(where))
+        return known
+
+    def _moved(self, where: Where) -> Iterator[Moved]:
+        side, config, coming, _, lost, repeated = where
+        channel = self.channels[coming]
+        if not self.configs[config].ended:
+            for move, after, sends in self.by_itself(config):
+                yield self._sent(where, Act(side, move, after, sends), coming)
+            if lost and not (channel or self.channels[where[3]]):
+                for move, after, sends in self.timeouts(config):
+                    yield self._sent(where, Act(side, move, after, sends), coming)
+        for at in range(len(channel) if self.options.reorder else min(1, len(channel))):
+            message = channel[at]
+            if at and channel[at - 1] == message:
+                continue
+            rest = self.channel(channel[:at] + channel[at + 1 :])
+            for move, after, sends in self.arrive(config, message):
+                act = Act(side, move, after, sends, message)
+                yield self._sent(where, act, rest)
+                if repeated < self.options.duplicates and told_again(message):
+                    yield self._sent(where, act, coming, repeated=1)
+            if lost < self.options.losses:
+                yield self._sent(where, Act(side, None, config, (), message, "lost"), rest, lost=1)
+
+    def _sent(self, where: Where, act: Act, rest: int, lost: int = 0, repeated: int = 0) -> Moved:
+        """Put what an act sends behind what is under way; the side's own channel keeps `rest`."""
+        going = where[3]
+        if act.sends:
+            content = self.channels[going] + act.sends
+            if len(content) > self.options.capacity:
+                return Moved(act, -1, -1, lost, repeated)
+            going = self.channel(tuple(sorted(content)) if self.options.reorder else content)
+        return Moved(act, rest, going, where[4] + lost, where[5] + repeated)
 
     def steps_known(self) -> Iterator[tuple[int, Message | None, list[Outcome]]]:
         """Yield what each configuration does by itself (no message) and on a message, as asked."""
@@ -254,93 +300,6 @@ class Pair:
         return self._reactions(config, stimulus, alone)
 
 
-def heard(party: Party, config: Config, message: Message) -> tuple[Stimulus | None, Channel]:
-    """Return what a side makes of a message: the happening, and what its stack sends by itself."""
-    call = config.wire
-    alone: Channel = ()
-    stimulus: Stimulus | None = None
-    open_ = not config.ended and call.call in (wire.ANSWERED, wire.UP)
-    match message.kind:
-        case "INVITE" if call.call == wire.NONE and not config.ended:
-            stimulus = peer.incoming(call, message.direction)
-        case "RESP":
-            stimulus, alone = _response(config, message)
-        case "NOTIFY" if open_:
-            stimulus = further.arrived(call, message)
-        case "REL" if call.call in wire.OUR_INVITE and not (config.ended or call.reliable):
-            stimulus = further.progressed(call, message.code, message.direction)
-        case "PRACK" if call.reliable in ("plain", "described") and not config.ended:
-            stimulus = further.confirmed(call, message.direction)
-        case "ACK" if open_ and (call.call == wire.ANSWERED or call.unacked):
-            stimulus = peer.acknowledged(call, message.direction)
-        case "CANCEL" if call.call == wire.OFFERED:
-            cancelled = call._replace(call=wire.CANCELLED)
-            stimulus = Stimulus("DialogCANCEL", (), cancelled, "peer", message=message)
-        case "BYE" if call.call == wire.OFFERED and not config.ended:
-            alone = (Message("RESP", "BYE", 200),)
-            given_up = call._replace(call=wire.CANCELLED)
-            stimulus = Stimulus("DialogBYE", (), given_up, "peer", message=message)
-        case "BYE" if open_ and call.bye != "done":
-            alone = (Message("RESP", "BYE", 200),)
-            stimulus = peer.ended(call)
-        case "BYE":
-            alone = (Message("RESP", "BYE", 200 if call.bye else 481),)
-        case "re-INVITE" if open_ and not (call.asked or call.unacked):
-            stimulus = peer.proposed(call, message.direction)
-        case "re-INVITE":
-            alone = (Message("RESP", "re-INVITE", 500 if open_ else 481),)
-        case "UPDATE" | "INFO" | "MESSAGE" | "REFER":
-            possible = peer.messages(party, config) if not config.ended else ()
-            stimulus = next((s for s in possible if s.message == message), None)
-            alone = () if stimulus is not None else (Message("RESP", message.kind, 481),)
-    return stimulus, alone
-
-
-def _response(config: Config, message: Message) -> tuple[Stimulus | None, Channel]:
-    call = config.wire
-    if message.method == "REFER":
-        return (None if config.ended else further.arrived(call, message)), ()
-    waits = {
-        "INVITE": call.call in wire.OUR_INVITE,
-        "re-INVITE": bool(call.own),
-        "BYE": call.bye == "sent",
-    }.get(message.method, False)
-    if waits and not config.ended:
-        event = event_of(message)
-        return peer.response(call, message.method, event, message.code, message.direction), ()
-    accepted = 200 <= message.code < 300
-    if accepted and message.method == "INVITE" and call.call == wire.OVER:
-        # The usage is gone: the stack confirms the late 2xx and ends the call.
-        return None, (Message("ACK"), Message("BYE"))
-    if accepted and message.method == "re-INVITE":
-        return None, (Message("ACK"),)
-    return None, ()
-
-
-def event_of(message: Message) -> str:
-    """Return the event of an answer, the most specific one."""
-    exact = {
-        180: "Dialog180Ringing",
-        487: "Dialog487RequestTerminated",
-        422: "SessionIntervalTooSmall",
-    }
-    if message.code == 491 and message.method == "re-INVITE":
-        return "ReinviteGlare"
-    if message.code in (401, 407):
-        return "AuthRequired"
-    classes = {1: "Dialog183SessionProgress", 2: "Dialog200OK", 3: "Dialog3xxRedirect"}
-    classes |= {n: f"Dialog{n}xxFailure" for n in (4, 5, 6)}
-    return exact.get(message.code) or classes[message.code // 100]
-
-
-def _told_again(message: Message) -> bool:
-    """Whether the stack tells of a repeated message once more: only of a provisional answer.
-
-    It knows its transactions: other repeats are answered as before, or absorbed.
-    """
-    return message.kind == "RESP" and message.code < 200
-
-
 def quiet(config: Config) -> Config:
     """Forget what does not concern the far side: what was told, what was given back."""
     if config.ended:
@@ -356,40 +315,53 @@ def explore(
 ) -> Walked:
     """Visit every joint configuration within the bounds, nearest first."""
     walked = Walked(pair)
-    numbers: dict[Joint, int] = {}
+    numbers: dict[Where, int] = {}
+    places: list[Where] = []
 
-    def number_of(joint: Joint) -> int:
-        known = numbers.get(joint)
-        if known is None:
-            known = numbers[joint] = len(walked.joints)
-            walked.joints.append(joint)
-            walked.steps.append([])
-            walked.parents.append(None)
-        return known
+    def number_of(place: Where) -> int:
+        """Give a place its number: both sides, what comes to each, what was lost and repeated."""
+        number = numbers[place] = len(places)
+        one, other, to_one, to_other, lost, repeated = place
+        under_way = (pair.channels[to_one], pair.channels[to_other])
+        places.append(place)
+        walked.joints.append(Joint((one, other), under_way, lost, repeated))
+        walked.steps.append([])
+        walked.parents.append(None)
+        return number
 
-    waiting = deque([number_of(pair.start())])
-    done = 0
-    while waiting:
-        done += 1
-        if done % BEAT_EVERY == 0:
+    start = pair.start().sides
+    number_of((*start, 0, 0, 0, 0))
+    for here, place in enumerate(places):
+        if here % BEAT_EVERY == BEAT_EVERY - 1:
             if bounds.late is not None and bounds.late():
                 walked.complete, walked.limit = False, "the time it was given"
                 break
             if beat is not None:
-                beat(done / (len(walked.joints) + BEAT_EVERY))
-        if len(walked.joints) > bounds.states:
+                beat(here / (len(places) + BEAT_EVERY))
+        if len(places) > bounds.states:
             walked.complete, walked.limit = False, f"{bounds.states} joint configurations"
             break
-        here = waiting.popleft()
-        for act, after in pair.acts(walked.joints[here]):
-            if after is None:
-                walked.full.append(Step(here, act, here))
-                continue
-            new = len(walked.joints)
-            target = number_of(after)
-            step = Step(here, act, target)
-            walked.steps[here].append(step)
-            if target == new:
+        out = walked.steps[here]
+        one, other, to_one, to_other, lost, repeated = place
+        for side in (0, 1):
+            if side:
+                moves = pair.moves((1, other, to_other, to_one, lost, repeated))
+            else:
+                moves = pair.moves((0, one, to_one, to_other, lost, repeated))
+            for act, coming, going, gone, again in moves:
+                if coming < 0:
+                    walked.full.append(Step(here, act, here))
+                    continue
+                if side:
+                    after = (one, act.after, going, coming, gone, again)
+                else:
+                    after = (act.after, other, coming, going, gone, again)
+                target = numbers.get(after)
+                if target is not None:
+                    out.append(Step(here, act, target))
+                    continue
+                target = number_of(after)
+                step = Step(here, act, target)
+                out.append(step)
                 walked.parents[target] = step
-                waiting.append(target)
     return walked

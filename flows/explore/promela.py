@@ -26,7 +26,8 @@ def model(walked: Walked) -> str:
     options = walked.pair.options
     if options.losses or options.duplicates:
         raise ValueError("the model has channels that neither lose nor repeat")
-    commands = list(_commands(walked, _codes(walked)))
+    # A table that begins no call has none; a process without commands is none to SPIN.
+    commands = list(_commands(walked, _codes(walked))) or ["s0 < 0 -> s0 = s0"]
     first = walked.joints[0].sides
     lines = [
         f"chan to0 = [{options.capacity}] of {{ byte }};",

@@ -6,9 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks import journal, load, ours, runner, workload
+from benchmarks import checker, journal, load, ours, runner, workload
 from benchmarks.timing import Round
+from flows.check import examine
+from flows.check.deep import examine as walk_through
 from flows.compile import compile_text
+from flows.findings import Severity
 
 CASES = {**ours.CASES, **journal.CASES, **load.CASES}
 
@@ -53,3 +56,13 @@ def test_a_goal_is_met_close_or_missed() -> None:
         (">= 1.5 x", "met"),
         ("<= 40 ns", "met"),
     ]
+
+
+def test_the_table_with_its_call_twice_is_correct_and_has_300_rows() -> None:
+    text = (checker.ROOT / "state_tables" / "call_with_hold.yaml").read_text("utf-8")
+    compiled = examine(checker.grown(text, 1))
+    assert compiled.table is not None and len(compiled.table.rows) > 300
+    assert [f for f in compiled.findings if f.severity is not Severity.INFO] == []
+    looked = walk_through(compiled, tier=2)
+    assert looked.complete
+    assert [f.code for f in looked.findings if f.severity is not Severity.INFO] == []
