@@ -157,7 +157,9 @@ class EditorConsumer(AsyncWebsocketConsumer):
                 await desk.deploy(number, reason)
                 await self.say({"type": "deploying", "seq": seq, "version": number})
             case frames.Check(seq, number, act):
-                await desk.check(number, act)
+                if act != "look":
+                    await desk.check(number, act)
+                await self.say_check(desk, number)
                 await self.say({"type": "checking", "seq": seq, "version": number, "act": act})
 
     async def show(self, origin: str, seq: int, *, focus: Any = None, others: bool = True) -> None:
@@ -231,7 +233,11 @@ class EditorConsumer(AsyncWebsocketConsumer):
         )()
         if deployment is not None:
             await self.say(deployment)
-        check = await database_sync_to_async(_check_message)(flow)
+        await self.say_check(self.desk)
+
+    async def say_check(self, desk: Desk, number: int | None = None) -> None:
+        """Tell this tab how the deeper check of a version stands, by default the newest one's."""
+        check = await database_sync_to_async(_check_message)(desk.flow, number)
         if check is not None:
             await self.say(check)
 
@@ -261,8 +267,11 @@ class EditorConsumer(AsyncWebsocketConsumer):
             logger.debug("a tab is gone: %s", error)
 
 
-def _check_message(flow: Any) -> Message | None:
-    version = selectors.newest_version(flow)
+def _check_message(flow: Any, number: int | None) -> Message | None:
+    if number is None:
+        version = selectors.newest_version(flow)
+    else:
+        version = selectors.version_of(flow, number)
     task = selectors.check_of(version) if version else None
     if version is None or task is None:
         return None

@@ -92,11 +92,11 @@ class Try(msgspec.Struct, tag="try"):
 
 
 class Check(msgspec.Struct, tag="check"):
-    """Cancel the deeper check of a version, or ask for it again."""
+    """Cancel the deeper check of a version, ask for it again, or be told how it stands."""
 
     seq: int
     version: int
-    act: Literal["cancel", "again"]
+    act: Literal["cancel", "again", "look"]
 
 
 class Discard(msgspec.Struct, tag="discard"):

@@ -32,7 +32,8 @@ def flow(request: HttpRequest, name: str) -> HttpResponse:
     # A draft that does not compile is shown with the picture of the version it began with.
     shown = drawn if drawn.compiles or base is None else rendering.drawing(base.text)
     deployed = facts.runtime().deployed().get(flow.name)
-    versions = [version_message(v) for v in selectors.versions_of(flow)[:LISTED_VERSIONS]]
+    listed = selectors.judged(selectors.versions_of(flow)[:LISTED_VERSIONS])
+    versions = [version_message(v) for v in listed]
     boot = {
         "flow": flow.name,
         "ws": f"/ws/flows/{flow.name}/edit",
@@ -50,6 +51,7 @@ def flow(request: HttpRequest, name: str) -> HttpResponse:
         "rules": sorted(catalogue()),
         "compiles": drawn.compiles,
         "versions": versions,
+        "checks": {v.number: v.verdict.as_message() for v in listed},
         "base": {"number": base.number, "digest": base.digest} if base else None,
         "latest": version_message(latest) if latest else None,
         "saved_at": draft.updated_at.isoformat() if draft else None,

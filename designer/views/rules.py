@@ -18,7 +18,7 @@ def rules(request: HttpRequest) -> HttpResponse:
         "total": len(entries),
         "looked_for": sum(entry.status == IMPLEMENTED for entry in entries),
     }
-    return show(request, "designer/rules.html", context, nav="flows")
+    return show(request, "designer/rules.html", context, nav="rules")
 
 
 @page("flow.view")
@@ -34,4 +34,4 @@ def rule(request: HttpRequest, code: str) -> HttpResponse:
         "standing": standing(entry),
         "found_in": found_in(entry) if entry.good else "",
     }
-    return show(request, "designer/rule.html", context, nav="flows")
+    return show(request, "designer/rule.html", context, nav="rules")

@@ -22,6 +22,7 @@ import { saveDialog } from "./editor/save-dialog";
 import { shortcuts } from "./editor/shortcuts";
 import { Store } from "./editor/store";
 import { Topbar } from "./editor/topbar";
+import { TraceChip } from "./editor/trace-chip";
 import { Yaml } from "./editor/yaml";
 import { boot } from "./lib/boot";
 import { digest } from "./lib/digest";
@@ -81,7 +82,8 @@ const diagram = new Diagram(part("canvas"), part("banner"), part("minimap"), sto
 const canvas = diagram.canvas;
 new Outline(part("outline"), element<HTMLInputElement>('[data-part="find"]'), store);
 const problems = new Problems(part("problems"), part("problem"), part("counts"), store, actions, (finding) => yaml.goto(finding.line, finding.column));
-new CheckLine(part("check"), store);
+new CheckLine(part("check"), store, actions);
+new TraceChip(part("trace"), store);
 new Topbar(
   {
     chip: part("chip"),
@@ -145,10 +147,11 @@ for (const tab of document.querySelectorAll<HTMLElement>("[data-dock-tab]")) {
 
 store.on(["pending", "connection"], () => yaml.lock(store.pending));
 store.on(["document"], () => {
-  yaml.findings(store.findings);
+  yaml.findings(store.shown);
   mark(false);
   compare();
 });
+store.on(["check"], () => yaml.findings(store.shown));
 store.on(["selection"], () => mark(store.source !== "yaml"));
 window.addEventListener("hashchange", () => store.select(fromHash(location.hash), "address"));
 yaml.findings(store.findings);

@@ -61,6 +61,17 @@ export class Actions {
     return this.link.ask({ type: "deploy", version, reason });
   }
 
+  /** Cancel the deeper check of a version, or ask for it again; a refusal is said. */
+  async check(version: number, act: "cancel" | "again"): Promise<void> {
+    const answer = await this.link.ask({ type: "check", version, act });
+    if (answer.type === "refused") toast(String(answer["message"]), { kind: "err" });
+  }
+
+  /** Ask how a check stands: its last word may have been lost on its way. */
+  look(version: number): void {
+    void this.link.ask({ type: "check", version, act: "look" });
+  }
+
   async discard(): Promise<void> {
     await this.#pending({ type: "discard" });
   }

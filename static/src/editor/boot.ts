@@ -1,5 +1,5 @@
 import type { Verdicts } from "./cells";
-import type { DeploymentFrame } from "./document";
+import type { DeploymentFrame, Verdict } from "./document";
 import type { Finding, Palette, Picture, VersionLine } from "../lib/types";
 
 /** The JSON beside the editor page. */
@@ -8,7 +8,7 @@ export interface EditorBoot {
   ws: string;
   palette: Palette;
   user: string;
-  can: { edit: boolean; save: boolean; deploy: boolean; force: boolean };
+  can: { edit: boolean; save: boolean; check: boolean; deploy: boolean; force: boolean };
   urls: Record<string, string>;
   text: string;
   dot: string | null;
@@ -20,6 +20,8 @@ export interface EditorBoot {
   /** The codes that have a page; those of plug-ins have none. */
   rules?: string[];
   versions?: VersionLine[];
+  /** The deeper checks of these versions, by number. */
+  checks?: Record<string, Verdict>;
   deployed?: { number: number; digest: string; by?: string; at?: string } | null;
   deployment?: DeploymentFrame | null;
   base?: { number: number; digest: string } | null;

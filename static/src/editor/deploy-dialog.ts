@@ -1,10 +1,13 @@
 import { html, type TemplateResult } from "lit";
 import { announce } from "../lib/announce";
+import { count } from "../lib/count";
 import { openDialog, type OpenDialog } from "../lib/dialog";
 import { icon } from "../lib/icon";
 import type { VersionLine } from "../lib/types";
 import { acknowledgements } from "./acknowledgements";
 import type { Actions } from "./actions";
+import { progress } from "./check-line";
+import type { Verdict } from "./document";
 import type { Store } from "./store";
 
 /** Ask before a version goes live, naming what it touches; then show which node runs it. */
@@ -13,6 +16,7 @@ export function deployDialog(store: Store, actions: Actions): void {
   if (!latest) return;
   let chosen = latest;
   let refusal = "";
+  let asking = true;
   const dialog: OpenDialog = openDialog((own) => (queueMicrotask(() => draw()), html`<p class="dialog-body">${own ? "" : ""}</p>`), "", "deploy-dialog");
   const draw = (busy = false): void =>
     dialog.update(
@@ -25,11 +29,17 @@ export function deployDialog(store: Store, actions: Actions): void {
         deploy: (reason) => void deploy(reason),
       }),
     );
+  // The check may end while the question stands here: then it is another question.
+  store.on(["check"], () => {
+    if (asking) draw();
+  });
   const deploy = async (reason: string): Promise<void> => {
     draw(true);
+    asking = false;
     const answer = await actions.deploy(chosen.number, reason);
     if (answer.type === "refused") {
       refusal = String(answer["message"]);
+      asking = true;
       draw();
       return;
     }
@@ -38,6 +48,38 @@ export function deployDialog(store: Store, actions: Actions): void {
     show();
     announce(`Version ${chosen.number} is being deployed`);
   };
+}
+
+const UNCHECKED: Record<string, string> = {
+  running: "is still being checked",
+  queued: "waits to be checked",
+  failed: "could not be checked",
+  cancelled: "was not checked: that was cancelled",
+  stale: "was checked by an older checker",
+  unknown: "was never checked",
+};
+
+function unchecked(verdict: Verdict): boolean {
+  return verdict.state in UNCHECKED;
+}
+
+/** The first thing the check found, in its own words. */
+function first(verdict: Verdict): string {
+  const found = verdict.findings?.find((finding) => finding.severity === "error");
+  return found ? `Line ${found.line}: ${found.message} ` : "";
+}
+
+/** What the deeper check says of a version that has no errors as far as is known. */
+function checked(version: VersionLine, verdict: Verdict, page: string): TemplateResult {
+  const name = `v${version.number}`;
+  if (verdict.state === "passed") return html`<p class="banner ok small" data-testid="deploy-check">${icon("proved")}<span><b>Every rule holds.</b> ${count(verdict.explored ?? 0)} states were searched.</span></p>`;
+  if (!unchecked(verdict)) return html`<p class="banner warn small" data-testid="deploy-check">${icon("warning")}<span><b>No error was found, and that is no proof.</b> ${(verdict.limits ?? []).join(" ")}</span></p>`;
+  const waits = verdict.state === "running" || verdict.state === "queued";
+  return html`<div class="banner warn small" data-testid="deploy-check">${icon("clock")}<span class="grow"><b>${name} ${UNCHECKED[verdict.state]}.</b>
+      It can go live now; that is kept and shown as unchecked. If errors are found later, everybody on the pages of this flow is told.
+      ${waits
+        ? html`Or wait: this question changes when the check is done.<span class="row waiting"><progress max="1" .value=${verdict.progress} aria-label="Progress of the check"></progress><span class="small ink2">${progress(version.number, verdict)}</span></span>`
+        : html`Or <a href=${page}>check it first</a>.`}</span></div>`;
 }
 
 interface FormEvents {
@@ -49,7 +91,9 @@ function form(store: Store, chosen: VersionLine, refusal: string, busy: boolean,
   const versions = store.versions.some((version) => version.number === store.latest?.number)
     ? store.versions
     : [...(store.latest ? [store.latest] : []), ...store.versions];
-  const errors = chosen.errors ?? 0;
+  const verdict = store.checks.get(chosen.number) ?? { state: "unknown", progress: 0 };
+  const errors = verdict.state === "errors" ? (verdict.errors ?? 0) : (chosen.errors ?? 0);
+  const page = (store.urls["version"] ?? "").replace("{number}", String(chosen.number));
   const barred = errors > 0 && !store.can.force;
   const live = document.querySelector<HTMLElement>(`[data-live-of="${CSS.escape(store.flow)}"]`)?.textContent?.trim() ?? "0";
   const now = store.deployment?.version ?? store.deployed?.number;
@@ -70,19 +114,20 @@ function form(store: Store, chosen: VersionLine, refusal: string, busy: boolean,
         ${now ? html`<b>${live}</b> ${live === "1" ? "call" : "calls"} in progress keep the version they began with. To take it back, deploy v${now} again.` : "Nothing was deployed before."}</p>
       ${store.changed ? html`<p class="banner warn small">${icon("warning")}<span>The draft has changes that no version holds. They are not deployed.</span></p>` : ""}
       ${errors
-        ? html`<p class="banner err small">${icon("error")}<span><b>v${chosen.number} has ${errors} ${errors === 1 ? "error" : "errors"}.</b> ${barred ? "You may not deploy it; ask somebody who may force a deployment." : "It goes live only with a reason, which is kept and shown."}</span></p>
+        ? html`<p class="banner err small" data-testid="deploy-errors">${icon("error")}<span><b>v${chosen.number} has ${errors} ${errors === 1 ? "error" : "errors"}.</b> ${first(verdict)}${barred ? "You may not deploy it; ask somebody who may force a deployment." : "It goes live only with a reason, which is kept and shown."} <a href=${page}>See what was found</a></span></p>
           ${barred ? "" : html`<div class="field"><label for="deploy-reason">Reason for passing over the errors</label><input class="input" id="deploy-reason" name="reason" required data-testid="deploy-reason" data-first autocomplete="off"></div>`}`
-        : ""}
+        : checked(chosen, verdict, page)}
       ${refusal ? html`<p class="banner err small" role="alert" data-testid="deploy-refused">${icon("error")}<span>${refusal}</span></p>` : ""}
     </div>
     <div class="dialog-foot"><button class="btn" type="button" data-close>${now ? `Keep v${now}` : "Not now"}</button>
-      <button class="btn primary ${busy ? "busy" : ""}" type="submit" aria-disabled=${barred} data-testid="deploy-confirm">${busy ? icon("spin") : ""}Deploy v${chosen.number}${errors ? " by force" : ""}</button></div></form>`;
+      <button class="btn primary ${busy ? "busy" : ""}" type="submit" aria-disabled=${barred} data-testid="deploy-confirm">${busy ? icon("spin") : ""}Deploy v${chosen.number}${errors ? " by force" : unchecked(verdict) ? " unchecked" : ""}</button></div></form>`;
 }
 
 function done(store: Store, chosen: VersionLine): TemplateResult {
   const deployment = store.deployment?.digest === chosen.digest ? store.deployment : { version: chosen.number, digest: chosen.digest, by: "", forced: false, nodes: [] };
   return html`<div data-testid="deploy-done"><div class="dialog-head"><h2>${store.flow} v${chosen.number} is deployed</h2></div>
-    <div class="dialog-body">${acknowledgements(deployment)}<p class="ink2">New calls take it. Calls in progress keep their version.</p></div>
+    <div class="dialog-body">${acknowledgements(deployment)}<p class="ink2">New calls take it. Calls in progress keep their version.</p>
+      ${store.deployment?.digest === chosen.digest && store.deployment.unchecked ? html`<p class="banner warn small" data-testid="deployed-unchecked">${icon("clock")}<span><b>It went live unchecked.</b> Its page shows what the check finds.</span></p>` : ""}</div>
     <div class="dialog-foot"><a class="btn" href=${store.urls["live"] ?? "#"}>${icon("live")}Watch live</a>
       <button class="btn primary" type="button" data-close data-testid="deploy-close">Back to the draft</button></div></div>`;
 }

@@ -10,6 +10,15 @@ const OVERLAY_BELOW = 1600;
 const SHEET_BELOW = 720;
 const INSPECTOR = 304;
 
+/** What is missing where the way to the chosen finding ends. */
+function lacking(store: Store): string {
+  const last = store.trace.at(-1);
+  const finding = store.shown[store.finding];
+  if (!last || !finding) return "";
+  if (last.row < 0) return last.name ? `no row for ${last.name}` : "";
+  return finding.code.startsWith("RES") && last.resources?.length ? `nothing gives back ${last.resources.join(", ")}` : "";
+}
+
 /** The diagram of the draft: drawn anew when the DOT changes, the last good picture while the text is broken. */
 export class Diagram {
   readonly canvas: Canvas;
@@ -86,8 +95,8 @@ export class Diagram {
 
   #decorate(): void {
     if (!this.canvas.drawing) return;
-    markFindings(this.canvas, this.marks ? [] : this.store.findings);
-    markTrace(this.canvas, this.marks ? [] : this.store.trace);
+    markFindings(this.canvas, this.marks ? [] : this.store.shown);
+    markTrace(this.canvas, this.marks ? [] : this.store.trace, lacking(this.store));
     this.marks?.(this.canvas);
     this.#dim();
   }

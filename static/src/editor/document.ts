@@ -37,12 +37,46 @@ export interface DeploymentFrame {
   digest: string;
   by: string;
   forced: boolean;
+  unchecked?: boolean;
   nodes: NodeAck[];
+}
+
+/** How the deeper check of a version stands. */
+export interface Verdict {
+  /** passed, errors, limited, running, queued, failed, cancelled, stale or unknown. */
+  state: string;
+  progress: number;
+  errors?: number;
+  warnings?: number;
+  explored?: number;
+  complete?: boolean;
+  seconds?: number;
+  /** Sentences on what cut the walk short. */
+  limits?: string[];
+  /** Of a running check: configurations so far, and about how many seconds are left. */
+  searched?: number;
+  left?: number | null;
+  error?: string;
+  by?: string;
+  findings?: Finding[];
+  verdicts?: Verdicts;
 }
 
 export interface CheckFrame {
   version: number;
+  /** Of the task; `verdict` says what it is worth now. */
   state: string;
+  verdict: string;
   progress: number;
-  detail: { findings?: Finding[]; verdicts?: Verdicts } | null;
+  detail: Omit<Verdict, "state" | "progress"> | null;
+}
+
+/** What the walk over the draft found, a moment after the last key. */
+export interface WalkFrame {
+  revision: number;
+  state: "running" | "done" | "failed";
+  findings: Finding[] | null;
+  complete: boolean | null;
+  explored: number | null;
+  limits: string[] | null;
 }

@@ -15,7 +15,7 @@ export class Outline {
     private readonly store: Store,
   ) {
     host.replaceChildren();
-    store.on(["document", "selection"], () => this.draw());
+    store.on(["document", "selection", "check"], () => this.draw());
     search.addEventListener("input", () => {
       this.#words = search.value.trim().toLowerCase();
       this.draw();

@@ -51,10 +51,12 @@ export class Problems {
   }
 
   draw(): void {
-    const { shown, errors, warnings } = this.store;
+    const { shown, deep, errors, warnings } = this.store;
+    const deeper = deep.filter((finding) => finding.severity !== "info").length;
     render(
       html`${errors ? html`<span class="pill err" data-testid="count-errors">${errors}</span>` : ""}
-      ${warnings ? html`<span class="pill warn" data-testid="count-warnings">${warnings}</span>` : ""}`,
+      ${warnings ? html`<span class="pill warn" data-testid="count-warnings">${warnings}</span>` : ""}
+      ${deeper ? html`<span class="small ink3" data-testid="count-deeper">${deeper === errors + warnings ? "deeper" : `${deeper} deeper`}</span>` : ""}`,
       this.counts,
     );
     const chosen = this.#chosen();
@@ -84,19 +86,29 @@ export class Problems {
   }
 
   #lines(shown: Finding[], chosen: number): TemplateResult {
-    const { findings, check } = this.store;
+    const { findings } = this.store;
     const line = (at: number): TemplateResult => this.#line(shown[at] as Finding, at, at === chosen);
     const ordered = this.#ordered();
     const deeper = ordered.slice(findings.length);
     return html`${ordered.slice(0, findings.length).map(line)}
       ${deeper.length
-        ? html`<div role="group" aria-labelledby="deeper"><h3 class="problem-head" id="deeper" data-testid="deeper">v${check?.version}, deeper check <span class="pill">${deeper.length}</span></h3>${deeper.map(line)}</div>`
+        ? html`<div role="group" aria-labelledby="deeper"><h3 class="problem-head" id="deeper" data-testid="deeper">${this.#deeper()} <span class="pill">${deeper.length}</span></h3>${deeper.map(line)}</div>`
         : ""}`;
   }
 
+  /** Where the deeper findings come from. */
+  #deeper(): string {
+    return this.store.proved ? `v${this.store.check?.version}, deeper check` : "Draft, deeper look";
+  }
+
   #clear(): TemplateResult {
-    return html`<div class="all-clear" data-testid="no-problems">${icon("proved")}<b>No problems</b>
-      <p class="small">Every rule that runs while typing holds. Saving a version runs the deeper check.</p></div>`;
+    const { proved, walk, revision } = this.store;
+    const limits = walk?.revision === revision && !proved ? (walk.limits ?? []) : [];
+    const about = proved
+      ? "Every rule holds, those of the deeper check too."
+      : "Every rule that runs while typing holds. Saving a version has both sides of a call walked through together.";
+    return html`<div class="all-clear" data-testid="no-problems">${icon(limits.length ? "check" : "proved")}<b>No problems</b>
+      <p class="small">${[about, ...limits].join(" ")}</p></div>`;
   }
 
   #line(finding: Finding, at: number, chosen: boolean): TemplateResult {

@@ -2,7 +2,7 @@ import { announce } from "../lib/announce";
 import type { Frame } from "../lib/socket";
 import { toast } from "../lib/toast";
 import type { VersionLine } from "../lib/types";
-import type { CheckFrame, DeploymentFrame, DocumentFrame } from "./document";
+import type { CheckFrame, DeploymentFrame, DocumentFrame, WalkFrame } from "./document";
 import type { Store } from "./store";
 import type { Yaml } from "./yaml";
 
@@ -24,7 +24,10 @@ export function receive(frame: Frame, store: Store, yaml: Yaml): void {
       deployed(frame as unknown as DeploymentFrame, store);
       break;
     case "check":
-      store.checked(frame as unknown as CheckFrame);
+      counted(store, () => store.checked(frame as unknown as CheckFrame));
+      break;
+    case "walk":
+      counted(store, () => store.looked(frame as unknown as WalkFrame));
       break;
     case "presence":
       store.people = frame["people"] as Store["people"];
@@ -37,10 +40,17 @@ export function receive(frame: Frame, store: Store, yaml: Yaml): void {
 }
 
 function takeDocument(frame: DocumentFrame, store: Store, yaml: Yaml): void {
+  counted(store, () => {
+    if (frame.text !== undefined) yaml.replace(frame.text);
+    store.take(frame);
+  });
+}
+
+/** Do it, and say how many errors there are when their number changed. */
+function counted(store: Store, act: () => void): void {
   const before = store.errors;
-  if (frame.text !== undefined) yaml.replace(frame.text);
-  store.take(frame);
-  if (before !== store.errors) announce(store.errors ? `${store.errors} errors` : "No errors");
+  act();
+  if (before !== store.errors) announce(store.errors ? `${store.errors} ${store.errors === 1 ? "error" : "errors"}` : "No errors");
 }
 
 function saved(version: VersionLine, store: Store): void {
@@ -48,6 +58,7 @@ function saved(version: VersionLine, store: Store): void {
   store.latest = version;
   store.versions = [version, ...store.versions.filter((item) => item.number !== version.number)];
   store.changed = false;
+  store.await(version.number);
   store.relate();
   store.emit("document");
 }

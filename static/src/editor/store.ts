@@ -2,7 +2,7 @@ import { same, toHash, type Selection } from "../lib/selection";
 import type { Finding, Palette, Picture, PictureRow, PictureState, TraceStep, VersionLine } from "../lib/types";
 import type { EditorBoot } from "./boot";
 import type { Verdicts } from "./cells";
-import type { CheckFrame, DeploymentFrame, DocumentFrame } from "./document";
+import type { CheckFrame, DeploymentFrame, DocumentFrame, Verdict, WalkFrame } from "./document";
 
 type Topic = "document" | "selection" | "deployment" | "check" | "people" | "connection" | "pending" | "role";
 /** Where a selection came from, so that the panel that made it does not scroll under the hand. */
@@ -32,8 +32,14 @@ export class Store {
   versions: VersionLine[];
   deployed: EditorBoot["deployed"];
   deployment: DeploymentFrame | null;
+  /** The deeper check of the newest version. */
   check: CheckFrame | null = null;
-  /** What the deeper check found beside, while the text is the one it looked at. */
+  /** The deeper checks of versions, by number. */
+  readonly checks: Map<number, Verdict>;
+  /** The walk over the draft. */
+  walk: WalkFrame | null = null;
+  revision = -1;
+  /** What a deeper look found beside, while the text is the one it looked at. */
   deep: Finding[] = [];
   people: { name: string; initials: string }[] = [];
   connected = true;
@@ -48,6 +54,7 @@ export class Store {
   changed: boolean | null = null;
   /** SHA-256 of the text; null where the browser cannot tell. */
   #digest: string | null = null;
+  #speaks = false;
   readonly #listeners = new Map<Topic, (() => void)[]>();
 
   constructor(boot: EditorBoot) {
@@ -68,6 +75,7 @@ export class Store {
     this.base = boot.base ?? null;
     this.versions = boot.versions ?? [];
     this.latest = boot.latest ?? this.versions[0] ?? null;
+    this.checks = new Map(Object.entries(boot.checks ?? {}).map(([number, verdict]) => [Number(number), verdict]));
     this.deployed = boot.deployed ?? null;
     this.deployment = boot.deployment ?? null;
   }
@@ -92,6 +100,7 @@ export class Store {
     const place = this.finding < this.findings.length ? this.finding : -1;
     this.findings = frame.findings;
     this.compiles = frame.compiles;
+    this.revision = frame.revision;
     if (frame.picture) {
       this.picture = frame.picture;
       this.dot = frame.dot;
@@ -165,8 +174,32 @@ export class Store {
 
   /** Take over what the deeper check says. */
   checked(check: CheckFrame): void {
-    this.check = check;
+    this.checks.set(check.version, { ...check.detail, state: check.verdict, progress: check.progress });
+    // Checks overtake each other: the line is about the newest version, whichever was done last.
+    if (check.version >= (this.check?.version ?? 0)) this.check = check;
     this.relate();
+  }
+
+  /** Take over what the walk over the draft says. */
+  looked(walk: WalkFrame): void {
+    this.walk = walk;
+    this.relate();
+  }
+
+  /** Nothing is known yet of the deeper check of a version that was saved a moment ago. */
+  await(version: number): void {
+    if (!this.checks.has(version)) this.checks.set(version, { state: "queued", progress: 0 });
+  }
+
+  /** The text as it stands is the one that the newest version's check looked at. */
+  get proved(): boolean {
+    return this.#speaks;
+  }
+
+  /** Show no way to a finding any more. */
+  leave(): void {
+    this.finding = -1;
+    this.emit("selection");
   }
 
   /** Take over the hash of the text as it stands. */
@@ -190,8 +223,11 @@ export class Store {
     const own = this.#digest ?? (this.compiles ? this.picture?.digest : undefined);
     const said = new Set(this.findings.map(identity));
     const speaks = check?.state === "done" && version !== undefined && version?.digest === own;
+    this.#speaks = speaks;
+    const walked = this.walk?.revision === this.revision ? (this.walk.findings ?? []) : [];
     this.#walked = speaks && check.detail?.verdicts?.states ? check.detail.verdicts : null;
-    this.deep = speaks ? (check.detail?.findings ?? []).filter((finding) => !said.has(identity(finding))) : [];
+    const found = speaks ? (check.detail?.findings ?? []) : walked;
+    this.deep = found.filter((finding) => !said.has(identity(finding)));
   }
 
   /** The page of a rule; empty for a code of a plug-in. */
@@ -201,7 +237,7 @@ export class Store {
 
   /** The worst finding of a row or a state, and how many. */
   problems(of: { row?: number; state?: string }): { errors: number; warnings: number } {
-    const mine = this.findings.filter((finding) =>
+    const mine = this.shown.filter((finding) =>
       of.row !== undefined ? finding.row === of.row : finding.state === of.state && finding.row === null,
     );
     return {
@@ -211,11 +247,11 @@ export class Store {
   }
 
   get errors(): number {
-    return this.findings.filter((finding) => finding.severity === "error").length;
+    return this.shown.filter((finding) => finding.severity === "error").length;
   }
 
   get warnings(): number {
-    return this.findings.filter((finding) => finding.severity === "warning").length;
+    return this.shown.filter((finding) => finding.severity === "warning").length;
   }
 
   /** The selection is in the address, so that a link leads to it. */

@@ -18,8 +18,17 @@ export function rowDisc(canvas: Canvas, row: number, text: string, kind = ""): S
   return box ? disc({ ...box, x: box.x - box.width - 8, y: box.y + box.height / 2 }, text, kind) : null;
 }
 
-/** Draw the way to a finding: numbered discs at the rows it takes, its last state framed. No steps: nothing. */
-export function markTrace(canvas: Canvas, trace: TraceStep[]): void {
+/** A dashed label below a box, as wide as its text. */
+function label(box: Box, text: string): SVGGElement {
+  const group = make("g", { class: "trace-label", "data-testid": "trace-label", transform: `translate(${box.x} ${box.y + box.height + 6})` });
+  const words = make("text", { x: 8, y: 15 });
+  words.textContent = text;
+  group.append(make("rect", { width: 0, height: 22, rx: 4 }), words);
+  return group;
+}
+
+/** Draw the way to a finding: numbered discs at the rows it takes, its last state framed, what is missing there below it. */
+export function markTrace(canvas: Canvas, trace: TraceStep[], missing = ""): void {
   for (const old of canvas.svg.querySelectorAll(".traced, .trace-end")) old.classList.remove("traced", "trace-end");
   canvas.svg.classList.toggle("tracing", trace.length > 0);
   const last = trace.at(-1);
@@ -35,8 +44,16 @@ export function markTrace(canvas: Canvas, trace: TraceStep[]): void {
     const node = canvas.node(step.before);
     discs.set(key, step.row >= 0 ? rowDisc(canvas, step.row, String(at + 1)) : node ? disc(node.box, String(at + 1)) : null);
   });
-  canvas.element({ kind: "state", name: last.after || last.before })?.parentElement?.classList.add("trace-end");
+  // A final state is not drawn: the way ends where its last row stands.
+  const end = canvas.node(last.after) ? last.after : last.before;
+  canvas.element({ kind: "state", name: end })?.parentElement?.classList.add("trace-end");
   canvas.overlay?.replaceChildren(...[...discs.values()].filter((item) => item !== null));
+  const box = canvas.node(end)?.box;
+  if (!missing || !box) return;
+  const told = label(box, missing);
+  canvas.overlay?.append(told);
+  const width = told.querySelector("text")?.getComputedTextLength() ?? 0;
+  told.querySelector("rect")?.setAttribute("width", String(Math.ceil(width) + 16));
 }
 
 /** Mark the rows and states that have findings, by tint and by a counted disc. */

@@ -13,6 +13,8 @@ export interface TraceStep {
   sends: string[];
   before: string;
   after: string;
+  /** What the side holds after it. */
+  resources?: string[];
 }
 
 export interface Finding {
