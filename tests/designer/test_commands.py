@@ -8,6 +8,8 @@ import pytest
 
 from config import cli
 from designer.models import Version
+from flows.check import deep
+from tests.designer import tables
 from tests.web import BASE, BROKEN, ECHO
 
 
@@ -152,3 +154,22 @@ def test_the_deeper_check_speaks_on_demand(good: str, tmp_path: Path, capsys: An
     assert cli.main(["check", str(leaky)]) == 0
     assert cli.main(["check", "--deep", str(leaky)]) == 1
     assert "RES502" in capsys.readouterr().out
+
+
+def test_an_interrupted_check_tells_what_it_judged_and_what_not(
+    good: str, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = tmp_path / "endless.yaml"
+    endless.write_text(tables.exploding())
+    walked = deep.explore
+
+    def explore(party: Any, *more: Any) -> Any:
+        if "n" in party.program.table.variables:
+            raise KeyboardInterrupt
+        return walked(party, *more)
+
+    monkeypatch.setattr(deep, "explore", explore)
+    assert cli.main(["check", "--deep", good, str(endless)]) == 130
+    told = capsys.readouterr()
+    assert told.out == "1 file: nothing to complain about.\n"
+    assert told.err == f"Stopped. Not checked to the end: {endless}.\n"

@@ -14,14 +14,15 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import OperationalError
 from django.utils.functional import SimpleLazyObject
 
-from designer import consumers, selectors, services
+from designer import consumers, selectors, services, walks
 from designer.models import Draft, Flow, Version
 from designer.routing import websocket_urlpatterns
 from tests.conftest import eventually
-from tests.web import BROKEN, ECHO, WebsocketCommunicator
+from tests.web import BROKEN, ECHO, LEAKING, WebsocketCommunicator, checked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+FOLLOW = consumers.EditorConsumer.follow_draft
 ROUTER = URLRouter(websocket_urlpatterns)
 
 
@@ -418,3 +419,68 @@ async def test_a_tab_sees_the_table_as_it_asks_for_it_and_others_as_they_do(
         edited = await mine.ask("text", text=text)
         assert edited["dot"] == seen["dot"]
         assert (await other.hear("document", origin="merge"))["dot"] == opened["dot"]
+
+
+async def test_a_pause_in_typing_brings_what_one_side_does_wrong(
+    flow: Flow, alice: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers.EditorConsumer, "follow_draft", FOLLOW)
+    monkeypatch.setattr(walks, "PAUSE", 0.01)
+    own = walks.Walks()
+    monkeypatch.setattr(consumers, "walks", own)
+    try:
+        async with tab(alice) as editor:
+            assert (await editor.hear("walk", state="done"))["findings"] == []
+            leaking = await editor.ask("text", text=LEAKING)
+            assert leaking["errors"] == 0
+            told = await editor.hear("walk", state="done", revision=leaking["revision"])
+            (found,) = told["findings"]
+            assert found["code"] == "RES501" and found["trace"][-1]["event"].startswith("Dialog")
+            # What mends it is one edit, and one undo takes it back.
+            mended = await editor.ask("edit", **found["fix"])
+            told = await editor.hear("walk", state="done", revision=mended["revision"])
+            assert told["findings"] == [] and told["complete"]
+            assert (await editor.ask("undo"))["text"] == LEAKING
+            # A second tab is told at once what is known.
+            await editor.hear("walk", state="done")
+            async with tab(alice) as second:
+                again = await second.hear("walk", state="done")
+                assert [f["code"] for f in again["findings"]] == ["RES501"]
+    finally:
+        await own.close()
+
+
+async def test_the_fix_of_a_version_s_finding_goes_through_the_socket(
+    flow: Flow, alice: Any
+) -> None:
+    version = await in_database(
+        lambda: services.version_save(flow=flow, text=LEAKING, base=1, author_name="a")
+    )
+    verdict = await in_database(lambda: checked(version))
+    fix = next(f["fix"] for f in verdict.detail["findings"] if f["code"] == "RES501")
+    async with tab(alice) as editor:
+        opened = await editor.hear("document")
+        told = await editor.hear("check")
+        assert opened["text"] == LEAKING and told["verdict"] == "errors"
+        mended = await editor.ask("edit", **fix)
+        assert mended["text"] != LEAKING and mended["can_undo"]
+        assert (await editor.ask("undo"))["text"] == LEAKING
+
+
+async def test_a_check_is_cancelled_and_asked_for_again_from_the_editor(
+    flow: Flow, alice: Any, vera: Any
+) -> None:
+    async with tab(alice) as editor, tab(vera) as other:
+        assert (await editor.hear("check"))["verdict"] == "queued"
+        refused = await other.ask("check", "refused", version=1, act="cancel")
+        assert "may look" in refused["message"]
+        await editor.ask("check", "checking", version=1, act="cancel")
+        told = await other.hear("check", verdict="cancelled")
+        assert told["version"] == 1 and told["detail"]["by"] == "alice"
+        await editor.ask("check", "checking", version=1, act="again")
+        await other.hear("check", verdict="queued")
+        refused = await editor.ask("check", "refused", version=9, act="cancel")
+        assert "has no version 9" in refused["message"]
+        # Whoever missed a word asks how it stands.
+        await other.ask("check", "checking", version=1, act="look")
+        assert [f["verdict"] for f in other.heard if f["type"] == "check"][-1] == "queued"

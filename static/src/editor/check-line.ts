@@ -23,10 +23,10 @@ export class CheckLine {
   }
 
   draw(): void {
-    const { check, checks, walk, revision, proved, compiles } = this.store;
+    const { check, checks, walk, revision, saved, compiles } = this.store;
     const verdict = check ? checks.get(check.version) : undefined;
     const underway = verdict?.state === "running" || verdict?.state === "queued";
-    const draft = walk !== null && walk.revision === revision && compiles && !proved && !underway;
+    const draft = walk !== null && walk.revision === revision && compiles && !saved && !underway;
     const said = draft ? ofDraft(walk) : check && verdict ? this.#ofVersion(check.version, verdict) : "";
     render(said, this.host);
     this.host.dataset["state"] = check?.state ?? "";
@@ -61,9 +61,9 @@ export class CheckLine {
       case "failed":
         return html`${icon("error", "err")}${link("err", `The deeper check of v${version} broke off`)}${again}`;
       case "cancelled":
-        return html`${icon("x")}${link("", `The check of v${version} was cancelled${verdict.by ? ` by ${verdict.by}` : ""}`)}${again}`;
+        return html`${icon("x")}${link("ink2", `The check of v${version} was cancelled${verdict.by ? ` by ${verdict.by}` : ""}`)}${again}`;
       case "unknown":
-        return html`${icon("clock")}${link("", `v${version} was never checked`)}${again}`;
+        return html`${icon("clock")}${link("ink2", `v${version} was never checked`)}${again}`;
       default:
         return html`${icon(verdict.state === "running" ? "spin" : "clock")}<span data-testid="check">${progress(version, verdict)}</span>${this.#button(version, "cancel", "Cancel")}`;
     }

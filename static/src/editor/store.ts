@@ -8,6 +8,9 @@ type Topic = "document" | "selection" | "deployment" | "check" | "people" | "con
 /** Where a selection came from, so that the panel that made it does not scroll under the hand. */
 export type Source = "canvas" | "matrix" | "outline" | "yaml" | "problems" | "inspector" | "address" | "server";
 
+/** The states of a check that says something. */
+const VERDICTS = ["passed", "errors", "limited"];
+
 /** What the editor page knows now, and who wants to hear of changes. */
 export class Store {
   readonly palette: Palette;
@@ -54,6 +57,7 @@ export class Store {
   changed: boolean | null = null;
   /** SHA-256 of the text; null where the browser cannot tell. */
   #digest: string | null = null;
+  #same = false;
   #speaks = false;
   readonly #listeners = new Map<Topic, (() => void)[]>();
 
@@ -191,7 +195,12 @@ export class Store {
     if (!this.checks.has(version)) this.checks.set(version, { state: "queued", progress: 0 });
   }
 
-  /** The text as it stands is the one that the newest version's check looked at. */
+  /** The text as it stands is that of the newest version. */
+  get saved(): boolean {
+    return this.#same;
+  }
+
+  /** The newest version's check speaks of the text as it stands. */
   get proved(): boolean {
     return this.#speaks;
   }
@@ -222,7 +231,9 @@ export class Store {
     const version = [this.latest, ...this.versions].find((item) => item?.number === check?.version);
     const own = this.#digest ?? (this.compiles ? this.picture?.digest : undefined);
     const said = new Set(this.findings.map(identity));
-    const speaks = check?.state === "done" && version !== undefined && version?.digest === own;
+    this.#same = version != null && version.digest === own;
+    // What an older checker said is not taken over; the walk over the draft is of today.
+    const speaks = this.#same && check !== null && VERDICTS.includes(check.verdict);
     this.#speaks = speaks;
     const walked = this.walk?.revision === this.revision ? (this.walk.findings ?? []) : [];
     this.#walked = speaks && check.detail?.verdicts?.states ? check.detail.verdicts : null;

@@ -17,7 +17,7 @@ export class TraceChip {
     this.host.hidden = !finding;
     render(
       finding
-        ? html`<span class="chip tracing-chip" data-testid="trace-chip">${icon("route", "err")}<span class="clip">Shows the trace of <b>${finding.code}</b></span>
+        ? html`<span class="chip tracing-chip" data-testid="trace-chip">${icon("route", "err")}<span class="clip lead">Shows the trace of</span><b>${finding.code}</b>
             <button type="button" aria-label="Show no trace" title="Show no trace" data-testid="trace-off" @click=${() => this.store.leave()}>${icon("x")}</button></span>`
         : "",
       this.host,
