@@ -38,10 +38,12 @@ class Composition:
         self.transitions = 0
         self.complete = True
         self.limits: list[str] = []
+        self.walked: Walked | None = None
+        """What two sides do while messages may overtake each other; None if there are not two."""
         self._said: set[str] = set()
 
     def look(self, options: Options, codes: dict[str, str], bounds: Bounds,
-             beat: Beat | None) -> None:  # fmt: skip
+             beat: Beat | None) -> Walked:  # fmt: skip
         """Walk one composition; `codes` renames what it finds."""
         walked = explore(self.pair.over(options), bounds, beat)
         self.states += len(walked.joints)
@@ -51,6 +53,7 @@ class Composition:
             self.limits.append(walked.limit)
         for fault in self._faults(walked):
             self._say(codes.get(fault.code, fault.code), fault, walked)
+        return walked
 
     def _faults(self, walked: Walked) -> Iterator[Fault]:
         yield from unhandled(walked)
@@ -104,7 +107,9 @@ def examine(party: Party, tier: int, bounds: Bounds, beat: Beat | None = None) -
     if not all(begins(party, party.start(role)) for role in SIDES):
         return found
     found.look(FIFO, {}, bounds, beat)
-    found.look(REORDER, {c: "CMP845" for c in ("CMP841", "CMP847", "CMP843")}, bounds, beat)
+    found.walked = found.look(
+        REORDER, {c: "CMP845" for c in ("CMP841", "CMP847", "CMP843")}, bounds, beat
+    )
     if tier > 2:
         found.look(LOSS, {c: "CMP844" for c in MEANINGS if c[:3] == "CMP"}, bounds, beat)
         found.look(TWICE, {c: "CMP846" for c in MEANINGS if c[:3] == "CMP"}, bounds, beat)

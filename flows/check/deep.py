@@ -33,9 +33,9 @@ from flows.check.evidence import Evidence
 from flows.compile import Compiled, compile_text
 from flows.explore.party import MOST_FAILURES, Party
 from flows.explore.walk import Bounds, Walk, explore
-from flows.findings import Finding, Severity, in_order
+from flows.findings import Finding, Place, Severity, in_order
 from flows.properties import claims
-from flows.properties.walked import steps_of
+from flows.properties.walked import steps_of, steps_of_both
 from flows.semantics import Program
 from flows.table import Table
 
@@ -126,7 +126,12 @@ def examine(
         raced, result.races = races.examine(walk, pairs.pair)
         raced += restarts.examine(walk, pairs.pair)
     _bounds(evidence, walk, pairs, limits, result.races)
-    claimed = _claimed(subject, table, walk) if table.properties else ()
+    claimed: list[Finding] = []
+    if table.properties:
+        places = _places(subject)
+        confidence = "proved" if walk.complete else "bounded"
+        claimed += claims.judged(table, steps_of(walk), places, confidence)
+        claimed += _claimed_of_both(table, places, pairs) if tier > 1 and walk.complete else ()
     result.findings = in_order([*evidence.findings, *pairs.findings, *raced, *claimed])
     if beat is not None:
         beat(1.0)
@@ -150,14 +155,25 @@ def _party(table: Table) -> Party:
     return Party(party.program, keep=asked | party.domain.names)
 
 
-def _claimed(subject: str | Compiled | Table, table: Table, walk: Walk) -> Iterable[Finding]:
-    """PRP952, PRP953: the properties the table claims, held against the walk."""
+def _places(subject: str | Compiled | Table) -> tuple[Place, ...]:
     document = nodes.read(subject) if isinstance(subject, str) else None
     if isinstance(subject, Compiled):
         document = subject.document
-    places = claims.places_of(document) if document is not None else ()
-    confidence = "proved" if walk.complete else "bounded"
-    return claims.judged(table, steps_of(walk), places, confidence)
+    return claims.places_of(document) if document is not None else ()
+
+
+def _claimed_of_both(
+    table: Table, places: tuple[Place, ...], pairs: composition.Composition
+) -> Iterable[Finding]:
+    """PRP952, PRP953: what the table claims of its two sides together."""
+    if not any(
+        c.pattern is not None and claims.about_both(c.pattern) for c in claims.claims(table)
+    ):
+        return ()
+    if pairs.walked is None:
+        return claims.alone(table, places)
+    graph = steps_of_both(pairs.walked)
+    return claims.judged(table, graph, places, "bounded", both=True)
 
 
 def _bounds(

@@ -112,9 +112,10 @@ class Walked:
         while step is not None:
             way.append(step)
             step = self.parents[step.source]
-        return [self._told(one) for one in reversed(way)]
+        return [self.told(one) for one in reversed(way)]
 
-    def _told(self, step: Step) -> dict[str, Any]:
+    def told(self, step: Step) -> dict[str, Any]:
+        """Return one step as plain data: who, what happened, what is under way after it."""
         act, joints = step.act, self.joints
         after = joints[step.target]
         before = self.pair.configs[joints[step.source].sides[act.side]]

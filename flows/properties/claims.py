@@ -109,15 +109,37 @@ def unreadable(table: Table, places: Sequence[Place]) -> Iterator[Finding]:
             )
 
 
+def about_both(pattern: Pattern) -> bool:
+    """Whether a property speaks of the two sides of a call together."""
+    used = atoms(pattern)
+    return any(atom.kind == "both" for atom in used) or {"UAC", "UAS"} <= {a.side for a in used}
+
+
 def judged(
-    table: Table, graph: Steps, places: Sequence[Place] = (), confidence: str = "proved"
+    table: Table,
+    graph: Steps,
+    places: Sequence[Place] = (),
+    confidence: str = "proved",
+    *,
+    both: bool = False,
 ) -> Iterator[Finding]:
-    """PRP952, PRP953: properties that do not hold on a graph, or only because nothing happens."""
+    """PRP952, PRP953: properties that do not hold on a graph, or only because nothing happens.
+
+    Those about the two sides together are judged where the graph shows `both`, the others where it
+    shows one.
+    """
     for claim in claims(table, places):
-        if claim.pattern is not None:
+        if claim.pattern is not None and about_both(claim.pattern) is both:
             finding = _of(claim, judge(claim.pattern, graph), confidence)
             if finding is not None:
                 yield finding
+
+
+def alone(table: Table, places: Sequence[Place] = ()) -> Iterator[Finding]:
+    """PRP953: properties about two sides in a table that begins calls on one side only."""
+    for claim in claims(table, places):
+        if claim.pattern is not None and about_both(claim.pattern):
+            yield _empty(claim, "a call between two sides of this table", "proved")
 
 
 def _of(claim: Claim, judgement: Judgement, confidence: str) -> Finding | None:
@@ -135,12 +157,16 @@ def _of(claim: Claim, judgement: Judgement, confidence: str) -> Finding | None:
             trace=judgement.trace,
         )
     if judgement.vacuous:
-        return Finding(
-            "PRP953",
-            Severity.WARNING,
-            f"The property holds only because {judgement.vacuous} never happens. {claim.text}",
-            claim.place,
-            "A misspelt but existing name makes every promise come true.",
-            confidence=confidence,
-        )
+        return _empty(claim, judgement.vacuous, confidence)
     return None
+
+
+def _empty(claim: Claim, what: str, confidence: str) -> Finding:
+    return Finding(
+        "PRP953",
+        Severity.WARNING,
+        f"The property holds only because {what} never happens. {claim.text}",
+        claim.place,
+        "A misspelt but existing name makes every promise come true.",
+        confidence=confidence,
+    )

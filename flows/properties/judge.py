@@ -93,7 +93,7 @@ def judge(pattern: Pattern, graph: Steps) -> Judgement:
     """Hold a property against a graph."""
     trace = _broken(pattern, graph)
     if trace is not None:
-        return Judgement(False, tuple(moment.told for moment in trace))
+        return Judgement(False, tuple(dict(moment.told) for moment in trace))
     return Judgement(True, vacuous=_vacuous(pattern, graph))
 
 
