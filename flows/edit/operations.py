@@ -29,6 +29,7 @@ SEVERAL = "several"
 MOST_EDITS = 500
 CHANGE_ROWS = "change_rows"
 FORMAT = "format"
+INSERT_SNIPPET = "insert_snippet"
 
 
 def apply(text: str, operation: str, arguments: dict[str, Any]) -> Edited:
@@ -62,6 +63,8 @@ def _apply_one(text: str, operation: str, arguments: dict[str, Any]) -> Edited:
         return Edited(*change_rows(text, Arguments(arguments)))
     if operation == FORMAT and isinstance(text, str):
         return Edited(in_order(text))
+    if operation == INSERT_SNIPPET and isinstance(text, str):
+        return inserted(text, Arguments(arguments))
     perform = OPERATIONS.get(operation) if isinstance(operation, str) else None
     if perform is None:
         raise EditRefused(f"There is no edit {operation!r}; there are {', '.join(OPERATIONS)}.")
@@ -89,6 +92,13 @@ def in_order(text: str) -> str:
     from flows.format import format_edit
 
     return format_edit(text)
+
+
+def inserted(text: str, arguments: Arguments) -> Edited:
+    """Insert the part `snippet` with its `parameters` (`flows.snippets`)."""
+    from flows.snippets import insert
+
+    return Edited(*insert(text, arguments.value("snippet"), arguments.value("parameters")))
 
 
 def _set_head(table: Table, arguments: Arguments) -> dict[str, Any]:

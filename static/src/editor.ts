@@ -20,6 +20,7 @@ import { Problems } from "./editor/problems";
 import { receive } from "./editor/receive";
 import { saveDialog } from "./editor/save-dialog";
 import { shortcuts } from "./editor/shortcuts";
+import { snippetActs } from "./editor/snippets";
 import { Store } from "./editor/store";
 import { Topbar } from "./editor/topbar";
 import { TraceChip } from "./editor/trace-chip";
@@ -80,7 +81,7 @@ const diagram = new Diagram(part("canvas"), part("banner"), part("minimap"), sto
   zoom.textContent = `${percent} %`;
 });
 const canvas = diagram.canvas;
-new Outline(part("outline"), element<HTMLInputElement>('[data-part="find"]'), store);
+new Outline(part("outline"), element<HTMLInputElement>('[data-part="find"]'), store, part("snippets"));
 const problems = new Problems(part("problems"), part("problem"), part("counts"), store, actions, (finding) => yaml.goto(finding.line, finding.column));
 new CheckLine(part("check"), store, actions);
 new TraceChip(part("trace"), store);
@@ -130,7 +131,7 @@ acts.add(
   }),
 );
 const matrix = new Matrix(part("matrix"), store, actions, layout);
-acts.add(...matrixActs(matrix, store));
+acts.add(...matrixActs(matrix, store), ...snippetActs(store, actions));
 const simulate = new Simulate(store, diagram, acts, (frame) => link.ask(frame));
 problems.follow = (trace) => void simulate.follow(trace);
 acts.wire(document);

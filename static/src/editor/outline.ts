@@ -1,21 +1,47 @@
-import { html, render, type TemplateResult } from "lit";
+import { html, nothing, render, type TemplateResult } from "lit";
 import { icon } from "../lib/icon";
 import { same, type Selection } from "../lib/selection";
 import type { PictureRow, PictureState } from "../lib/types";
+import { snippetList } from "./snippets";
 import type { Store } from "./store";
+
+/** One line of the tree, as it is drawn and walked. */
+interface Line {
+  key: string;
+  level: number;
+  /** undefined where there is nothing below. */
+  open: boolean | undefined;
+  selection: Selection;
+  parent: string;
+  label: string;
+  content: TemplateResult;
+  testid: string;
+  kind: string;
+  /** What is typed to come here. */
+  name: string;
+}
+
+const PAUSE = 700;
 
 /** The tree of states by group with their rows: everything the diagram says, for those who do not see it. */
 export class Outline {
   readonly #open = new Set<string>();
+  readonly #shut = new Set<string>();
   #words = "";
+  #focus = "";
+  #typed = "";
+  #typedAt = 0;
+  #lines: Line[] = [];
 
   constructor(
     private readonly host: HTMLElement,
     search: HTMLInputElement,
     private readonly store: Store,
+    private readonly foot: HTMLElement | null = null,
   ) {
     host.replaceChildren();
-    store.on(["document", "selection", "check"], () => this.draw());
+    store.on(["document", "check"], () => this.draw());
+    store.on(["selection"], () => this.#follow());
     search.addEventListener("input", () => {
       this.#words = search.value.trim().toLowerCase();
       this.draw();
@@ -23,91 +49,179 @@ export class Outline {
     search.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === "ArrowDown") {
         event.preventDefault();
-        this.host.querySelector<HTMLElement>("[role=treeitem]")?.focus();
+        this.#go(this.#lines[0]);
+      } else if (event.key === "Escape" && search.value) {
+        event.stopPropagation();
+        search.value = this.#words = "";
+        this.draw();
       }
     });
     host.addEventListener("keydown", (event) => this.#key(event));
-    this.draw();
+    this.#follow();
   }
 
   draw(): void {
-    const { picture, selection } = this.store;
+    const { picture } = this.store;
+    if (this.foot) render(this.store.can.edit ? snippetList(this.store) : "", this.foot);
     if (!picture) {
       render(html`<p class="hint">No state yet. Add one with N, or write it in the text.</p>`, this.host);
       return;
     }
-    const row = selection?.kind === "row" ? this.store.row(selection.index) : undefined;
-    if (row) this.#open.add(row.from_state);
-    if (selection?.kind === "state") this.#open.add(selection.name);
-    const groups = new Map<string, PictureState[]>();
-    for (const state of picture.states) groups.set(state.group, [...(groups.get(state.group) ?? []), state]);
-    const wild = this.store.rowsOf("*");
+    this.#lines = this.#all(picture.states);
     const sum = this.host.parentElement?.querySelector(".sum");
-    if (sum) sum.textContent = `${picture.states.length} states · ${picture.rows.length} rows`;
+    const found = this.#lines.filter((line) => line.kind === "state").length;
+    if (sum) sum.textContent = this.#words ? `${found} of ${picture.states.length} states` : `${picture.states.length} states · ${picture.rows.length} rows`;
+    if (!this.#lines.some((line) => line.key === this.#focus)) this.#focus = this.#lines[0]?.key ?? "";
     render(
-      html`${[...groups].map(([name, states]) => this.#group(name, states))}
-      ${wild.length ? html`<p class="group">Any state</p>${wild.map((item) => this.#row(item))}` : ""}`,
+      this.#lines.length ? this.#lines.map((line) => this.#line(line)) : html`<p class="hint" role="none">Nothing is called “${this.#words}”.</p>`,
       this.host,
     );
-    const selected = this.host.querySelector('[aria-selected="true"]');
-    if (this.store.source !== "outline") selected?.scrollIntoView({ block: "nearest" });
-    if (!this.host.querySelector('[role="treeitem"][tabindex="0"]')) {
-      this.host.querySelector('[role="treeitem"]')?.setAttribute("tabindex", "0");
+  }
+
+  /** The selection came from somewhere: open what hides it and bring it into the window. */
+  #follow(): void {
+    const { selection } = this.store;
+    const row = selection?.kind === "row" ? this.store.row(selection.index) : undefined;
+    const name = row?.from_state ?? (selection?.kind === "state" ? selection.name : "");
+    const group = this.store.state(name)?.group;
+    if (group !== undefined) this.#shut.delete(`g/${group}`);
+    if (row || (selection?.kind === "state" && this.store.source !== "outline")) this.#open.add(`s/${name}`);
+    if (selection) this.#focus = selection.kind === "row" ? `r/${selection.index}` : `s/${selection.name}`;
+    this.draw();
+    if (this.store.source !== "outline") this.host.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" });
+  }
+
+  #all(states: PictureState[]): Line[] {
+    const groups = new Map<string, PictureState[]>();
+    for (const state of states) groups.set(state.group, [...(groups.get(state.group) ?? []), state]);
+    const lines: Line[] = [];
+    for (const [name, members] of groups) {
+      const shown = members.filter((state) => this.#matches(state));
+      if (!shown.length) continue;
+      if (!name) lines.push(...shown.flatMap((state) => this.#ofState(state, 1, "")));
+      else lines.push(...this.#ofGroup(name, shown));
     }
+    const wild = this.store.rowsOf("*").filter((row) => this.#rowMatches(row));
+    return wild.length ? [...lines, ...this.#ofWild(wild)] : lines;
   }
 
-  #group(name: string, states: PictureState[]): TemplateResult | string {
-    const shown = states.filter((state) => this.#matches(state));
-    if (!shown.length) return "";
-    return html`${name ? html`<p class="group">${icon("down")}${title(name)}</p>` : ""}${shown.map((state) => this.#state(state))}`;
+  #ofGroup(name: string, states: PictureState[]): Line[] {
+    const key = `g/${name}`;
+    const open = !this.#shut.has(key) || this.#words !== "";
+    const counts = states.map((state) => this.#counts(state));
+    const errors = counts.reduce((sum, each) => sum + each.errors, 0);
+    const said = `${title(name)}, ${states.length} ${states.length === 1 ? "state" : "states"}${errors ? `, ${errors} ${errors === 1 ? "error" : "errors"}` : ""}`;
+    const line: Line = { key, level: 1, open, selection: null, parent: "", label: said, testid: `outline-group-${name}`, kind: "group", name: title(name),
+      content: html`${icon(open ? "down" : "chev")}<span class="clip">${title(name)}</span><span class="end">${open ? "" : states.length}${errors && !open ? icon("error", "err") : ""}</span>` };
+    return [line, ...(open ? states.flatMap((state) => this.#ofState(state, 2, key)) : [])];
   }
 
-  #state(state: PictureState): TemplateResult {
+  #ofState(state: PictureState, level: number, parent: string): Line[] {
+    const key = `s/${state.name}`;
     const rows = this.store.rowsOf(state.name);
-    const mine: Selection = { kind: "state", name: state.name };
-    const selected = same(this.store.selection, mine);
-    const open = this.#open.has(state.name) || this.#words !== "";
-    const role = (state.role ?? "Both").toLowerCase();
-    return html`<button class="tr" type="button" role="treeitem" aria-level="1" tabindex=${selected ? 0 : -1}
-        aria-selected=${selected} aria-expanded=${open} data-testid="outline-state-${state.name}"
-        @click=${() => this.#choose(mine)}>
-        <span class="shape ${role}"></span><span class="clip">${state.name}</span>${this.#end(state, rows)}
-      </button>
-      ${open ? rows.filter((row) => this.#rowMatches(row) || this.#nameMatches(state)).map((row) => this.#row(row)) : ""}`;
+    const fitting = rows.filter((row) => this.#rowMatches(row) || this.#nameMatches(state));
+    const open = this.#open.has(key) || this.#words !== "";
+    const { errors, warnings } = this.#counts(state);
+    const end = errors
+      ? html`<span class="end f-error">${icon("error")}${errors}</span>`
+      : warnings
+        ? html`<span class="end f-warning">${icon("warning")}${warnings}</span>`
+        : html`<span class="end">${state.final ? "final" : rows.length}</span>`;
+    const line: Line = { key, level, open: rows.length ? open : undefined, selection: { kind: "state", name: state.name }, parent, label: stateSentence(state, rows.length, errors, warnings),
+      testid: `outline-state-${state.name}`, kind: "state", name: state.name,
+      content: html`<span class="shape ${(state.role ?? "Both").toLowerCase()}"></span><span class="clip">${state.name}</span>${end}` };
+    return [line, ...(open ? fitting.map((row) => this.#ofRow(row, level + 1, key)) : [])];
   }
 
-  #end(state: PictureState, rows: PictureRow[]): TemplateResult {
-    const own = this.store.problems({ state: state.name });
-    let { errors, warnings } = own;
-    for (const row of rows) {
-      const found = this.store.problems({ row: row.index });
-      errors += found.errors;
-      warnings += found.warnings;
+  #ofRow(row: PictureRow, level: number, parent: string): Line {
+    const final = this.store.state(row.next_state ?? "")?.final;
+    const target = row.ignore !== null ? "ignored" : row.next_state === null ? "stay" : final ? "end" : row.next_state;
+    const { errors, warnings } = this.store.problems({ row: row.index });
+    const kind = errors ? "f-error" : warnings ? "f-warning" : "";
+    return { key: `r/${row.index}`, level, open: undefined, selection: { kind: "row", index: row.index }, parent, label: rowSentence(row, errors, warnings), testid: `outline-row-${row.index}`, kind: "row", name: row.label,
+      content: html`<span class="clip">${row.label}${row.guards.length ? ` [${row.guards.join(", ")}]` : ""}</span>
+        <span class="end ${kind}">${errors ? icon("error") : warnings ? icon("warning") : ""}<span class="clip">${target}</span></span>` };
+  }
+
+  #ofWild(rows: PictureRow[]): Line[] {
+    const open = !this.#shut.has("g/*") || this.#words !== "";
+    const line: Line = { key: "g/*", level: 1, open, selection: null, parent: "", label: `Any state, ${rows.length} rows`, testid: "outline-group-any", kind: "group", name: "Any state",
+      content: html`${icon(open ? "down" : "chev")}<span class="clip">Any state</span><span class="end">${open ? "" : rows.length}</span>` };
+    return [line, ...(open ? rows.map((row) => this.#ofRow(row, 2, "g/*")) : [])];
+  }
+
+  #line(line: Line): TemplateResult {
+    const selected = line.selection !== null && same(this.store.selection, line.selection);
+    return html`<button class="tr ${line.kind} l${line.level}" type="button" role="treeitem" aria-level=${line.level} tabindex=${line.key === this.#focus ? 0 : -1} data-key=${line.key}
+      aria-selected=${selected} aria-expanded=${line.open === undefined ? nothing : String(line.open)} aria-label=${line.label} data-testid=${line.testid} @click=${() => this.#choose(line)}>${line.content}</button>`;
+  }
+
+  /** All problems of a state and of its rows. */
+  #counts(state: PictureState): { errors: number; warnings: number } {
+    const all = [this.store.problems({ state: state.name }), ...this.store.rowsOf(state.name).map((row) => this.store.problems({ row: row.index }))];
+    return { errors: all.reduce((sum, each) => sum + each.errors, 0), warnings: all.reduce((sum, each) => sum + each.warnings, 0) };
+  }
+
+  #choose(line: Line): void {
+    this.#focus = line.key;
+    const again = line.selection === null || same(line.selection, this.store.selection);
+    if (again || (line.kind === "state" && !line.open)) this.#toggle(line, !line.open);
+    if (line.selection) this.store.select(line.selection, "outline");
+    else this.draw();
+  }
+
+  #toggle(line: Line, open: boolean): void {
+    if (line.open === undefined) return;
+    if (line.kind === "group" && open) this.#shut.delete(line.key);
+    else if (line.kind === "group") this.#shut.add(line.key);
+    else if (open) this.#open.add(line.key);
+    else this.#open.delete(line.key);
+    this.draw();
+  }
+
+  #go(line: Line | undefined): void {
+    if (!line) return;
+    this.#focus = line.key;
+    this.draw();
+    this.host.querySelector<HTMLElement>(`[data-key="${CSS.escape(line.key)}"]`)?.focus();
+  }
+
+  #key(event: KeyboardEvent): void {
+    const key = (event.target as HTMLElement).closest<HTMLElement>("[data-key]")?.dataset["key"];
+    const at = this.#lines.findIndex((line) => line.key === key);
+    const line = this.#lines[at];
+    if (!line || event.ctrlKey || event.metaKey || event.altKey) return;
+    const moves: Record<string, () => void> = {
+      ArrowDown: () => this.#go(this.#lines[at + 1]),
+      ArrowUp: () => this.#go(this.#lines[at - 1]),
+      Home: () => this.#go(this.#lines[0]),
+      End: () => this.#go(this.#lines.at(-1)),
+      ArrowRight: () => (line.open === false ? this.#toggle(line, true) : line.open ? this.#go(this.#lines[at + 1]) : undefined),
+      ArrowLeft: () => (line.open ? this.#toggle(line, false) : this.#go(this.#lines.find((other) => other.key === line.parent))),
+      "*": () => this.#openAll(line),
+    };
+    const move = moves[event.key];
+    if (move) {
+      event.preventDefault();
+      event.stopPropagation();
+      move();
+    } else if (event.key.length === 1 && /\w/.test(event.key)) {
+      event.stopPropagation();
+      this.#type(event.key, at, event.timeStamp);
     }
-    if (errors) return html`<span class="end f-error">${icon("error", "", "errors")}${errors}</span>`;
-    if (warnings) return html`<span class="end f-warning">${icon("warning", "", "warnings")}${warnings}</span>`;
-    return html`<span class="end">${state.final ? "final" : rows.length}</span>`;
   }
 
-  #row(row: PictureRow): TemplateResult {
-    const mine: Selection = { kind: "row", index: row.index };
-    const selected = same(this.store.selection, mine);
-    const target = row.next_state === null ? "stay" : this.store.state(row.next_state)?.final ? "end" : row.next_state;
-    const found = this.store.problems({ row: row.index });
-    const kind = found.errors ? "f-error" : found.warnings ? "f-warning" : "";
-    return html`<button class="tr sub" type="button" role="treeitem" aria-level="2" tabindex=${selected ? 0 : -1}
-      aria-selected=${selected} data-testid="outline-row-${row.index}" @click=${() => this.#choose(mine)}>
-      <span class="clip">${row.label}${row.guards.length ? ` [${row.guards.join(", ")}]` : ""}</span>
-      <span class="end ${kind}">${found.errors ? icon("error", "", "error") : found.warnings ? icon("warning", "", "warning") : ""}<span class="clip">${target}</span></span>
-    </button>`;
+  /** Letters typed one after the other lead to the next name that begins with them. */
+  #type(letter: string, at: number, now: number): void {
+    this.#typed = now - this.#typedAt < PAUSE ? this.#typed + letter.toLowerCase() : letter.toLowerCase();
+    this.#typedAt = now;
+    const from = this.#typed.length > 1 ? at : at + 1;
+    const ordered = [...this.#lines.slice(from), ...this.#lines.slice(0, from)];
+    this.#go(ordered.find((line) => line.name.toLowerCase().startsWith(this.#typed)));
   }
 
-  #choose(selection: Selection): void {
-    if (selection?.kind === "state" && same(selection, this.store.selection)) {
-      if (this.#open.has(selection.name)) this.#open.delete(selection.name);
-      else this.#open.add(selection.name);
-    }
-    this.store.select(selection, "outline");
+  #openAll(line: Line): void {
+    for (const other of this.#lines) if (other.parent === line.parent && other.open === false) this.#toggle(other, true);
   }
 
   #matches(state: PictureState): boolean {
@@ -122,22 +236,23 @@ export class Outline {
     const text = [row.label, row.next_state ?? "", row.id, ...row.guards, ...row.actions.map((action) => action.name)].join(" ");
     return text.toLowerCase().includes(this.#words);
   }
+}
 
-  #key(event: KeyboardEvent): void {
-    const items = [...this.host.querySelectorAll<HTMLElement>("[role=treeitem]")];
-    const at = items.indexOf(event.target as HTMLElement);
-    if (at < 0) return;
-    const by: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 };
-    const next = by[event.key];
-    if (next !== undefined) {
-      event.preventDefault();
-      items[next]?.focus();
-    } else if (event.key.length === 1 && /\w/.test(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey) {
-      const ordered = [...items.slice(at + 1), ...items.slice(0, at + 1)];
-      ordered.find((item) => item.textContent?.trim().toLowerCase().startsWith(event.key.toLowerCase()))?.focus();
-      event.stopPropagation();
-    }
-  }
+function stateSentence(state: PictureState, rows: number, errors: number, warnings: number): string {
+  const role = state.role === "UAC" || state.role === "UAS" ? `role ${state.role}` : "both roles";
+  const parts = [state.name, state.initial ? "begins here" : "", state.final ? "final" : `${role}, ${rows} ${rows === 1 ? "row" : "rows"}`, state.declared ? "" : "not declared", found(errors, warnings)];
+  return parts.filter(Boolean).join(", ");
+}
+
+function rowSentence(row: PictureRow, errors: number, warnings: number): string {
+  const leads = row.ignore !== null ? `ignored, ${row.ignore}` : row.next_state === null ? "stays" : `goes to ${row.next_state}`;
+  const acts = row.actions.length ? `does ${row.actions.map((action) => action.name).join(", ")}` : "";
+  return [`${row.label}${row.guards.length ? ` if ${row.guards.join(" and ")}` : ""}`, row.role === "Both" ? "" : `as ${row.role}`, acts, leads, found(errors, warnings)].filter(Boolean).join(", ");
+}
+
+function found(errors: number, warnings: number): string {
+  const said = (count: number, word: string): string => (count ? `${count} ${word}${count === 1 ? "" : "s"}` : "");
+  return [said(errors, "error"), said(warnings, "warning")].filter(Boolean).join(", ");
 }
 
 function title(group: string): string {

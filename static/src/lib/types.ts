@@ -110,7 +110,29 @@ export interface Word {
   outcome?: string;
 }
 
+/** A ready part of a flow, with what is asked before it is inserted. */
+export interface Snippet {
+  name: string;
+  title: string;
+  group: string;
+  about: string;
+  not_performed: string[];
+  parameters: SnippetParameter[];
+}
+
+export interface SnippetParameter {
+  name: string;
+  kind: "state" | "role" | "duration" | "integer" | "text" | "choice";
+  label: string;
+  usual: string[];
+  chosen: boolean;
+  choices: string[];
+  low: number | null;
+  high: number | null;
+}
+
 export interface Palette {
+  snippets?: Snippet[];
   events: Word[];
   actions: Word[];
   guards: Word[];
