@@ -107,9 +107,16 @@ def _read(name: str) -> Snippet:
 
 
 def _parameter(name: str, said: Mapping[str, Any]) -> Parameter:
-    lists = {key: tuple(map(str, said.get(key, ()))) for key in ("usual", "choices")}
-    plain = {key: said[key] for key in ("kind", "label", "chosen", "low", "high") if key in said}
-    return Parameter(name, **plain, **lists)
+    return Parameter(
+        name,
+        said["kind"],
+        said["label"],
+        usual=tuple(map(str, said.get("usual", ()))),
+        chosen=said.get("chosen", False),
+        choices=tuple(map(str, said.get("choices", ()))),
+        low=said.get("low"),
+        high=said.get("high"),
+    )
 
 
 def _word(action: str | Mapping[str, Any]) -> str:
@@ -285,19 +292,23 @@ def _inserted(
         after = names[name] if "after" in arguments else after
     taken = {row.id for row in table.rows if row.id}
     rows = [{k: v for k, v in row.items() if k != "id" or v not in taken} for row in rows]
+    # All of it stands together, behind the rows of the state it begins at.
+    last = [row.index for row in table.rows if row.from_state == rows[0]["from_state"]][-1:]
+    for row in rows:
+        row["after_row"] = last[0] if last else None
     if part.before:
-        rows[0]["after_row"] = _place_before(part, table, rows[0])
+        rows[0]["after_row"] = _place_before(part, table, rows[0], last)
     edited = apply(text, "change_rows", {"add": rows})
     return edited.text, edited.focus
 
 
-def _place_before(part: Snippet, table: Table, row: dict[str, Any]) -> int | None:
-    """The row after which the new one is tried first; None leaves the choice to the edit."""
+def _place_before(part: Snippet, table: Table, row: dict[str, Any], last: list[int]) -> int | None:
+    """The row after which the new one is tried before the one that answers its event so far."""
     for other in table.rows:
         leaves = other.from_state in (row["from_state"], ANY_STATE)
         if leaves and other.event == part.before:
             return other.index - 1
-    return None
+    return last[0] if last else None
 
 
 __all__ = ["NAMES", "Parameter", "Snippet", "insert", "offered", "snippets"]

@@ -86,7 +86,7 @@ export function openPalette(acts: Acts, store: Store): void {
 
 function actEntries(acts: Acts): Entry[] {
   return acts.all
-    .filter((act) => act.run && !act.shown && (!act.can || act.can()))
+    .filter((act) => act.run && (!act.can || act.can()))
     .map((act) => ({ kind: "act", title: act.title, note: "", ...(act.keys?.[0] ? { keys: act.keys[0] } : {}), text: `${act.title} ${act.group}`.toLowerCase(), go: () => act.run?.() }));
 }
 

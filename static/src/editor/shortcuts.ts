@@ -9,7 +9,7 @@ export function shortcuts(acts: Acts, canvas: Element, letters: Kept<boolean>): 
     const fits = (act: Act): boolean =>
       places.has(act.scope ?? "page") && (act.keys ?? []).some((key) => pressed(event, key) && (letters.get() || !single(key)));
     // An act of the canvas goes before one of the page with the same key.
-    const found = acts.all.filter((act) => act.run && fits(act)).sort((a, b) => Number(b.scope === "canvas") - Number(a.scope === "canvas"));
+    const found = acts.all.filter((act) => act.run && !act.shown && fits(act)).sort((a, b) => Number(b.scope === "canvas") - Number(a.scope === "canvas"));
     return found.some((act) => acts.run(act.id));
   };
   document.addEventListener(
