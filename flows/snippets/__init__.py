@@ -72,8 +72,9 @@ class Snippet:
         """The words of it that this runtime does not do yet (META996)."""
         words = {_word(action) for row in self.rows for action in row.get("actions", ())}
         words |= {event for row in self.rows for event in _events(row)}
-        known = {**ACTIONS, **EVENTS}
-        return tuple(sorted(w for w in words if w in known and not known[w].performed))
+        later = {name for name, action in ACTIONS.items() if not action.performed}
+        later |= {name for name, event in EVENTS.items() if not event.performed}
+        return tuple(sorted(words & later))
 
 
 @cache
