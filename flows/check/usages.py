@@ -123,7 +123,9 @@ def credentials(evidence: Evidence) -> None:
     for edge in evidence.walk.all_edges():
         before, stimulus = evidence.walk.configs[edge.source], edge.move.stimulus
         request = stimulus.wire.challenged
-        given_up = (before.wire.hangup or before.wire.cancel) and request in GIVEN_UP
+        over = before.wire.hangup or before.wire.cancel or before.wire.bye
+        ending = evidence.table.states[before.state].group == "end"
+        given_up = (over or ending) and request in GIVEN_UP
         if stimulus.event != "AuthRequired" or edge.move.kind == "unhandled" or given_up:
             continue
         place = (before.state, request)
