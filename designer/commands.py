@@ -21,6 +21,7 @@ DONE, ERRORS, UNUSABLE = 0, 1, 2
 STOPPED = 130
 """What shells call a program that Ctrl-C ended."""
 STANDARD_INPUT = "-"
+EXPORTS = ("dot", "mermaid", "markdown", "csv", "svg", "pdf", "png")
 DEEP_SECONDS = 60.0
 """A file that takes longer is walked no further, and that is said (META992)."""
 
@@ -42,6 +43,12 @@ def add_parsers(verbs: Any) -> None:
     parser.add_argument("old", metavar="OLD")
     parser.add_argument("new", metavar="NEW")
     finish(parser, diff, needs_django=False)
+    parser = verbs.add_parser("export", help="write a file as a picture or in another format")
+    parser.add_argument("file", metavar="FILE", help="- is the standard input")
+    parser.add_argument("--format", choices=EXPORTS, default="mermaid")
+    parser.add_argument("--output", metavar="FILE", help="instead of the standard output")
+    parser.add_argument("--role", choices=["UAC", "UAS"], help="only what this role takes")
+    parser.set_defaults(run=export_file, needs_django=False)
     parser = verbs.add_parser("import", help="make files new versions of their flows")
     parser.add_argument("files", nargs="+", metavar="FILE")
     parser.add_argument("--name", help="the flow's name (one file only)")
@@ -219,6 +226,48 @@ def diff(options: Namespace) -> int:
     found = difference.difference(tables[0], tables[1])
     answer(options, found.as_dict(), difference.as_text(found))
     return DONE if found.change in (difference.SAME, difference.REFINEMENT) else ERRORS
+
+
+def export_file(options: Namespace) -> int:
+    """Write one file in another format: 0 done, 1 no picture, 2 unusable."""
+    from designer import pictures
+    from designer.errors import Refused
+    from flows import plugins
+    from flows.compile import compile_text
+    from flows.draw import dot
+    from flows.export import FORMATS
+
+    plugins.load()
+    try:
+        if options.file == STANDARD_INPUT:
+            raw = sys.stdin.buffer.read()
+        else:
+            raw = Path(options.file).read_bytes()
+        compiled = compile_text(raw.decode())
+        table = compiled.table or compiled.sketch
+        if table is None:
+            print(f"{options.file} cannot be read as a table; `check` says why.", file=sys.stderr)
+            return UNUSABLE
+        if options.format in pictures.MEDIA_TYPES:
+            content = pictures.picture(dot(table, role=options.role), options.format)
+        elif options.format == "dot":
+            content = dot(table, role=options.role).encode()
+        else:
+            content = FORMATS[options.format].write(table).encode()
+        if options.output:
+            Path(options.output).write_bytes(content)
+        else:
+            sys.stdout.buffer.write(content)
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        return UNUSABLE
+    except UnicodeDecodeError:
+        print(f"{options.file} is no text in UTF-8.", file=sys.stderr)
+        return UNUSABLE
+    except Refused as refused:
+        print(refused.message, file=sys.stderr)
+        return ERRORS
+    return DONE
 
 
 def import_files(options: Namespace) -> int:

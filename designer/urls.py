@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path, register_converter
 
-from designer.views import editor, find, flows, rules, versions
+from designer.views import editor, export, find, flows, rules, versions
 
 
 class FlowName:
@@ -26,6 +26,7 @@ urlpatterns = [
     path("", flows.flows, name="flows"),
     path("flows/new/", flows.flow_new, name="flow_new"),
     path("flows/<flow:name>/", editor.flow, name="flow"),
+    path("flows/<flow:name>/export/<slug:form>", export.flow_export, name="flow_export"),
     path("flows/<flow:name>/versions/", versions.flow_versions, name="flow_versions"),
     path("flows/<flow:name>/versions/<int:number>/", versions.flow_version, name="flow_version"),
     path(

@@ -95,7 +95,7 @@ def dot_of(drawing: Picture) -> str:
         colour = HEADER[edge["role"]]
         attributes = {
             "id": edge["id"],
-            "class": f"edge {_ROLE_CLASS[edge['role']]} {kind}",
+            "class": f"edge {_ROLE_CLASS[edge['role']]} {kind} {_rows_class(edge['rows'])}",
             "URL": f"#t/{edge['rows'][0]}",
             "tooltip": edge["label"],
             "color": colour + "99" if edge["back"] else colour,
@@ -110,6 +110,11 @@ def dot_of(drawing: Picture) -> str:
         lines.append(f"  {ends} [{_attributes(attributes)}];")
     lines.append("}")
     return "\n".join(lines) + "\n"
+
+
+def _rows_class(rows: list[int]) -> str:
+    """The rows an edge stands for, as a word of its class: `rows-3-4`."""
+    return "rows-" + "-".join(map(str, rows))
 
 
 def _settings(drawn: list[StatePicture], edges: int) -> list[str]:

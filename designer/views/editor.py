@@ -83,6 +83,7 @@ def urls_of(flow: Flow) -> dict[str, str]:
         "flow": reverse("flow", args=[name]),
         "live": reverse("flow_live", args=[name]),
         "versions": reverse("flow_versions", args=[name]),
+        "export": reverse("flow_export", args=[name, "FORM"]).replace("FORM", "{form}"),
         "version": reverse("flow_version", args=[name, 0]).replace("/0/", "/{number}/"),
         "compare": reverse("flow_compare", args=[name, "LEFT", "RIGHT"])
         .replace("LEFT", "{left}")

@@ -38,8 +38,8 @@ const slider = element<HTMLInputElement>('[data-part="slider"]');
 
 store.on(show);
 if (data.dot) {
-  void new Renderer().draw(data.dot).then((svg) => {
-    canvas.show(svg);
+  void new Renderer().draw(data.dot).then(async ({ drawing }) => {
+    await canvas.show(drawing);
     part("canvas").dataset["drawn"] = "1";
     show();
   });

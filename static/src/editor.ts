@@ -7,7 +7,10 @@ import { addRow, addState } from "./editor/add-dialogs";
 import type { EditorBoot } from "./editor/boot";
 import { CheckLine } from "./editor/check-line";
 import { deployDialog } from "./editor/deploy-dialog";
+import { Clip } from "./editor/clip";
 import { Diagram } from "./editor/diagram";
+import { diagramActs } from "./editor/diagram-acts";
+import { DrawNote } from "./editor/draw-note";
 import { Inspector } from "./editor/inspector";
 import { keysDialog } from "./editor/keys-dialog";
 import { Layout } from "./editor/layout";
@@ -16,6 +19,7 @@ import { Matrix } from "./editor/matrix";
 import { Outline } from "./editor/outline";
 import { matrixActs, pageActs } from "./editor/page-acts";
 import { openPalette } from "./editor/palette";
+import { Pencil } from "./editor/pencil";
 import { Problems } from "./editor/problems";
 import { receive } from "./editor/receive";
 import { saveDialog } from "./editor/save-dialog";
@@ -24,7 +28,9 @@ import { snippetActs } from "./editor/snippets";
 import { Store } from "./editor/store";
 import { Topbar } from "./editor/topbar";
 import { TraceChip } from "./editor/trace-chip";
+import { Views } from "./editor/views";
 import { Yaml } from "./editor/yaml";
+import { noted } from "./lib/address";
 import { boot } from "./lib/boot";
 import { digest } from "./lib/digest";
 import { element } from "./lib/element";
@@ -57,7 +63,7 @@ const yaml = new Yaml(
   },
 );
 
-const link = new Link(data.ws, () => yaml.text, {
+const link = new Link(data.ws + location.search, () => yaml.text, {
   frame: (frame) => receive(frame, store, yaml),
   connection: (connected) => {
     store.connected = connected;
@@ -77,11 +83,29 @@ const actions = new Actions(store, link);
 
 const inspector = new Inspector(part("inspector"), store, actions, () => addRow(store, actions));
 const zoom = part("zoom");
-const diagram = new Diagram(part("canvas"), part("banner"), part("minimap"), store, () => inspector.focus(), (percent) => {
-  zoom.textContent = `${percent} %`;
+const diagram = new Diagram({ host: part("canvas"), banner: part("banner"), minimap: part("minimap") }, store, {
+  open: () => inspector.focus(),
+  zoomed: (percent) => {
+    zoom.textContent = `${percent} %`;
+  },
+  double: (selection, at) => {
+    if (selection?.kind === "row") inspector.focus();
+    else if (selection) pencil.rename(selection.name);
+    else if (data.can.edit) pencil.newState(canvas.camera.toPicture(at.x, at.y));
+  },
+  pulled: (pull, state) => pencil.pulled(pull, state),
+  unfold: (group) => views.toggle(group),
+  drawn: (form) => drawNote.form(form),
 });
 const canvas = diagram.canvas;
 new Outline(part("outline"), element<HTMLInputElement>('[data-part="find"]'), store, part("snippets"));
+const pencil = new Pencil(store, actions, diagram, () => addState(store, actions));
+const views = new Views(part("views"), store, link, () => diagram.decorate());
+const drawNote = new DrawNote(part("draw-note"), store, () => views);
+diagram.hops = () => views.hops;
+/** Whether keys and the clipboard mean the diagram. */
+const onCanvas = (): boolean => canvas.svg.contains(document.activeElement) || document.activeElement === document.body;
+const clip = new Clip(store, actions, () => yaml.text, onCanvas);
 const problems = new Problems(part("problems"), part("problem"), part("counts"), store, actions, (finding) => yaml.goto(finding.line, finding.column));
 new CheckLine(part("check"), store, actions);
 new TraceChip(part("trace"), store);
@@ -134,6 +158,7 @@ const matrix = new Matrix(part("matrix"), store, actions, layout);
 acts.add(...matrixActs(matrix, store), ...snippetActs(store, actions));
 const simulate = new Simulate(store, diagram, acts, (frame) => link.ask(frame));
 problems.follow = (trace) => void simulate.follow(trace);
+acts.add(...diagramActs({ store, diagram, pencil, views, clip }));
 acts.wire(document);
 shortcuts(acts, canvas.svg, letters);
 for (const button of document.querySelectorAll<HTMLElement>("[data-role-filter]")) {
@@ -157,6 +182,8 @@ store.on(["selection"], () => mark(store.source !== "yaml"));
 window.addEventListener("hashchange", () => store.select(fromHash(location.hash), "address"));
 yaml.findings(store.findings);
 splits();
+const role = noted("role");
+if (role === "UAC" || role === "UAS") show(role);
 if (location.hash) store.select(fromHash(location.hash), "address");
 compare();
 
@@ -171,6 +198,7 @@ function show(role: Store["role"]): void {
 
 /** Go to the name of the selected state, or of the state that the selected row leaves. */
 function rename(): void {
+  if (pencil.rename()) return;
   if (store.selection?.kind === "row") {
     const from = store.row(store.selection.index)?.from_state;
     if (from && store.state(from)) store.select({ kind: "state", name: from }, "inspector");

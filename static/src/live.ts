@@ -2,7 +2,7 @@ import "./css/diagram.css";
 import "./css/live.css";
 import { Canvas } from "./graph/canvas";
 import { namesOf } from "./graph/names";
-import { Renderer } from "./graph/renderer";
+import { Renderer, type Drawn } from "./graph/renderer";
 import { announce } from "./lib/announce";
 import { boot } from "./lib/boot";
 import { count } from "./lib/count";
@@ -87,8 +87,8 @@ window.setInterval(() => {
 if (data.dot) void new Renderer().draw(data.dot).then(shown);
 draw();
 
-function shown(svg: string): void {
-  canvas.show(svg);
+async function shown({ drawing }: Drawn): Promise<void> {
+  await canvas.show(drawing);
   part("canvas").dataset["drawn"] = "1";
   draw();
 }

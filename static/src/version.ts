@@ -2,7 +2,7 @@ import "./css/diagram.css";
 import { markFindings } from "./graph/badges";
 import { Canvas } from "./graph/canvas";
 import { namesOf } from "./graph/names";
-import { Renderer } from "./graph/renderer";
+import { Renderer, type Drawn } from "./graph/renderer";
 import { boot } from "./lib/boot";
 import { element } from "./lib/element";
 import { fromHash, toHash, type Selection } from "./lib/selection";
@@ -25,8 +25,8 @@ const canvas = new Canvas(element<HTMLElement>('[data-part="canvas"]'), namesOf(
 if (data.dot) void new Renderer().draw(data.dot).then(shown);
 window.addEventListener("hashchange", () => choose(fromHash(location.hash)));
 
-function shown(svg: string): void {
-  canvas.show(svg);
+async function shown({ drawing }: Drawn): Promise<void> {
+  await canvas.show(drawing);
   markFindings(canvas, data?.findings ?? []);
   if (location.hash) choose(fromHash(location.hash));
 }

@@ -76,17 +76,27 @@ export class Actions {
     await this.#pending({ type: "discard" });
   }
 
-  /** Delete what is selected; an undo is offered instead of a question. */
+  /** Delete what is marked, as one edit; an undo is offered instead of a question. */
   async remove(): Promise<void> {
-    const selection = this.store.selection;
-    if (!selection) return;
-    const done =
-      selection.kind === "row"
-        ? await this.edit("delete_row", { row: selection.index })
-        : await this.edit("delete_state", { name: selection.name, rows: "delete" });
-    if (!done) return;
-    const what = selection.kind === "row" ? "Row deleted." : `State ${selection.name} and its rows deleted.`;
-    toast(what, { action: { label: "Undo", run: () => void this.undo() } });
+    const chosen = this.store.chosen;
+    const states = chosen.filter((item) => item?.kind === "state").map((item) => item.name);
+    const rows = chosen.filter((item) => item?.kind === "row").map((item) => item.index);
+    const own = rows.filter((index) => !states.includes(this.store.row(index)?.from_state ?? ""));
+    const edits: { operation: string; arguments: Record<string, unknown> }[] = states.length > 1 ? this.#inner(states, own) : own.length ? [{ operation: "delete_rows", arguments: { rows: own } }] : [];
+    for (const name of states) edits.push({ operation: "delete_state", arguments: { name, rows: "delete" } });
+    const [first] = edits;
+    if (!first) return;
+    if (!(edits.length === 1 ? await this.edit(first.operation, first.arguments) : await this.edit("several", { edits }))) return;
+    const of = (count: number, word: string): string => (count === 1 ? `1 ${word}` : `${count} ${word}s`);
+    const said = states.length === 1 && !own.length ? `State ${states[0]} and its rows deleted.` : states.length ? `${of(states.length, "state")} with their rows${own.length ? ` and ${of(own.length, "row")}` : ""} deleted.` : own.length === 1 ? "Row deleted." : `${of(own.length, "row")} deleted.`;
+    toast(said, { action: { label: "Undo", run: () => void this.undo() } });
+  }
+
+  /** States that go together do not stand in each other's way: the rows between them go first. */
+  #inner(states: string[], rows: number[]): { operation: string; arguments: Record<string, unknown> }[] {
+    const between = (this.store.picture?.rows ?? []).filter((row) => states.includes(row.from_state) && states.includes(row.next_state ?? ""));
+    const all = [...new Set([...rows, ...between.map((row) => row.index)])];
+    return all.length ? [{ operation: "delete_rows", arguments: { rows: all } }] : [];
   }
 
   async #pending(frame: Frame): Promise<Frame> {

@@ -1,5 +1,5 @@
 import type { Verdicts } from "./cells";
-import type { DeploymentFrame, Verdict } from "./document";
+import type { DeploymentFrame, Drawn, Verdict } from "./document";
 import type { Finding, Palette, Picture, VersionLine } from "../lib/types";
 
 /** The JSON beside the editor page. */
@@ -12,6 +12,7 @@ export interface EditorBoot {
   urls: Record<string, string>;
   text: string;
   dot: string | null;
+  drawn?: Drawn | null;
   picture: Picture | null;
   verdicts?: Verdicts | null;
   /** The text compiles; if not, the picture is of the version it began with. */

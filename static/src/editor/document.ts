@@ -19,8 +19,29 @@ export interface DocumentFrame {
   latest: VersionLine | null;
   errors: number;
   warnings: number;
-  focus: { row?: number; state?: string } | null;
+  focus: { row?: number; rows?: number[]; state?: string } | null;
+  drawn?: Drawn | null;
   compiles: boolean;
+}
+
+/** How the table is drawn. */
+export interface Drawn {
+  role: string | null;
+  /** Groups drawn as one node. */
+  fold: string[];
+  failures: boolean;
+  rows: boolean;
+  /** All groups there are. */
+  groups: string[];
+  /** So large that it opens folded. */
+  large: boolean;
+  /** Drawn as it opens. */
+  usual: boolean;
+}
+
+export interface ViewFrame {
+  dot: string | null;
+  drawn: Drawn | null;
 }
 
 /** One node that loaded, or failed to load, a deployed version. */

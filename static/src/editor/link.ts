@@ -16,7 +16,7 @@ const TOO_LONG = "This text is larger than 1 MiB and is not kept. Shorten it, or
 /** Milliseconds that an act waits for a line that is not there yet. */
 const PATIENCE = 4000;
 
-const ANSWER_TYPES = new Set(["tried", "document", "refused", "saved", "conflict", "deploying", "preview", "checking"]);
+const ANSWER_TYPES = new Set(["tried", "document", "view", "refused", "saved", "conflict", "deploying", "preview", "checking"]);
 
 /**
  * The editor's line to the server. Texts overtake each other: one is on its way, only the newest waits behind it.

@@ -2,7 +2,7 @@ import { announce } from "../lib/announce";
 import type { Frame } from "../lib/socket";
 import { toast } from "../lib/toast";
 import type { VersionLine } from "../lib/types";
-import type { CheckFrame, DeploymentFrame, DocumentFrame, WalkFrame } from "./document";
+import type { CheckFrame, DeploymentFrame, DocumentFrame, ViewFrame, WalkFrame } from "./document";
 import type { Store } from "./store";
 import type { Yaml } from "./yaml";
 
@@ -11,6 +11,9 @@ export function receive(frame: Frame, store: Store, yaml: Yaml): void {
   switch (frame.type) {
     case "document":
       takeDocument(frame as unknown as DocumentFrame, store, yaml);
+      break;
+    case "view":
+      takeView(frame as unknown as ViewFrame, store);
       break;
     case "saved":
       saved(frame["version"] as VersionLine, store);
@@ -37,6 +40,14 @@ export function receive(frame: Frame, store: Store, yaml: Yaml): void {
       if (frame["seq"] === null) toast(String(frame["message"]), { kind: "err" });
       break;
   }
+}
+
+/** The same table drawn otherwise. */
+function takeView(frame: ViewFrame, store: Store): void {
+  if (frame.dot === null) return;
+  store.dot = frame.dot;
+  store.drawn = frame.drawn;
+  store.emit("view");
 }
 
 function takeDocument(frame: DocumentFrame, store: Store, yaml: Yaml): void {

@@ -2,9 +2,9 @@ import { same, toHash, type Selection } from "../lib/selection";
 import type { Finding, Palette, Picture, PictureRow, PictureState, TraceStep, VersionLine } from "../lib/types";
 import type { EditorBoot } from "./boot";
 import type { Verdicts } from "./cells";
-import type { CheckFrame, DeploymentFrame, DocumentFrame, Verdict, WalkFrame } from "./document";
+import type { CheckFrame, DeploymentFrame, DocumentFrame, Drawn, Verdict, WalkFrame } from "./document";
 
-type Topic = "document" | "selection" | "deployment" | "check" | "people" | "connection" | "pending" | "role";
+type Topic = "document" | "selection" | "deployment" | "check" | "people" | "connection" | "pending" | "role" | "view";
 /** Where a selection came from, so that the panel that made it does not scroll under the hand. */
 export type Source = "canvas" | "matrix" | "outline" | "yaml" | "problems" | "inspector" | "address" | "server";
 
@@ -24,6 +24,8 @@ export class Store {
   #quick: Verdicts | null;
   /** The same as the deeper check saw it, while the text is the one it looked at. */
   #walked: Verdicts | null = null;
+  /** How the DOT draws the table: role, folded groups. */
+  drawn: Drawn | null;
   findings: Finding[];
   readonly #rules: Set<string>;
   compiles: boolean;
@@ -49,6 +51,8 @@ export class Store {
   /** An edit or undo is on its way: text and forms wait a moment. */
   pending = false;
   selection: Selection = null;
+  /** What is marked beside the selection, the selection among it; empty where it stands alone. */
+  also: Selection[] = [];
   source: Source = "address";
   /** The finding the reader looks at, by place in `shown`. */
   finding = -1;
@@ -70,6 +74,7 @@ export class Store {
     this.picture = boot.picture;
     this.dot = boot.dot;
     this.#quick = boot.verdicts ?? null;
+    this.drawn = boot.drawn ?? null;
     this.findings = boot.findings;
     this.#rules = new Set(boot.rules);
     this.compiles = boot.compiles ?? boot.picture !== null;
@@ -109,6 +114,7 @@ export class Store {
       this.picture = frame.picture;
       this.dot = frame.dot;
       this.#quick = frame.verdicts ?? null;
+      this.drawn = frame.drawn ?? this.drawn;
     }
     this.canUndo = frame.can_undo;
     this.canRedo = frame.can_redo;
@@ -119,6 +125,7 @@ export class Store {
     this.finding = place >= 0 ? Math.min(place, this.findings.length - 1) : chosen ? this.shown.indexOf(chosen) : -1;
     const focus = focusOf(frame.focus);
     this.selection = focus ?? this.#follow(before, old);
+    this.also = (frame.focus?.rows ?? []).map((index) => ({ kind: "row", index }));
     if (focus) this.source = "server";
     this.emit("document");
     if (!same(before, this.selection)) {
@@ -127,14 +134,20 @@ export class Store {
     }
   }
 
-  select(selection: Selection, source: Source): void {
-    const leaves = selection === null && this.finding >= 0;
+  select(selection: Selection, source: Source, also: Selection[] = []): void {
+    const leaves = (selection === null && this.finding >= 0) || also.length > 0 || this.also.length > 0;
     if (same(selection, this.selection) && source !== "problems" && !leaves) return;
     this.selection = selection;
+    this.also = also;
     this.source = source;
     if (source !== "problems") this.finding = -1;
     this.#address();
     this.emit("selection");
+  }
+
+  /** Everything that is marked: the selection, and what is marked beside it. */
+  get chosen(): Selection[] {
+    return this.also.length ? this.also : this.selection ? [this.selection] : [];
   }
 
   row(index: number): PictureRow | undefined {

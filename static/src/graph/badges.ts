@@ -14,7 +14,7 @@ export function disc(box: Box, text: string, kind = ""): SVGGElement {
 
 /** A disc at the left of a drawn row. */
 export function rowDisc(canvas: Canvas, row: number, text: string, kind = ""): SVGGElement | null {
-  const box = canvas.drawing?.nodes.flatMap((node) => node.rows).find((item) => item.index === row)?.box;
+  const box = canvas.boxOf({ kind: "row", index: row });
   return box ? disc({ ...box, x: box.x - box.width - 8, y: box.y + box.height / 2 }, text, kind) : null;
 }
 
@@ -47,11 +47,11 @@ export function markTrace(canvas: Canvas, trace: TraceStep[], missing = ""): voi
   // A final state is not drawn: the way ends where its last row stands.
   const end = canvas.node(last.after) ? last.after : last.before;
   canvas.element({ kind: "state", name: end })?.parentElement?.classList.add("trace-end");
-  canvas.overlay?.replaceChildren(...[...discs.values()].filter((item) => item !== null));
+  canvas.overlay.replaceChildren(...[...discs.values()].filter((item) => item !== null));
   const box = canvas.node(end)?.box;
   if (!missing || !box) return;
   const told = label(box, missing);
-  canvas.overlay?.append(told);
+  canvas.overlay.append(told);
   const width = told.querySelector("text")?.getComputedTextLength() ?? 0;
   told.querySelector("rect")?.setAttribute("width", String(Math.ceil(width) + 16));
 }
@@ -78,5 +78,5 @@ export function markFindings(canvas: Canvas, findings: { row: number | null; sta
     if (!node) return [];
     return [disc(node.box, String(count.errors || count.warnings), count.errors ? "" : "warning")];
   });
-  canvas.overlay?.replaceChildren(...discs);
+  canvas.overlay.replaceChildren(...discs);
 }

@@ -1,4 +1,4 @@
-import type { Box, Drawing, DrawnEdge, DrawnNode, DrawnRow, Label } from "./drawing";
+import type { Box, DrawnEdge, DrawnNode, DrawnRow, Label } from "./drawing";
 
 const SVG = "http://www.w3.org/2000/svg";
 const ROLES = new Set(["UAC", "UAS", "Both"]);
@@ -8,17 +8,6 @@ export interface Names {
   state(name: string): string;
   /** What a screen reader says of a row. */
   row(index: number): string;
-}
-
-/** Make the SVG group of a drawing: looks are classes only, every state and row is focusable and named. */
-export function build(drawing: Drawing, names: Names): SVGGElement {
-  const picture = make("g", { class: "picture" });
-  const edges = make("g", { class: "edges" });
-  for (const edge of drawing.edges) edges.append(edgeGroup(edge));
-  const nodes = make("g", { class: "nodes" });
-  for (const node of drawing.nodes) nodes.append(nodeGroup(node, names));
-  picture.append(edges, nodes, make("g", { class: "overlay" }));
-  return picture;
 }
 
 /** Create an SVG element with these attributes. */
@@ -31,37 +20,87 @@ export function make<K extends keyof SVGElementTagNameMap>(
   return element;
 }
 
-function edgeGroup(edge: DrawnEdge): SVGGElement {
-  const group = make("g", { id: edge.id, class: ["edge", ...edge.classes.filter((name) => name !== "edge")].join(" ") });
-  group.dataset["rows"] = edge.rows.join(" ");
-  group.dataset["source"] = edge.source;
-  group.dataset["target"] = edge.target;
-  group.append(make("path", { class: "hit", d: edge.path }), make("path", { class: "line", d: edge.path }));
-  for (const points of edge.heads) group.append(make("polygon", { class: "tip", points }));
+/** The group of an edge; `dress` gives it its course. */
+export function edgeGroup(): SVGGElement {
+  const group = make("g", {});
+  group.append(make("path", { class: "hit" }), make("path", { class: "line" }));
   return group;
 }
 
-function nodeGroup(node: DrawnNode, names: Names): SVGGElement {
+/** Give the group of an edge the course and the rows of this one; false if it had this course already. */
+export function dress(group: SVGGElement, edge: DrawnEdge): boolean {
+  group.id = edge.id;
+  group.dataset["rows"] = edge.rows.join(" ");
+  group.dataset["source"] = edge.source;
+  group.dataset["target"] = edge.target;
+  const kind = ["edge", ...edge.classes.filter((name) => name !== "edge")].join(" ");
+  const course = [edge.path, ...edge.heads].join(";");
+  if (group.dataset["kind"] !== kind) group.setAttribute("class", kind);
+  group.dataset["kind"] = kind;
+  if (group.dataset["course"] === course) return false;
+  group.dataset["course"] = course;
+  for (const path of group.querySelectorAll("path")) path.setAttribute("d", edge.path);
+  for (const tip of group.querySelectorAll(".tip")) tip.remove();
+  for (const points of edge.heads) group.append(make("polygon", { class: "tip", points }));
+  return true;
+}
+
+/** The group of a node, drawn from its own upper left corner: looks are classes only, state and rows are focusable. */
+export function nodeGroup(drawn: DrawnNode): SVGGElement {
+  const node = atOrigin(drawn);
   const kinds = node.classes.filter((name) => name !== "node");
   const group = make("g", { id: node.id, class: ["node", ...kinds].join(" ") });
   group.dataset["state"] = node.state;
-  group.append(rect("body", node.box), head(node, names));
-  for (const row of node.rows) group.append(rowGroup(row, names));
+  group.append(rect("body", node.box), head(node));
+  for (const row of node.rows) group.append(rowGroup(row));
   const lines = make("g", { class: "lines" });
   for (const y of node.lines.filter((at) => at > node.head.y + node.head.height + 1)) {
-    lines.append(make("line", { class: "nl", x1: node.box.x, x2: node.box.x + node.box.width, y1: y, y2: y }));
+    lines.append(make("line", { class: "nl", x1: 0, x2: node.box.width, y1: y, y2: y }));
   }
   const marks = make("g", { class: "marks" });
   for (const mark of node.marks) marks.append(text(mark, "tx tx-k"));
   for (const note of node.notes) marks.append(text(note, "tx tx-m"));
-  const far = make("text", { class: "far-name", x: node.box.x + node.box.width / 2, y: node.box.y + (node.box.height + node.head.height) / 2 });
+  const far = make("text", { class: "far-name", x: node.box.width / 2, y: (node.box.height + node.head.height) / 2 });
   far.textContent = node.labels[0]?.text ?? node.state;
   group.append(lines, marks, rect("frame", node.box), far);
   return group;
 }
 
-function head(node: DrawnNode, names: Names): SVGGElement {
-  const group = make("g", { class: "head item", tabindex: -1, role: "button", "aria-label": names.state(node.state) });
+function atOrigin(node: DrawnNode): DrawnNode {
+  const { x, y } = node.box;
+  const box = (part: Box): Box => ({ ...part, x: part.x - x, y: part.y - y });
+  const label = (part: Label): Label => ({ ...part, x: part.x - x, y: part.y - y });
+  return {
+    ...node,
+    box: box(node.box),
+    head: box(node.head),
+    labels: node.labels.map(label),
+    rows: node.rows.map((row) => ({ ...row, box: box(row.box), labels: row.labels.map(label) })),
+    marks: node.marks.map(label),
+    notes: node.notes.map(label),
+    lines: node.lines.map((line) => line - y),
+  };
+}
+
+/** Name the state and the rows of a node's group as they are numbered now. */
+export function name(group: SVGGElement, node: DrawnNode, names: Names): void {
+  const [top, ...rows] = group.querySelectorAll<SVGGElement>(":scope > .item");
+  say(top, names.state(node.state));
+  node.rows.forEach((row, at) => {
+    const element = rows[at];
+    if (!element) return;
+    element.dataset["row"] = String(row.index);
+    element.dataset["testid"] = `row-${row.index}`;
+    say(element, names.row(row.index));
+  });
+}
+
+function say(element: Element | undefined, words: string): void {
+  if (element?.getAttribute("aria-label") !== words) element?.setAttribute("aria-label", words);
+}
+
+function head(node: DrawnNode): SVGGElement {
+  const group = make("g", { class: "head item", tabindex: -1, role: "button" });
   group.dataset["state"] = node.state;
   group.dataset["testid"] = `state-${node.state}`;
   group.append(rect("nh", node.head));
@@ -72,10 +111,8 @@ function head(node: DrawnNode, names: Names): SVGGElement {
   return group;
 }
 
-function rowGroup(row: DrawnRow, names: Names): SVGGElement {
-  const group = make("g", { class: "trow item", tabindex: -1, role: "button", "aria-label": names.row(row.index) });
-  group.dataset["row"] = String(row.index);
-  group.dataset["testid"] = `row-${row.index}`;
+function rowGroup(row: DrawnRow): SVGGElement {
+  const group = make("g", { class: "trow item", tabindex: -1, role: "button" });
   group.append(rect("rb", row.box));
   let events = 0;
   for (const label of row.labels) {

@@ -1,51 +1,71 @@
-import type { Selection } from "../lib/selection";
-import { build, make, type Names } from "./build";
+import { toHash, type Selection } from "../lib/selection";
+import { make, type Names } from "./build";
+import { Camera } from "./camera";
 import type { Box, Drawing, DrawnNode } from "./drawing";
+import { Gestures, type Pull } from "./gestures";
+import { Grips } from "./grips";
 import { Minimap } from "./minimap";
-import { parse } from "./parse";
+import { Painting } from "./painting";
+import { step } from "./walk";
+
+/** What a click means: this alone, this too or no more, or all from there to here. */
+export type How = "alone" | "toggle";
 
 export interface CanvasEvents {
-  select(selection: Selection): void;
+  select(selection: Selection, how: How): void;
   open?(selection: Selection): void;
+  /** A double click: on a state, a row, or at a place of the picture where nothing stands. */
+  double?(selection: Selection, at: { x: number; y: number }): void;
+  /** A handle was let go over a state, or at a place of nothing. */
+  pulled?(pull: Pull, state: string | null): void;
+  banded?(found: Selection[], adds: boolean): void;
   zoomed?(percent: number): void;
 }
 
-const LEAST = 0.1;
-const MOST = 3;
-const FADED_BELOW = 0.6;
-/** What is brought into the window from afar is made this large. */
-const READABLE = 0.95;
-const MARGIN = 40;
-/** Kept free at the edges of what is shown as a whole or from its beginning. */
-const EDGE = 8;
-/** Pixels of a Graphviz point at 100 %: row texts are 11 px then. */
-const UNIT = 1.1;
-/** A page opens with texts that can be read, even if it cannot show all of them. */
-const FIRST = 0.75 * UNIT;
+export interface CanvasOptions {
+  minimap?: HTMLElement | null;
+  /** The state a page begins with. */
+  begin?: () => string | undefined;
+  /** The node that stands for a state that is not drawn itself, as in a folded group. */
+  home?: (state: string) => string | undefined;
+  /** Whether things can be drawn by hand. */
+  edits?: boolean;
+}
 
 /** The diagram: shows a drawing, pans, zooms, selects. It only ever changes classes on what is drawn. */
 export class Canvas {
   readonly svg = make("svg", { class: "diagram", role: "group", "aria-label": "Diagram of the flow" });
+  readonly camera: Camera;
   readonly #view = make("g", { class: "view" });
   readonly #minimap: Minimap | null;
+  readonly #painting = new Painting();
+  readonly #grips: Grips | null;
+  readonly #gestures: Gestures;
   #drawing: Drawing | null = null;
   #selection: Selection = null;
-  #scale = 1;
-  #x = 0;
-  #y = 0;
-  /** What the window keeps to when it changes: the first view, all of it, or where somebody went. */
-  #keeps: "begin" | "all" | null = "begin";
+  #also: Selection[] = [];
 
   constructor(
-    private readonly host: HTMLElement,
+    readonly host: HTMLElement,
     private readonly names: Names,
     private readonly events: CanvasEvents,
-    private readonly options: { minimap?: HTMLElement | null; begin?: () => string | undefined } = {},
+    private readonly options: CanvasOptions = {},
   ) {
+    const layer = make("g", { class: "grips" });
+    this.#view.append(this.#painting.root, layer);
     this.svg.append(this.#view);
     host.append(this.svg);
+    this.camera = new Camera(host, this.#view, () => this.#moved());
+    this.#grips = options.edits ? new Grips(layer, this) : null;
     this.#minimap = options.minimap ? new Minimap(options.minimap, (x, y) => this.centre(x, y)) : null;
-    this.#listen();
+    this.#gestures = new Gestures(host, this.svg, layer, this.camera, {
+      click: (target, adds) => this.#clicked(target, adds),
+      double: (target, at) => events.double?.(selectionOf(target), at),
+      hover: (target) => this.#hover(target),
+      pulled: (pull, state) => events.pulled?.(pull, state),
+      banded: (box, adds) => events.banded?.(this.within(box), adds),
+    });
+    this.svg.addEventListener("keydown", (event) => this.#key(event));
     new ResizeObserver(() => this.#settle()).observe(host);
   }
 
@@ -54,129 +74,100 @@ export class Canvas {
   }
 
   get scale(): number {
-    return this.#scale;
+    return this.camera.scale;
   }
 
   /** The group on top of the picture, for badges and discs. */
-  get overlay(): SVGGElement | null {
-    return this.#view.querySelector(".overlay");
+  get overlay(): SVGGElement {
+    return this.#painting.overlay;
   }
 
-  /** Show another drawing; the place that was looked at stays where it was. */
-  show(svg: string): void {
+  /** Show another drawing; the place that was looked at stays where it was. False when a newer one came meanwhile. */
+  async show(drawing: Drawing): Promise<boolean> {
     const anchors = this.#anchors();
     const focused = this.#focused();
-    this.#drawing = parse(svg);
-    this.#view.replaceChildren(build(this.#drawing, this.names));
+    this.#drawing = drawing;
     const before = anchors.find((node) => this.node(node.state));
     const after = before ? this.node(before.state) : undefined;
-    if (this.#keeps || !before || !after) {
-      this.#keeps ??= "begin";
+    if (this.camera.kept || !before || !after) {
+      this.camera.begin();
       this.#settle();
-    } else {
-      this.#x -= (after.box.x - before.box.x) * this.#scale;
-      this.#y -= (after.box.y - before.box.y) * this.#scale;
-      this.#apply();
-    }
+    } else this.camera.follow(before.box, after.box);
+    this.#grips?.clear();
+    const done = await this.#painting.show(drawing, this.names);
+    if (!done) return false;
     this.#mark();
     if (focused) this.#focus(this.element(this.#selection));
+    return true;
   }
 
   node(state: string): DrawnNode | undefined {
-    return this.#drawing?.nodes.find((node) => node.state === state);
+    const find = (name: string): DrawnNode | undefined => this.#drawing?.nodes.find((node) => node.state === name);
+    const home = this.options.home?.(state);
+    return find(state) ?? (home ? find(home) : undefined);
   }
 
-  /** The group drawn for a selection. */
+  /** The group drawn for a selection; of what a folded group holds, the group. */
   element(selection: Selection): SVGGElement | null {
     if (!selection) return null;
-    return selection.kind === "row"
-      ? this.#view.querySelector(`.trow[data-row="${selection.index}"]`)
-      : this.#view.querySelector(`.head[data-state="${CSS.escape(selection.name)}"]`);
+    if (selection.kind === "row") return this.#painting.rows.get(selection.index) ?? null;
+    const home = this.options.home?.(selection.name) ?? "";
+    return this.#painting.heads.get(selection.name) ?? this.#painting.heads.get(home) ?? null;
   }
 
   edgesOf(row: number): SVGGElement[] {
-    return [...this.#view.querySelectorAll<SVGGElement>(".edge")].filter((edge) =>
-      (edge.dataset["rows"] ?? "").split(" ").includes(String(row)),
-    );
+    return this.#painting.edgesOf.get(row) ?? [];
   }
 
-  /** Put the cursor on something; with `reveal` it is brought into the window. */
-  select(selection: Selection, reveal = false): void {
+  /** Put the cursor on something; with `reveal` it is brought into the window. `also` is marked beside it. */
+  select(selection: Selection, reveal = false, also: Selection[] = []): void {
     this.#selection = selection;
+    this.#also = also;
     this.#mark();
-    const box = this.#boxOf(selection);
-    if (reveal && box) this.reveal(box);
+    const box = this.boxOf(selection);
+    if (reveal && box) this.camera.reveal(box);
+  }
+
+  /** Put the keyboard's focus on what is selected, or on the first state. */
+  focus(): void {
+    this.#focus(this.element(this.#selection) ?? this.#view.querySelector<SVGGElement>(".item"));
   }
 
   /** Life size, around the middle of the window. */
   full(): void {
-    this.zoom(UNIT / this.#scale);
+    this.camera.full();
   }
 
-  zoom(factor: number, x = this.host.clientWidth / 2, y = this.host.clientHeight / 2): void {
-    const scale = Math.min(MOST, Math.max(LEAST, this.#scale * factor));
-    this.#x = x - ((x - this.#x) * scale) / this.#scale;
-    this.#y = y - ((y - this.#y) * scale) / this.#scale;
-    this.#scale = scale;
-    this.#keeps = null;
-    this.#apply();
+  zoom(factor: number): void {
+    this.camera.zoom(factor);
   }
 
   /** Show all of it, never larger than life. */
   fit(): void {
-    this.#keeps = "all";
-    this.#settle();
+    this.camera.all(this.#drawing, this.#begin());
   }
 
-  /** Show the first view or all of it, whichever the window keeps to. */
-  #settle(): void {
-    const box = this.#drawing?.box;
-    if (!box || !this.host.clientWidth || !this.#keeps) {
-      this.#apply();
-      return;
-    }
-    const top = this.host.dataset["toolbar"] ? 44 : 0;
-    const width = this.host.clientWidth;
-    const height = this.host.clientHeight - top;
-    const fitting = Math.min(UNIT, (width - 2 * EDGE) / box.width, (height - 2 * EDGE) / box.height);
-    this.#scale = this.#keeps === "all" ? fitting : Math.max(fitting, FIRST);
-    const first = this.node(this.options.begin?.() ?? "")?.box ?? { ...box, width: 0, height: 0 };
-    this.#x = place(box.x, box.width, this.#scale, 0, width, first.x + first.width / 2);
-    this.#y = place(box.y, box.height, this.#scale, top, height, first.y + first.height / 2);
-    this.#apply();
-  }
-
-  centre(x: number, y: number): void {
-    this.#x = this.host.clientWidth / 2 - x * this.#scale;
-    this.#y = this.host.clientHeight / 2 - y * this.#scale;
-    this.#keeps = null;
-    this.#apply();
+  /** Show these states and rows as large as they fit. */
+  fitTo(wanted: Selection[]): void {
+    const boxes = wanted.map((selection) => this.boxOf(selection)).filter((box) => box !== undefined);
+    if (boxes.length) this.camera.fit(around(boxes));
   }
 
   /** Move only as far as needed to see this box. */
   reveal(box: Box): void {
-    if (this.#scale < FADED_BELOW) {
-      this.#scale = READABLE;
-      this.centre(box.x + box.width / 2, box.y + box.height / 2);
-      return;
-    }
-    const left = this.#x + box.x * this.#scale;
-    const top = this.#y + box.y * this.#scale;
-    const right = left + box.width * this.#scale;
-    const bottom = top + box.height * this.#scale;
-    const width = this.host.clientWidth - Number(this.host.dataset["covered"] ?? 0);
-    const dx = left < MARGIN ? MARGIN - left : right > width - MARGIN ? width - MARGIN - right : 0;
-    const dy = top < MARGIN + 20 ? MARGIN + 20 - top : bottom > this.host.clientHeight - MARGIN ? this.host.clientHeight - MARGIN - bottom : 0;
-    if (!dx && !dy) return;
-    this.#keeps = null;
-    this.#view.classList.add("gliding");
-    window.setTimeout(() => this.#view.classList.remove("gliding"), 260);
-    this.#x += dx;
-    this.#y += dy;
-    this.#apply();
+    this.camera.reveal(box);
   }
 
-  #boxOf(selection: Selection): Box | undefined {
+  centre(x: number, y: number): void {
+    this.camera.centre(x, y);
+  }
+
+  /** Let go of a line that is being drawn; false if there was none. */
+  cancel(): boolean {
+    return this.#gestures.cancel();
+  }
+
+  boxOf(selection: Selection): Box | undefined {
     if (!selection) return undefined;
     if (selection.kind === "state") return this.node(selection.name)?.box;
     for (const node of this.#drawing?.nodes ?? []) {
@@ -186,182 +177,113 @@ export class Canvas {
     return undefined;
   }
 
+  /** What a rubber band holds: whole states, else the rows it touches. */
+  within(box: Box): Selection[] {
+    const nodes = this.#drawing?.nodes ?? [];
+    const whole = nodes.filter((node) => holds(box, node.box));
+    if (whole.length) return whole.map((node) => ({ kind: "state", name: node.state }));
+    return nodes.flatMap((node) => node.rows.filter((row) => meets(box, row.box)).map((row): Selection => ({ kind: "row", index: row.index })));
+  }
+
+  #settle(): void {
+    this.camera.settle(this.#drawing, this.#begin());
+  }
+
+  #begin(): Box | undefined {
+    return this.node(this.options.begin?.() ?? "")?.box;
+  }
+
   /** The nodes of the drawing, the selected one first: what is looked at stays where it is. */
   #anchors(): DrawnNode[] {
     const selected = this.#selection;
     const nodes = this.#drawing?.nodes ?? [];
-    if (!selected) return nodes;
-    const near = nodes.filter((node) => (selected.kind === "state" ? node.state === selected.name : node.rows.some((row) => row.index === selected.index)));
-    return [...near, ...nodes];
+    const window = this.camera.window;
+    const seen = nodes.filter((node) => meets(window, node.box));
+    const near = nodes.filter((node) => (selected?.kind === "state" ? node.state === selected.name : node.rows.some((row) => row.index === selected?.index)));
+    return selected ? [...near, ...seen, ...nodes] : [...seen, ...nodes];
   }
 
   #mark(): void {
-    for (const old of this.#view.querySelectorAll(".selected, .near")) old.classList.remove("selected", "near");
+    for (const old of this.#view.querySelectorAll(".selected, .also")) old.classList.remove("selected", "also");
     const element = this.element(this.#selection);
     element?.classList.add("selected");
-    if (this.#selection?.kind === "state") element?.parentElement?.classList.add("selected");
+    if (this.#selection?.kind === "state" || element?.classList.contains("head")) element?.parentElement?.classList.add("selected");
     if (this.#selection?.kind === "row") for (const edge of this.edgesOf(this.#selection.index)) edge.classList.add("selected");
-    const first = element ?? this.#view.querySelector<SVGGElement>(".item");
-    for (const stop of this.#view.querySelectorAll('.item[tabindex="0"]')) stop.setAttribute("tabindex", "-1");
-    first?.setAttribute("tabindex", "0");
-  }
-
-  #apply(): void {
-    this.#view.setAttribute("transform", `translate(${this.#x} ${this.#y}) scale(${this.#scale})`);
-    this.host.classList.toggle("far", this.#scale < FADED_BELOW);
-    this.host.style.setProperty("--zoom", String(this.#scale));
-    this.host.style.setProperty("--dots-x", `${this.#x}px`);
-    this.host.style.setProperty("--dots-y", `${this.#y}px`);
-    this.events.zoomed?.(Math.round((this.#scale / UNIT) * 100));
-    if (this.#drawing) {
-      this.#minimap?.show(this.#drawing, {
-        x: -this.#x / this.#scale,
-        y: -this.#y / this.#scale,
-        width: this.host.clientWidth / this.#scale,
-        height: this.host.clientHeight / this.#scale,
-      });
+    const chosen = toHash(this.#selection);
+    for (const selection of this.#also.filter((item) => toHash(item) !== chosen)) {
+      const other = this.element(selection);
+      other?.classList.add("also");
+      if (selection?.kind === "state") other?.parentElement?.classList.add("also");
     }
+    this.#stop(element ?? this.#view.querySelector<SVGGElement>(".item"));
+    this.#grips?.show(this.#selection);
   }
 
-  #listen(): void {
-    const pointers = new Map<number, { x: number; y: number }>();
-    let moved = false;
-    this.svg.addEventListener("pointerdown", (event) => {
-      if (event.button > 1) return;
-      pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
-      moved = false;
-    });
-    this.svg.addEventListener("pointermove", (event) => {
-      const last = pointers.get(event.pointerId);
-      if (!last) return;
-      const dx = event.clientX - last.x;
-      const dy = event.clientY - last.y;
-      if (!moved && Math.hypot(dx, dy) < 4) return;
-      if (!moved) this.svg.setPointerCapture(event.pointerId);
-      moved = true;
-      if (pointers.size === 2) this.#pinch(pointers, event);
-      else {
-        this.#x += dx;
-        this.#y += dy;
-        this.#keeps = null;
-        this.#apply();
-      }
-      pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
-    });
-    const up = (event: PointerEvent): void => void pointers.delete(event.pointerId);
-    this.svg.addEventListener("pointerup", up);
-    this.svg.addEventListener("pointercancel", up);
-    this.svg.addEventListener("click", (event) => {
-      if (!moved) this.#clicked(event.target as Element);
-      moved = false;
-    });
-    this.svg.addEventListener("dblclick", (event) => {
-      const selection = selectionOf((event.target as Element).closest<SVGGElement>(".item"));
-      if (selection) this.events.open?.(selection);
-    });
-    this.host.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
-    this.svg.addEventListener("keydown", (event) => this.#key(event));
-    this.svg.addEventListener("pointerover", (event) => this.#hover(event.target as Element));
+  #moved(): void {
+    this.events.zoomed?.(this.camera.percent);
+    if (this.#drawing) this.#minimap?.show(this.#drawing, this.camera.window);
   }
 
-  #pinch(pointers: Map<number, { x: number; y: number }>, event: PointerEvent): void {
-    const other = [...pointers.entries()].find(([id]) => id !== event.pointerId)?.[1];
-    const last = pointers.get(event.pointerId);
-    if (!other || !last) return;
-    const before = Math.hypot(last.x - other.x, last.y - other.y);
-    const now = Math.hypot(event.clientX - other.x, event.clientY - other.y);
-    const frame = this.host.getBoundingClientRect();
-    if (before > 0) this.zoom(now / before, other.x - frame.left, other.y - frame.top);
-  }
-
-  #wheel(event: WheelEvent): void {
-    if (!(event.target as Element).closest(".diagram")) return;
-    event.preventDefault();
-    const frame = this.host.getBoundingClientRect();
-    if (event.shiftKey) {
-      this.#x -= event.deltaY || event.deltaX;
-      this.#keeps = null;
-      this.#apply();
-      return;
-    }
-    this.zoom(Math.exp(-event.deltaY * 0.0015), event.clientX - frame.left, event.clientY - frame.top);
-  }
-
-  #clicked(target: Element): void {
+  #clicked(target: Element, adds: boolean): void {
+    const how: How = adds ? "toggle" : "alone";
     const item = target.closest<SVGGElement>(".item");
     const edge = target.closest<SVGGElement>(".edge");
     if (item) {
-      this.events.select(selectionOf(item));
+      this.events.select(selectionOf(item), how);
       this.#focus(item);
     } else if (edge) {
-      this.events.select({ kind: "row", index: Number((edge.dataset["rows"] ?? "").split(" ")[0]) });
+      this.events.select({ kind: "row", index: Number((edge.dataset["rows"] ?? "").split(" ")[0]) }, how);
     } else {
       const node = target.closest<SVGGElement>(".node");
-      this.events.select(node ? { kind: "state", name: node.dataset["state"] ?? "" } : null);
+      const nothing = node === null && !target.closest("[data-pull]");
+      if (node || (nothing && !adds)) this.events.select(node ? { kind: "state", name: node.dataset["state"] ?? "" } : null, how);
+      if (nothing) this.focus();
     }
   }
 
   #hover(target: Element): void {
-    for (const old of this.#view.querySelectorAll(".hover")) old.classList.remove("hover");
-    const row = target.closest<SVGGElement>(".trow")?.dataset["row"];
-    const edge = target.closest(".edge");
+    if (target.closest(".grips")) return;
+    for (const old of this.#view.querySelectorAll(".edge.hover")) old.classList.remove("hover");
+    const item = target.closest<SVGGElement>(".item");
+    const row = item?.dataset["row"];
+    const edge = target.closest<SVGGElement>(".edge");
     edge?.classList.add("hover");
     if (row !== undefined) for (const line of this.edgesOf(Number(row))) line.classList.add("hover");
-    this.#view.classList.toggle("hovering", this.#view.querySelector(".edge.hover") !== null);
+    this.#view.classList.toggle("hovering", edge !== null || (row !== undefined && this.edgesOf(Number(row)).length > 0));
+    if (item) this.#grips?.hover(selectionOf(item));
+    else if (edge) this.#grips?.edge(edge);
+    else if (!target.closest(".node")) this.#grips?.hover(null);
   }
 
   #key(event: KeyboardEvent): void {
     const item = (event.target as Element).closest<SVGGElement>(".item");
     if (!item || event.ctrlKey || event.metaKey || event.altKey) return;
-    const next = this.#step(item, event.key);
+    const next = step(this.#view, item, event.key);
     if (next) {
       event.preventDefault();
       event.stopPropagation();
-      this.events.select(selectionOf(next));
+      if (event.shiftKey) this.events.select(selectionOf(item), "toggle");
+      this.events.select(selectionOf(next), event.shiftKey ? "toggle" : "alone");
       this.#focus(next);
+      const box = this.boxOf(selectionOf(next));
+      if (box) this.camera.reveal(box);
     } else if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
-      this.events.select(selectionOf(item));
+      this.events.select(selectionOf(item), event.key === " " && event.shiftKey ? "toggle" : "alone");
       if (event.key === "Enter") this.events.open?.(selectionOf(item));
     }
   }
 
-  #step(item: SVGGElement, key: string): SVGGElement | null {
-    const inside = [...(item.closest(".node")?.querySelectorAll<SVGGElement>(".item") ?? [])];
-    const at = inside.indexOf(item);
-    if (key === "ArrowDown") return inside[at + 1] ?? this.#neighbour(item, 1);
-    if (key === "ArrowUp") return inside[at - 1] ?? this.#neighbour(item, -1);
-    if (key === "ArrowRight") return this.#along(item, true);
-    if (key === "ArrowLeft") return this.#along(item, false);
-    return null;
-  }
-
-  #neighbour(item: SVGGElement, by: number): SVGGElement | null {
-    const nodes = [...this.#view.querySelectorAll<SVGGElement>(".node")];
-    const next = nodes[nodes.indexOf(item.closest(".node") as SVGGElement) + by];
-    const items = next?.querySelectorAll<SVGGElement>(".item");
-    return (by > 0 ? items?.[0] : items?.[items.length - 1]) ?? null;
-  }
-
-  /** Right follows the edge of a row (or the first edge out of a state), left goes to where the first edge comes from. */
-  #along(item: SVGGElement, forward: boolean): SVGGElement | null {
-    const node = item.closest<SVGGElement>(".node");
-    const id = CSS.escape(node?.id ?? "");
-    const row = item.dataset["row"];
-    const edge = forward
-      ? row !== undefined
-        ? this.edgesOf(Number(row))[0]
-        : this.#view.querySelector<SVGGElement>(`.edge[data-source="${id}"]`)
-      : this.#view.querySelector<SVGGElement>(`.edge[data-target="${id}"]`);
-    const end = edge?.dataset[forward ? "target" : "source"];
-    return end ? this.#view.querySelector<SVGGElement>(`#${CSS.escape(end)} .head`) : null;
-  }
-
   #focus(item: SVGGElement | null): void {
     if (!item) return;
-    for (const stop of this.#view.querySelectorAll('.item[tabindex="0"]')) stop.setAttribute("tabindex", "-1");
-    item.setAttribute("tabindex", "0");
+    this.#stop(item);
     item.focus({ preventScroll: true });
+  }
+
+  /** One tab stop for the whole picture. */
+  #stop(item: SVGGElement | null): void {
+    for (const other of this.#view.querySelectorAll('.item[tabindex="0"]')) if (other !== item) other.setAttribute("tabindex", "-1");
+    item?.setAttribute("tabindex", "0");
   }
 
   #focused(): boolean {
@@ -369,16 +291,24 @@ export class Canvas {
   }
 }
 
-/** Shift of one axis: in the middle if all of it fits, else around `focus` without empty space beside the picture. */
-function place(start: number, length: number, scale: number, from: number, room: number, focus: number): number {
-  if (length * scale <= room - 2 * EDGE) return from + (room - length * scale) / 2 - start * scale;
-  const first = from + EDGE - start * scale;
-  const last = from + room - EDGE - (start + length) * scale;
-  return Math.min(first, Math.max(last, from + room / 2 - focus * scale));
-}
-
-function selectionOf(item: SVGGElement | null): Selection {
+/** What an element of the picture stands for. */
+export function selectionOf(target: Element | null): Selection {
+  const item = target?.closest<SVGGElement>(".item") ?? target?.closest<SVGGElement>(".node");
   if (!item) return null;
   const row = item.dataset["row"];
   return row !== undefined ? { kind: "row", index: Number(row) } : { kind: "state", name: item.dataset["state"] ?? "" };
+}
+
+function around(boxes: Box[]): Box {
+  const x = Math.min(...boxes.map((box) => box.x));
+  const y = Math.min(...boxes.map((box) => box.y));
+  return { x, y, width: Math.max(...boxes.map((box) => box.x + box.width)) - x, height: Math.max(...boxes.map((box) => box.y + box.height)) - y };
+}
+
+function holds(outer: Box, inner: Box): boolean {
+  return inner.x >= outer.x && inner.y >= outer.y && inner.x + inner.width <= outer.x + outer.width && inner.y + inner.height <= outer.y + outer.height;
+}
+
+function meets(a: Box, b: Box): boolean {
+  return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 }

@@ -25,6 +25,7 @@ export interface DrawnRow {
 export interface DrawnNode {
   id: string;
   classes: string[];
+  /** The state's name; of a folded group `group:` and its name. */
   state: string;
   box: Box;
   head: Box;
@@ -34,6 +35,8 @@ export interface DrawnNode {
   /** Texts that belong to no row: "no rows", "not declared". */
   notes: Label[];
   lines: number[];
+  /** Equal for nodes that look alike, wherever they stand and however their rows are numbered. */
+  key: string;
 }
 
 export interface DrawnEdge {

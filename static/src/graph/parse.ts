@@ -1,9 +1,11 @@
 import type { Box, Drawing, DrawnEdge, DrawnNode, DrawnRow, Label } from "./drawing";
+import { readMarkup, type Tag } from "./markup";
 
 const PATH = /^[MLCQSTHVZmlcqsthvz0-9eE+\-., ]+$/;
 const POINTS = /^[0-9eE+\-., ]+$/;
 const WORD = /^[A-Za-z0-9_-]+$/;
 
+const HEAD = /^#[sg]\//;
 const ROLE = /^(UAC|UAS|Both)$/;
 /** From the baseline of a row's text to its middle. */
 const HALF_LETTER = 3.5;
@@ -18,30 +20,33 @@ interface Cell {
 
 /** Read the SVG text of Graphviz into geometry. Anything that is not of the expected form is left out. */
 export function parse(svg: string): Drawing {
-  const root = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
-  const graph = root.querySelector("g.graph");
-  const [x = 0, y = 0, width = 0, height = 0] = numbers(root.getAttribute("viewBox") ?? "");
-  const shift = /translate\(([-0-9.e]+)[ ,]+([-0-9.e]+)\)/.exec(graph?.getAttribute("transform") ?? "");
+  const root = readMarkup(svg);
+  const groups = root.all("g");
+  const graph = groups.find((group) => group.get("class")?.split(" ").includes("graph"));
+  const [x = 0, y = 0, width = 0, height = 0] = numbers(root.get("viewBox") ?? "");
+  const shift = /translate\(([-0-9.e]+)[ ,]+([-0-9.e]+)\)/.exec(graph?.get("transform") ?? "");
   const box = { x: x - Number(shift?.[1] ?? 0), y: y - Number(shift?.[2] ?? 0), width, height };
-  const nodes = [...root.querySelectorAll("g.node")].map(node).filter((item) => item !== null);
-  const edges = [...root.querySelectorAll("g.edge")].map((group) => edge(group, nodes)).filter((item) => item !== null);
+  const nodes = groups.filter((group) => words(group).includes("node")).map(node).filter((item) => item !== null);
+  const byId = new Map(nodes.map((item) => [item.id, item]));
+  const edges = groups.filter((group) => words(group).includes("edge")).map((group) => edge(group, byId)).filter((item) => item !== null);
   return { box, nodes, edges };
 }
 
-function node(group: Element): DrawnNode | null {
+function node(group: Tag): DrawnNode | null {
   const cells = cellsOf(group);
-  const heads = cells.filter((cell) => cell.href.startsWith("#s/"));
+  const heads = cells.filter((cell) => HEAD.test(cell.href));
   const first = heads[0];
   if (!first) return null;
   const box = around(cells.map((cell) => cell.box));
   const head = { ...around(heads.map((cell) => cell.box)), x: box.x, width: box.width };
-  const inHead = (href: string): boolean => href.startsWith("#s/");
+  const inHead = (href: string): boolean => HEAD.test(href);
   const lines = linesOf(group, head);
   const rows = rowsOf(group, box, head, lines);
-  return {
-    id: word(group.id),
+  const name = decode(first.href.slice(3));
+  const drawn = {
+    id: word(group.get("id") ?? ""),
     classes: words(group),
-    state: decode(first.href.slice(3)),
+    state: first.href.startsWith("#g/") ? `group:${name}` : name,
     box,
     head,
     labels: labelsIn(group, inHead),
@@ -50,15 +55,32 @@ function node(group: Element): DrawnNode | null {
     notes: labelsIn(group, (href) => href === ""),
     lines,
   };
+  return { ...drawn, key: keyOf(drawn) };
+}
+
+/** What a node looks like wherever it stands and however its rows are numbered: equal keys need no new elements. */
+function keyOf(node: Omit<DrawnNode, "key">): string {
+  const { x, y } = node.box;
+  const box = (part: Box): number[] => [part.x - x, part.y - y, part.width, part.height].map(round);
+  const label = (part: Label): unknown[] => [round(part.x - x), round(part.y - y), part.size, part.bold, part.anchor, part.text];
+  return JSON.stringify([
+    node.id, node.classes, node.state, box(node.box), box(node.head), node.labels.map(label),
+    node.rows.map((row) => [box(row.box), row.labels.map(label)]),
+    node.marks.map(label), node.notes.map(label), node.lines.map((line) => round(line - y)),
+  ]);
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
 }
 
 /**
  * Lines of the body are told apart by their texts, since only the separators are drawn. Several rows may share a line:
  * then each has the width of its own event.
  */
-function rowsOf(group: Element, box: Box, head: Box, separators: number[]): DrawnRow[] {
+function rowsOf(group: Tag, box: Box, head: Box, separators: number[]): DrawnRow[] {
   const found = new Map<number, Label[]>();
-  for (const text of group.querySelectorAll("text")) {
+  for (const text of group.all("text")) {
     const index = rowOf(hrefOf(text));
     const item = label(text);
     if (index === null || isMark(item.text) || item.text.trim() === "") continue;
@@ -95,11 +117,11 @@ function between(above: number, below: number, separators: number[]): number {
 }
 
 /** Where the rows of one target end and those of the next begin: the lines drawn above their shared mark. */
-function linesOf(group: Element, head: Box): number[] {
+function linesOf(group: Tag, head: Box): number[] {
   const found: number[] = [];
-  for (const shape of group.querySelectorAll("polyline, polygon, path, line")) {
-    if ((shape.getAttribute("fill") ?? "none") !== "none") continue;
-    const values = numbers(shape.getAttribute("points") ?? shape.getAttribute("d") ?? "");
+  for (const shape of group.all("polyline", "polygon", "path", "line")) {
+    if ((shape.get("fill") ?? "none") !== "none") continue;
+    const values = numbers(shape.get("points") ?? shape.get("d") ?? "");
     const ys = values.filter((_, at) => at % 2 === 1);
     const flat = ys.length > 1 && Math.max(...ys) - Math.min(...ys) < 0.5;
     const y = ys[0] ?? 0;
@@ -108,64 +130,50 @@ function linesOf(group: Element, head: Box): number[] {
   return found.sort((a, b) => a - b);
 }
 
-function edge(group: Element, nodes: DrawnNode[]): DrawnEdge | null {
-  const path = group.querySelector("path")?.getAttribute("d") ?? "";
-  if (!PATH.test(path)) return null;
-  const heads = [...group.querySelectorAll("polygon")]
-    .map((shape) => shape.getAttribute("points") ?? "")
+function edge(group: Tag, nodes: Map<string, DrawnNode>): DrawnEdge | null {
+  const line = group.first("path");
+  const path = line?.get("d") ?? "";
+  if (!line || !PATH.test(path)) return null;
+  const heads = group
+    .all("polygon")
+    .map((shape) => shape.get("points") ?? "")
     .filter((points) => POINTS.test(points));
-  const first = rowOf(group.querySelector("a") ? hrefOf(group.querySelector("path") as Element) : "");
-  const ends = /^(.+?)(?::[^>]*?)?->(.+?)(?::.*)?$/.exec(group.querySelector("title")?.textContent ?? "");
-  const source = nodes.find((node) => node.id === ends?.[1]);
-  const target = nodes.find((node) => node.id === ends?.[2]);
-  const rows = first === null ? [] : together(source, first);
-  return { id: word(group.id), classes: words(group), rows, path, heads, source: source?.id ?? "", target: target?.id ?? "" };
+  const ends = /^(.+?)(?::[^>]*?)?->(.+?)(?::.*)?$/.exec(group.first("title")?.text ?? "");
+  const source = nodes.get(ends?.[1] ?? "");
+  const target = nodes.get(ends?.[2] ?? "");
+  const classes = words(group);
+  const rows = (classes.find((name) => name.startsWith("rows-")) ?? "").split("-").slice(1).map(Number);
+  return { id: word(group.get("id") ?? ""), classes: classes.filter((name) => !name.startsWith("rows-")), rows, path, heads, source: source?.id ?? "", target: target?.id ?? "" };
 }
 
-/** The rows that share the mark, and so the edge, of this row. */
-function together(node: DrawnNode | undefined, first: number): number[] {
-  const row = node?.rows.find((item) => item.index === first);
-  if (!node || !row) return [first];
-  const bounds = [node.head.y + node.head.height, ...node.lines, node.box.y + node.box.height + 1];
-  const middle = row.box.y + row.box.height / 2;
-  const at = bounds.findIndex((bound) => bound > middle);
-  const top = bounds[at - 1] ?? 0;
-  const bottom = bounds[at] ?? 0;
-  const inside = node.rows.filter((item) => {
-    const y = item.box.y + item.box.height / 2;
-    return y > top && y < bottom;
-  });
-  return inside.map((item) => item.index);
-}
-
-function cellsOf(group: Element): Cell[] {
+function cellsOf(group: Tag): Cell[] {
   const cells: Cell[] = [];
-  for (const shape of group.querySelectorAll("polygon, path, rect")) {
-    if ((shape.getAttribute("fill") ?? "none") === "none") continue;
+  for (const shape of group.all("polygon", "path", "rect")) {
+    if ((shape.get("fill") ?? "none") === "none") continue;
     const box = boxOf(shape);
     if (box) cells.push({ box, href: hrefOf(shape) });
   }
   return cells;
 }
 
-function labelsIn(group: Element, wanted: (href: string) => boolean): Label[] {
-  return [...group.querySelectorAll("text")].filter((text) => wanted(hrefOf(text))).map(label);
+function labelsIn(group: Tag, wanted: (href: string) => boolean): Label[] {
+  return group.all("text").filter((text) => wanted(hrefOf(text))).map(label);
 }
 
-function label(text: Element): Label {
+function label(text: Tag): Label {
   return {
-    x: Number(text.getAttribute("x") ?? 0),
-    y: Number(text.getAttribute("y") ?? 0),
-    size: Number(text.getAttribute("font-size") ?? 11),
-    bold: text.getAttribute("font-weight") === "bold",
-    anchor: text.getAttribute("text-anchor") === "middle" ? "middle" : text.getAttribute("text-anchor") === "end" ? "end" : "start",
-    text: (text.textContent ?? "").replace(/\u00a0/g, " "),
+    x: Number(text.get("x") ?? 0),
+    y: Number(text.get("y") ?? 0),
+    size: Number(text.get("font-size") ?? 11),
+    bold: text.get("font-weight") === "bold",
+    anchor: text.get("text-anchor") === "middle" ? "middle" : text.get("text-anchor") === "end" ? "end" : "start",
+    text: (text.text ?? "").replace(/\u00a0/g, " "),
   };
 }
 
-function hrefOf(shape: Element): string {
+function hrefOf(shape: Tag): string {
   const link = shape.closest("a");
-  return link?.getAttribute("xlink:href") ?? link?.getAttribute("href") ?? "";
+  return link?.get("xlink:href") ?? link?.get("href") ?? "";
 }
 
 function rowOf(href: string): number | null {
@@ -174,12 +182,12 @@ function rowOf(href: string): number | null {
 }
 
 function isMark(text: string): boolean {
-  return /^[▸▶►◉↻⟳●✕×]$/u.test(text.trim());
+  return /^[▸▶►◉↻⟳●✕×…](?: .+)?$/u.test(text.trim());
 }
 
-function boxOf(shape: Element): Box | null {
-  const points = shape.getAttribute("points");
-  const values = numbers(points ?? shape.getAttribute("d") ?? "");
+function boxOf(shape: Tag): Box | null {
+  const points = shape.get("points");
+  const values = numbers(points ?? shape.get("d") ?? "");
   if (values.length < 4) return null;
   const xs = values.filter((_, at) => at % 2 === 0);
   const ys = values.filter((_, at) => at % 2 === 1);
@@ -200,8 +208,8 @@ function numbers(text: string): number[] {
   return (text.match(/-?\d+(?:\.\d+)?(?:e-?\d+)?/g) ?? []).map(Number);
 }
 
-function words(group: Element): string[] {
-  return (group.getAttribute("class") ?? "").split(/\s+/).filter((name) => WORD.test(name));
+function words(group: Tag): string[] {
+  return (group.get("class") ?? "").split(/\s+/).filter((name) => WORD.test(name));
 }
 
 function word(id: string): string {

@@ -1,0 +1,84 @@
+import type { Selection } from "../lib/selection";
+import { make } from "./build";
+import type { Canvas } from "./canvas";
+
+const RADIUS = 6;
+
+/**
+ * The handles one draws with. A state's handle draws a new way out; a row's handle and the end of an edge lead the row
+ * elsewhere. All of it can be done by key as well (T, Shift T), so they are hidden from screen readers.
+ */
+export class Grips {
+  #selected: Selection = null;
+  #hovered: Selection = null;
+
+  constructor(
+    private readonly layer: SVGGElement,
+    private readonly canvas: Canvas,
+  ) {
+    layer.setAttribute("aria-hidden", "true");
+  }
+
+  clear(): void {
+    this.#hovered = null;
+    this.layer.replaceChildren();
+  }
+
+  show(selected: Selection): void {
+    this.#selected = selected;
+    this.#draw();
+  }
+
+  hover(hovered: Selection): void {
+    this.#hovered = hovered;
+    this.#draw();
+  }
+
+  /** The end of an edge that is pointed at: it can be led to another state, with all its rows. */
+  edge(edge: SVGGElement): void {
+    this.#hovered = null;
+    this.#draw();
+    const node = this.canvas.drawing?.nodes.find((item) => item.id === edge.dataset["source"]);
+    const path = edge.querySelector<SVGPathElement>(".line");
+    if (!node || !path || node.state.startsWith("group:")) return;
+    const start = path.getPointAtLength(0);
+    const end = path.getPointAtLength(path.getTotalLength());
+    this.layer.append(this.#grip(node.state, edge.dataset["rows"] ?? "", start, end, "end"));
+  }
+
+  #draw(): void {
+    this.layer.replaceChildren();
+    for (const selection of [this.#selected, this.#hovered]) {
+      const grip = this.#of(selection);
+      if (grip) this.layer.append(grip);
+    }
+  }
+
+  #of(selection: Selection): SVGGElement | null {
+    const nodes = this.canvas.drawing?.nodes ?? [];
+    if (selection?.kind === "state") {
+      const node = nodes.find((item) => item.state === selection.name);
+      if (!node || node.classes.includes("folded")) return null;
+      const at = { x: node.box.x + node.box.width, y: node.head.y + node.head.height / 2 };
+      return this.#grip(node.state, "", at, at, "new");
+    }
+    for (const node of selection ? nodes : []) {
+      const row = node.rows.find((item) => item.index === selection?.index);
+      if (!row) continue;
+      const at = { x: node.box.x + node.box.width, y: row.box.y + row.box.height / 2 };
+      return this.#grip(node.state, String(row.index), at, at, "row");
+    }
+    return null;
+  }
+
+  #grip(state: string, rows: string, from: { x: number; y: number }, at: { x: number; y: number }, kind: string): SVGGElement {
+    const group = make("g", { class: `grip ${kind}`, transform: `translate(${at.x} ${at.y})` });
+    Object.assign(group.dataset, { pull: state, rows, x: String(from.x), y: String(from.y), testid: `grip-${kind}` });
+    group.append(make("circle", { class: "reach", r: 2 * RADIUS }), make("circle", { class: "knob", r: RADIUS }));
+    group.append(make("path", { d: kind === "new" ? "M-3 0h6M0 -3v6" : "M-2.5 0h5M0.5 -2.5L3 0L0.5 2.5" }));
+    const said = make("title", {});
+    said.textContent = kind === "new" ? "Drag to a state: a new way out (T)" : "Drag to a state: lead there instead (Shift T)";
+    group.append(said);
+    return group;
+  }
+}
