@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from flows import document as nodes
 from flows import plugins
 from flows.check import (
+    counters,
     coverage,
     determinism,
     guard_sets,
+    kinds,
     names,
     policy,
     reachability,
@@ -45,8 +47,10 @@ RULES: tuple[Rule, ...] = (
     *runtime.RULES,
     *determinism.RULES,
     *guard_sets.RULES,
+    *counters.RULES,
     *reachability.RULES,
     *coverage.RULES,
+    *kinds.RULES,
     *policy.RULES,
     properties_read,
     rules_of_plugins,

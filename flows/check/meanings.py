@@ -61,6 +61,7 @@ MEANINGS: dict[str, tuple[Severity, str]] = {
     "INV804": (W, "Two states that answer everything alike can be one."),
     "PUB811": (E, "Whoever counts calls by their outcome counts wrong."),
     "PUB812": (E, "Listeners see an end without a beginning, or a beginning twice."),
+    "PUB813": (W, "Listeners still show the call as it was."),
     "PUB814": (E, "Listeners are told something that is not so."),
     "LIV821": (E, "The session lives until the longest life of sessions ends it."),
     "LIV822": (E, "The two sides send for ever and load the network."),

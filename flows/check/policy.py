@@ -1,4 +1,4 @@
-"""Rules of the house rather than of SIP: size, and what may never be cut off (POL981, POL983)."""
+"""Rules of the house rather than of SIP: size, and what may never be cut off (POL981 to POL983)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,25 @@ from flows.table import ANY_STATE, TIMER_EVENT
 
 MOST_ROWS_OF_A_STATE = 100
 MOST_ACTIONS_OF_A_ROW = 30
+_DIALS = "places a call to somewhere else"
+_MOVES = "sends the call somewhere else"
+_RECORDS = "records what is said"
+PROTECTED = {
+    "SendINVITE": _DIALS,
+    "CreateLinkedSession": _DIALS,
+    "CreateConsultationCall": _DIALS,
+    "RetryWithContact": _DIALS,
+    "TransferCall": _MOVES,
+    "SendREFER": _MOVES,
+    "SendREFERWithReplaces": _MOVES,
+    "InitiateBlindTransfer": _MOVES,
+    "InitiateAttendedTransfer": _MOVES,
+    "SendRedirectResponse": _MOVES,
+    "StartRecording": _RECORDS,
+    "StartRecordingMedia": _RECORDS,
+    "StartRecordingMixer": _RECORDS,
+}
+"""What a guarded flow does only where a guard says that it may."""
 _ENDING = ("SendBYE", "CleanupDialog")
 
 
@@ -66,4 +85,23 @@ def emergency_calls(graph: Graph) -> Iterator[Finding]:
                     )
 
 
-RULES = (sizes, emergency_calls)
+def protected(graph: Graph) -> Iterator[Finding]:
+    """POL982: in a guarded flow whatever costs money or privacy asks a guard first."""
+    if "guarded" not in graph.table.features:
+        return
+    for row in graph.table.rows:
+        for word in row.actions:
+            if word.name in PROTECTED and not row.guards:
+                yield Finding(
+                    "POL982",
+                    Severity.ERROR,
+                    f"{word.name} {PROTECTED[word.name]}, and no guard of this row asks whether it "
+                    "may.",
+                    word.place,
+                    "A flow that claims the feature guarded is held to it.",
+                    row=row.index,
+                    state=None if row.from_state == ANY_STATE else row.from_state,
+                )
+
+
+RULES = (sizes, emergency_calls, protected)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from flows.check.evidence import Evidence
-from flows.check.invariants import TALK, kind_of
+from flows.check.invariants import HOLD, TALK, kind_of
 from flows.explore import wire
 from flows.explore.party import Config, Move
 from flows.table import Row
@@ -113,6 +113,21 @@ def alike(evidence: Evidence) -> None:
                     evidence.about_row("PUB812", row.index, message)
 
 
+def silence(evidence: Evidence) -> None:
+    """PUB813: a call has come to rest on hold, or talks again, and nobody who listens is told."""
+    program = evidence.walk.party.program
+    for number, config in enumerate(evidence.walk.configs):
+        edge = evidence.walk.parents[number]
+        waits = config.pending or config.failed or program.timers(config.state, config.role)
+        if config.ended or waits or edge is None or not config.wire.live or config.wire.own:
+            continue
+        kind = kind_of(evidence.table.states[config.state])
+        if kind and (kind == HOLD) is not config.story.on_hold:
+            what = "is on hold" if kind == HOLD else "talks again"
+            message = f"The call {what} in {config.state}, and nobody is told."
+            evidence.about_step("PUB813", edge, message)
+
+
 def _imbalance(name: str, before: Config) -> str:
     story = before.story
     if name == "CallEstablished" and story.established:
@@ -176,3 +191,6 @@ def _published(move: Move) -> tuple[str, ...]:
 
 
 RULES = (outcome, balance, beginning, transfers, alike, truth)
+
+
+RULES = (silence, outcome, balance, beginning, transfers, truth)

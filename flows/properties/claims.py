@@ -9,7 +9,7 @@ from typing import Any
 from flows import document as nodes
 from flows.findings import START, Finding, Place, Severity
 from flows.properties.judge import Judgement, Steps, judge
-from flows.properties.language import Atom, Pattern, PropertyError, atoms, read
+from flows.properties.language import Atom, Never, Pattern, PropertyError, atoms, read
 from flows.properties.ready import ready
 from flows.suggest import did_you_mean, nearest
 from flows.table import TIMER_EVENT, Table
@@ -123,7 +123,7 @@ def judged(
     *,
     both: bool = False,
 ) -> Iterator[Finding]:
-    """PRP952, PRP953: properties that do not hold on a graph, or only because nothing happens.
+    """INV803, PRP952, PRP953: what does not hold on a graph, or only because nothing happens.
 
     Those about the two sides together are judged where the graph shows `both`, the others where it
     shows one.
@@ -142,13 +142,18 @@ def alone(table: Table, places: Sequence[Place] = ()) -> Iterator[Finding]:
             yield _empty(claim, "a call between two sides of this table", "proved")
 
 
+def _is_invariant(pattern: Pattern | None) -> bool:
+    """Whether it speaks of every moment of every call: `always P`, `never P`."""
+    return isinstance(pattern, Never) and pattern.after is None and pattern.before is None
+
+
 def _of(claim: Claim, judgement: Judgement, confidence: str) -> Finding | None:
     source = f" ({claim.rfc})" if claim.rfc else ""
     if not judgement.holds:
         way = ", ".join(str(step.get("event", "")) for step in judgement.trace)
         after = f": it is broken after {way}" if way else " from the first moment"
         return Finding(
-            "PRP952",
+            "INV803" if _is_invariant(claim.pattern) else "PRP952",
             Severity.ERROR,
             f"The property does not hold{after}. {claim.text}{source}",
             claim.place,

@@ -112,6 +112,7 @@ FEATURES: dict[str, str] = {
     "messaging": "Text messages are taken or sent.",
     "restart": "The far side may die and come back without its calls.",
     "emergency": "Emergency calls come this way.",
+    "guarded": "Calls placed or moved by the flow, and recordings, each ask a guard first.",
 }
 """What a flow may claim in `features`; it is then held to the rules of that feature."""
 
