@@ -30,6 +30,8 @@ class Deployed:
     """How long the node took to load it."""
     failed: str = ""
     """Why a node could not load it, or empty."""
+    unchecked: bool = False
+    """It went live without a word of the deeper check."""
 
 
 @dataclass(frozen=True, slots=True)

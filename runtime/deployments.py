@@ -322,5 +322,6 @@ def _deployed(row: Deployment) -> Deployed:
         reason=row.reason,
         acknowledged=good is not None,
         milliseconds=good.milliseconds if good else None,
+        unchecked=row.unchecked,
         failed=next((answer.error for answer in answers if answer.error), ""),
     )

@@ -208,6 +208,8 @@ def test_the_history_of_deployments_shows_what_went_live_unchecked(
     client.force_login(alice)
     text = client.get("/deployments/").content.decode()
     assert "Unchecked" in text and "it waits to be checked" in text
+    for page in ("/flows/echo_test/versions/", "/flows/echo_test/versions/2/"):
+        assert "Unchecked" in client.get(page).content.decode(), page
     checked(leaking)
     assert "found later: 1 error" in client.get("/deployments/").content.decode()
 
