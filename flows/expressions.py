@@ -111,6 +111,11 @@ _SIMPLE: dict[str, Expression] = {}
 """Texts already parsed: expressions are immutable, and tables repeat the same few guards."""
 
 
+def forget() -> None:
+    """Forget the texts already parsed."""
+    _SIMPLE.clear()
+
+
 def literal(value: Any) -> Expression:
     """Return the expression of a plain value: a number, a string, true, false or None."""
     return _finished(Constant(value))

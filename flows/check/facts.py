@@ -95,6 +95,11 @@ class Facts:
         return None if answer is None else dict(answer)
 
 
+def forget() -> None:
+    """Forget the answers that are kept from one look at a table to the next."""
+    _asked.cache_clear()
+
+
 @lru_cache(maxsize=16384)
 def _asked(
     question: Question,

@@ -91,7 +91,7 @@ def _near(names: Iterable[str], what: str, place: Callable[[str], Place]) -> Ite
     buckets: dict[str, list[str]] = defaultdict(list)
     told: set[tuple[str, str]] = set()
     for name in names:
-        for key in _shortened(name.lower()):
+        for key in _keys(name):
             for other in buckets[key]:
                 if (other, name) not in told and _alike(other, name):
                     told.add((other, name))
@@ -106,9 +106,16 @@ def _near(names: Iterable[str], what: str, place: Callable[[str], Place]) -> Ite
             buckets[key].append(name)
 
 
-def _shortened(key: str) -> set[str]:
-    """Return the word and all its forms with one letter missing: alike words share one."""
-    return {key, *(key[:i] + key[i + 1 :] for i in range(len(key)))}
+def _keys(name: str) -> set[str]:
+    """Return what alike names have in common: the word, and forms with one letter missing.
+
+    Names with digits, and short ones, are alike by case and underscores only.
+    """
+    key = name.lower()
+    folded = {key, key.replace("_", "")}
+    if len(key) < _SHORTEST or any(map(str.isdigit, key)):
+        return folded
+    return {*folded, *(key[:i] + key[i + 1 :] for i in range(len(key)))}
 
 
 def _alike(left: str, right: str) -> bool:

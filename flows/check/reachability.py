@@ -34,7 +34,7 @@ def unreachable_states(graph: Graph) -> Iterator[Finding]:
 
 def dead_ends(graph: Graph) -> Iterator[Finding]:
     """REA304: a state that is entered, is not final and is never left."""
-    entered = graph.entered()
+    entered, cut_off = graph.entered(), _cut_off(graph)
     for state in graph.table.states.values():
         if state.final or state.name not in entered:
             continue
@@ -42,7 +42,7 @@ def dead_ends(graph: Graph) -> Iterator[Finding]:
             role
             for role in SESSION_ROLES
             if not graph.leaves(state.name, role)
-            and (state.name in graph.reachable[role] or _entered_as(graph, state.name, role))
+            and (state.name in graph.reachable[role] or state.name in cut_off[role])
         ]
         if not stuck or (state.initial and len(stuck) == 1):
             continue
@@ -58,11 +58,15 @@ def dead_ends(graph: Graph) -> Iterator[Finding]:
         )
 
 
-def _entered_as(graph: Graph, state: str, role: str) -> bool:
-    """Whether a session of the role could enter the state, were its way there reachable."""
-    if any(state in graph.reachable[other] for other in SESSION_ROLES):
-        return False
-    return any(row.next_state == state and role in graph.roles(row) for row in graph.table.rows)
+def _cut_off(graph: Graph) -> dict[str, set[str]]:
+    """For each role the states it could enter if anybody came to where its rows begin."""
+    entered: dict[str, set[str]] = {role: set() for role in SESSION_ROLES}
+    for row in graph.table.rows:
+        if row.next_state is not None:
+            for role in graph.roles(row):
+                entered[role].add(row.next_state)
+    everywhere = set().union(*(graph.reachable[role] for role in SESSION_ROLES))
+    return {role: states - everywhere for role, states in entered.items()}
 
 
 def _one_role(graph: Graph) -> bool:
