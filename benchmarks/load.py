@@ -1,10 +1,10 @@
 """What it costs to load a table, and to check it as an editor does, beside bare PyYAML.
 
 CSafeLoader builds plain dicts and lists and knows no line. `text to table` (compile_text) gives a
-table with the place of each word, or findings of text and names. `text to checked` is that and every
-rule of T0 (flows.check.examine): what an editor asks at each keystroke. What the rules know of guards
-is remembered between keystrokes; `nothing remembered` forgets it first. The program is what the
-executor runs.
+table with the place of each word, or findings of text and names. `text to checked` is that and
+every rule of T0 (flows.check.examine): what an editor asks at each keystroke. What the rules know
+of guards is remembered between keystrokes; `nothing remembered` forgets it first. The program is
+what the executor runs.
 """
 
 from __future__ import annotations
