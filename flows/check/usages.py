@@ -1,11 +1,12 @@
 """Registrations and linked sessions: what they owe, and where they must not come to rest
-(TMR701, INV801, OBL622, CMP852, LIV823, PUB814)."""
+(TMR701, INV801, OBL622, OBL624, CMP852, COV411, COV412, PUB814)."""
 
 from __future__ import annotations
 
 from flows.check.evidence import Evidence
 from flows.check.invariants import TALK, kind_of
 from flows.explore import linked, wire
+from flows.explore.answers import BUSY
 from flows.explore.party import Config
 from flows.explore.registration import REGISTERING, TOO_BRIEF
 from flows.explore.walk import Edge
@@ -74,9 +75,29 @@ def caller(evidence: Evidence) -> None:
             evidence.about_step("OBL622", edge, message)
         elif event == "LinkedFailed" and not linked.untold(target.wire):
             taken = program.position(target.state, target.role).candidates
-            if "AcceptCall" not in taken:
+            accepted = taken.get("AcceptCall")
+            if accepted is None or accepted.kind != "fired":
                 message = "The linked session failed, and the caller goes on waiting for nobody."
                 evidence.about_step("OBL622", edge, message)
+
+
+def relayed(evidence: Evidence) -> None:
+    """OBL624: where a table tells the codes of the linked session apart, it tells the caller so:
+    busy as busy (486, 600), ringing as 180, progress as 183."""
+    read = evidence.walk.party.domain.read
+    for edge in evidence.walk.all_edges():
+        move, event = edge.move, edge.move.stimulus.event
+        if event not in ("LinkedRinging", "LinkedFailed") or "code" not in read[event]:
+            continue
+        heard = int(dict(move.stimulus.fields).get("code", 0))
+        for message in move.sends:
+            if message.kind != "RESP" or message.method != "INVITE":
+                continue
+            ringing = event == "LinkedRinging" and message.code != heard
+            busy = event == "LinkedFailed" and (message.code in BUSY) is not (heard in BUSY)
+            if ringing or busy:
+                text = f"The linked session said {heard}, and the caller is told {message.code}."
+                evidence.about_step("OBL624", edge, text)
 
 
 def far_leg(evidence: Evidence) -> None:
@@ -123,7 +144,9 @@ def credentials(evidence: Evidence) -> None:
     for edge in evidence.walk.all_edges():
         before, stimulus = evidence.walk.configs[edge.source], edge.move.stimulus
         request = stimulus.wire.challenged
-        given_up = (before.wire.hangup or before.wire.cancel) and request in GIVEN_UP
+        over = before.wire.hangup or before.wire.cancel or before.wire.bye
+        ending = evidence.table.states[before.state].group == "end"
+        given_up = (over or ending) and request in GIVEN_UP
         if stimulus.event != "AuthRequired" or edge.move.kind == "unhandled" or given_up:
             continue
         place = (before.state, request)
@@ -162,21 +185,18 @@ def temporary(evidence: Evidence) -> None:
         before = evidence.walk.configs[number]
         if before.wire.register.stage != REGISTERING or before.wire.hangup or before.failed:
             continue
-        found: dict[str, Edge] = {}
-        for edge in edges:
-            kind = _passing(edge)
-            if kind and edge.move.kind == "fired" and edge.move.broke < 0:
-                waits = not edge.move.target.ended
-                found.setdefault("waits" if waits else "ends", edge)
-                if kind == LASTING and waits:
-                    label = edge.move.stimulus.label
-                    message = f"{before.state} tries again after {label}, which is final."
-                    topic, warning = "lasting", Severity.WARNING
-                    evidence.about_state("COV412", before.state, message, edge, topic, warning)
-                elif kind != LASTING and len(found) == 2:
-                    _unlike(evidence, before.state, found["waits"], found["ends"])
-                if kind == LASTING:
-                    found = {name: e for name, e in found.items() if e is not edge}
+        done = [e for e in edges if e.move.kind == "fired" and e.move.broke < 0]
+        passing = [e for e in done if _passing(e) not in ("", LASTING)]
+        waits = [e for e in passing if not e.move.target.ended]
+        ends = [e for e in passing if e.move.target.ended]
+        if waits and ends:
+            _unlike(evidence, before.state, waits[0], ends[0])
+        for edge in done:
+            if _passing(edge) == LASTING and not edge.move.target.ended:
+                label = edge.move.stimulus.label
+                message = f"{before.state} tries again after {label}, which is final."
+                warning = Severity.WARNING
+                evidence.about_state("COV412", before.state, message, edge, "lasting", warning)
 
 
 def _unlike(evidence: Evidence, state: str, waits: Edge, ends: Edge) -> None:
@@ -253,6 +273,7 @@ RULES = (
     registered,
     watched,
     caller,
+    relayed,
     far_leg,
     joined,
     credentials,

@@ -59,6 +59,7 @@ LATER: tuple[ActionWord, ...] = (
         parameters={"link": _LINK},
         releases=("bridge",),
         uses=("link", "media"),
+        may_fail=False,
         performed=False,
     ),
     ActionWord(
