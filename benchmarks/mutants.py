@@ -1,6 +1,6 @@
 """Seeded defects: how many single mistakes in correct tables the checker finds.
 
-    python -m benchmarks.mutants [--sample N] [--seed N] [--only KIND ...] [--survivors]
+    python -m benchmarks.mutants [--sample N] [--seconds N] [--only KIND ...] [--survivors]
 
 A mutant counts as found if an error or a warning is told that the correct table does not have; a
 second share counts information too. Mutants that do the same in every configuration the correct
@@ -228,21 +228,29 @@ TITLES = {
 }
 
 
-def run(work: Work, processes: int) -> tuple[dict[str, Score], list[tuple[str, Said]]]:
-    """Judge everything, in several processes."""
+def run(
+    work: Work, processes: int, seconds: float = 0.0
+) -> tuple[dict[str, Score], list[tuple[str, Said]]]:
+    """Judge the variants and then the mutants, in an order of chance, in several processes.
+
+    After so many seconds, if not 0, those that were not judged are left out: a sample of all.
+    """
     global _work
     _work = work
     found = {kind: Score() for kind in work.mutants}
     tasks = [(kind, n) for kind, mutants in work.mutants.items() for n in range(len(mutants))]
     random.Random(1).shuffle(tasks)  # so that no process is left with the slow ones
     with multiprocessing.get_context("fork").Pool(processes) as pool:
+        told = pool.map(_alarmed, range(len(work.variants)), 2)
         judged = {}
-        for done, (task, verdict) in enumerate(pool.imap_unordered(_judged, tasks, 4)):
+        end = time.perf_counter() + seconds
+        for done, (task, verdict) in enumerate(pool.imap_unordered(_judged, tasks)):
             judged[task] = verdict
             if sys.stderr.isatty():
                 print(f"\r{done + 1} of {len(tasks)}", end="", file=sys.stderr, flush=True)
-        told = pool.map(_alarmed, range(len(work.variants)), 2)
-    for task in sorted(tasks):
+            if seconds and time.perf_counter() > end:
+                break
+    for task in sorted(judged):
         found[task[0]].verdicts.append(judged[task])
     return found, told
 
@@ -251,6 +259,7 @@ def main(arguments: list[str] | None = None) -> bool:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tables", type=Path, nargs="*", help="tables instead of all correct ones")
     parser.add_argument("--sample", type=int, default=0, help="mutants per operator and table")
+    parser.add_argument("--seconds", type=float, default=0.0, help="stop then, with a sample")
     parser.add_argument("--tier", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=OF_KIND, nargs="*", default=list(OF_KIND))
@@ -260,7 +269,7 @@ def main(arguments: list[str] | None = None) -> bool:
     paths = chosen.tables or [p for d in TABLES for p in sorted((ROOT / d).glob("*.yaml"))]
     work = collect(paths, chosen.only, chosen.sample, chosen.seed, chosen.tier)
     began = time.perf_counter()
-    found, told = run(work, chosen.processes)
+    found, told = run(work, chosen.processes, chosen.seconds)
     seconds = time.perf_counter() - began
     print(f"\nSeeded defects on {platform.node()}, {platform.python_version()}, tier {work.tier},")
     print(f"{len(work.subjects)} tables, seed {chosen.seed}, {seconds:.0f} s")
