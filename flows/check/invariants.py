@@ -140,7 +140,9 @@ def directions(evidence: Evidence) -> None:
         if event not in ("ReinviteReceived", "UpdateReceived") or "direction" not in read[event]:
             continue
         call = before.wire
-        if call.own or call.mine != "sendrecv" or call.local != "sendrecv" or move.broke >= 0:
+        # What the session itself wants or does decides where we hold, and where we want to.
+        ours = call.own or call.mine != "sendrecv" or move.target.wire.local != "sendrecv"
+        if ours or move.broke >= 0:
             continue
         if not any(m.kind == "RESP" and m.code < 300 for m in move.sends):
             continue

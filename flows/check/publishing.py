@@ -30,6 +30,7 @@ MADE_TRUE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "TransferFailed": (("TransferFailed", "TransferComplete"), ("SendTransferNOTIFYFailure",)),
 }
 """Published event to the events and the actions of which one makes it true."""
+LAST = "SendTransferNOTIFYSuccess"
 OWED = {"TransferSuccess": "TransferSucceeded", "TransferFailed": "TransferFailed"}
 """What became of a transfer, to what a flow that claims `transfer` then publishes."""
 
@@ -81,6 +82,8 @@ def transfers(evidence: Evidence) -> None:
     for edge in evidence.walk.all_edges():
         move = edge.move
         owed = OWED.get(move.stimulus.event)
+        if move.transition is not None and any(w.name == LAST for w in move.transition.words):
+            owed = "TransferSucceeded"
         live = evidence.walk.configs[edge.source].wire.live
         if owed and live and move.kind != "unhandled" and move.broke < 0:
             if owed not in _published(move):

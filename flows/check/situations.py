@@ -182,23 +182,25 @@ def early_media(evidence: Evidence) -> None:
 
 def updates(evidence: Evidence) -> None:
     """COV407: an UPDATE may bring the offer that a re-INVITE may bring."""
-    accepted: dict[str, dict[str, Edge]] = {"re-INVITE": {}, "UPDATE": {}}
-    refused: dict[str, Edge] = {}
+    accepted: dict[str, set[tuple[str, str]]] = {"re-INVITE": set(), "UPDATE": set()}
+    refused: dict[tuple[str, str], Edge] = {}
     for edge in evidence.walk.all_edges():
-        state = evidence.walk.configs[edge.source].state
-        stimulus = edge.move.stimulus
-        if "sdp" not in dict(stimulus.fields) or not evidence.walk.configs[edge.source].wire.live:
+        before, stimulus = evidence.walk.configs[edge.source], edge.move.stimulus
+        if "sdp" not in dict(stimulus.fields) or not before.wire.live:
             continue
+        offer = (before.state, str(dict(stimulus.fields).get("direction")))
         for message in edge.move.sends:
             if message.kind == "RESP" and message.method in accepted:
                 if message.code < 300:
-                    accepted[message.method].setdefault(state, edge)
-                elif message.code == 488 and message.method == "UPDATE":
-                    refused.setdefault(state, edge)
-    for state in accepted["re-INVITE"].keys() & refused.keys() - accepted["UPDATE"].keys():
-        text = f"{state} accepts an offer in a re-INVITE and refuses it in an UPDATE."
-        warning = Severity.WARNING
-        evidence.about_state("COV407", state, text, refused[state], "UPDATE offer", warning)
+                    accepted[message.method].add(offer)
+                elif message.code == 488 and message.method == "UPDATE" and not before.failed:
+                    refused.setdefault(offer, edge)
+    for offer, edge in refused.items():
+        if offer in accepted["re-INVITE"] and offer not in accepted["UPDATE"]:
+            state, direction = offer
+            text = f"{state} accepts an offer ({direction}) in a re-INVITE, not in an UPDATE."
+            warning = Severity.WARNING
+            evidence.about_state("COV407", state, text, edge, "UPDATE offer", warning)
 
 
 def matrix(evidence: Evidence) -> dict[str, int]:
