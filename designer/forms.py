@@ -23,6 +23,9 @@ class NewFlow(forms.Form):
     )
     text = forms.CharField(required=False, strip=False)
     file = forms.FileField(required=False, allow_empty_file=True)
+    keep_original = forms.BooleanField(required=False)
+    look = forms.CharField(required=False)
+    """Not to be created yet: what an import would make of it is to be shown."""
 
     def clean_text(self) -> str:
         """Return the text with the line ends it was typed with: forms send CR LF for each."""
@@ -36,6 +39,8 @@ class NewFlow(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        if cleaned.get("look"):
+            return cleaned
         if not cleaned.get("name") and not cleaned.get("file") and "name" not in self.errors:
             raise forms.ValidationError("A name or a file is needed.")
         return cleaned

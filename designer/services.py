@@ -24,6 +24,7 @@ from flows import dialects
 from flows.check import examine
 from flows.compile import Compiled
 from flows.document import MAX_BYTES
+from flows.imports import Converted, ImportRefused, convert
 
 BLANK = """\
 callflow: 1
@@ -44,7 +45,8 @@ class Imported:
     version: Version
     created: bool
     notes: list[dict[str, Any]] = field(default_factory=list)
-    """Findings of the translation from another dialect."""
+    """Findings of the translation from another language."""
+    dialect: str = dialects.NATIVE
 
 
 def digest_of(text: str) -> str:
@@ -159,13 +161,13 @@ def flow_import(
     author_name: str = "",
     origin: str = Version.Origin.IMPORT,
     name: str | None = None,
+    keep_original: bool = False,
 ) -> Imported:
-    """Make a new version from a file's text, translating other dialects; the flow is made if new.
+    """Make a new version from a file's text, translating other languages; the flow is made if new.
 
     The name is the one asked for, else the one in the text, else the file's.
     """
-    usable_text(text)
-    translated = dialects.import_text(text)
+    translated = native_text(text, keep_original=keep_original)
     native = translated.text
     notes = [finding.as_dict() for finding in translated.findings]
     compiled = examine(native)
@@ -176,7 +178,7 @@ def flow_import(
     )
     latest = selectors.newest_version(flow)
     if latest is not None and latest.text == native:
-        return Imported(flow, latest, created=False, notes=notes)
+        return Imported(flow, latest, created=False, notes=notes, dialect=translated.dialect)
     version = version_save(
         flow=flow,
         text=native,
@@ -186,7 +188,17 @@ def flow_import(
         message=f"Import {file_name}",
         origin=origin,
     )
-    return Imported(flow, version, created=True, notes=notes)
+    return Imported(flow, version, created=True, notes=notes, dialect=translated.dialect)
+
+
+def native_text(text: str, *, keep_original: bool = False) -> Converted:
+    """Make a text native, whatever language it is in; Refused says why it can not be read."""
+    try:
+        made = convert(usable_text(text))
+    except ImportRefused as problem:
+        raise Refused(str(problem)) from None
+    foreign = made.text != text
+    return made.with_original(text) if keep_original and foreign else made
 
 
 def import_starters(folder: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +15,11 @@ from designer.errors import Refused
 from designer.forms import NewFlow
 from designer.models import Flow
 from designer.views.shell import show
+from flows.check import examine
+from flows.imports import CHANGED, KEPT, LOST
+
+MOST_NOTES = 6
+"""Notes of an import that are said one by one."""
 
 
 @page("flow.view")
@@ -31,30 +37,75 @@ def flows(request: HttpRequest) -> HttpResponse:
 
 @form("flow.create")
 def flow_new(request: HttpRequest) -> HttpResponse:
-    """Begin a flow by name, or import a file as a new version. Context: form."""
+    """Begin a flow by name, or import a file or text. Context: form, look (what is made of it)."""
     new = NewFlow(request.POST or None, request.FILES or None)
+    look: dict[str, Any] | None = None
     if request.method == "POST" and new.is_valid():
         try:
-            flow = _begin(request, new)
+            if new.cleaned_data["look"]:
+                look = _looked_at(new)
+            else:
+                return redirect("flow", _begin(request, new).name)
         except (Refused, UnicodeDecodeError) as refusal:
             new.add_error(None, getattr(refusal, "message", "The file is not a text in UTF-8."))
-        else:
-            return redirect("flow", flow.name)
-    status = 200 if request.method != "POST" else 422
-    return show(request, "designer/new.html", {"form": new}, nav="flows", status=status)
+    status = 200 if request.method != "POST" or look is not None else 422
+    context = {"form": new, "look": look}
+    return show(request, "designer/new.html", context, nav="flows", status=status)
+
+
+def _looked_at(new: NewFlow) -> dict[str, Any]:
+    """Return what an import would make of the file or text, for the page."""
+    file, text = new.cleaned_data["file"], new.cleaned_data["text"]
+    if file is not None:
+        text = file.read().decode()
+    if not text.strip():
+        raise Refused("Choose a file or paste a text first.")
+    made = services.native_text(text)
+    compiled = examine(made.text)
+    order = {LOST: 0, CHANGED: 1, KEPT: 2}
+    return {
+        "original": text,
+        "made": made,
+        "native": made.text == text,
+        "report": sorted(made.report, key=lambda told: (order[told.verdict], told.line)),
+        "name": new.cleaned_data.get("name")
+        or (services.name_from_file(file.name) if file is not None else ""),
+        "errors": compiled.errors,
+        "states": len(compiled.table.states) if compiled.table else 0,
+        "rows": len(compiled.table.rows) if compiled.table else 0,
+    }
 
 
 def _begin(request: HttpRequest, new: NewFlow) -> Flow:
     name, file = new.cleaned_data["name"], new.cleaned_data["file"]
+    keep = new.cleaned_data["keep_original"]
     if file is None:
-        # A browser sends the lines of a text field with CR LF, whatever was typed or pasted.
-        text = new.cleaned_data["text"].replace("\r\n", "\n") or None
-        return services.flow_create(name=name, user=request.user, text=text)
+        text = new.cleaned_data["text"] or None
+        made = services.native_text(text, keep_original=keep) if text else None
+        flow = services.flow_create(
+            name=name, user=request.user, text=made.text if made is not None else None
+        )
+        if made is not None:
+            _tell(request, [finding.as_dict() for finding in made.findings])
+        return flow
     imported = services.flow_import(
-        text=file.read().decode(), file_name=file.name, author=request.user, name=name or None
+        text=file.read().decode(),
+        file_name=file.name,
+        author=request.user,
+        name=name or None,
+        keep_original=keep,
     )
     said = "is imported as" if imported.created else "has this text already as"
     messages.success(request, f"{imported.flow.name} {said} v{imported.version.number}.")
-    for note in imported.notes:
-        messages.info(request, f"Line {note['line']}: {note['message']}")
+    _tell(request, imported.notes)
     return imported.flow
+
+
+def _tell(request: HttpRequest, notes: list[dict[str, Any]]) -> None:
+    """Say what an import changed: the gravest first, the rest as a number."""
+    ordered = sorted(notes, key=lambda note: note["severity"] != "warning")
+    for note in ordered[:MOST_NOTES]:
+        messages.info(request, f"Line {note['line']}: {note['message']}")
+    if len(ordered) > MOST_NOTES:
+        rest = len(ordered) - MOST_NOTES
+        messages.info(request, f"{rest} more were changed; `callsmith convert` lists all of them.")

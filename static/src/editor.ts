@@ -1,5 +1,6 @@
 import "./css/diagram.css";
 import "./css/editor.css";
+import "./css/merge.css";
 import "./css/simulate.css";
 import { Actions } from "./editor/actions";
 import { Acts } from "./editor/acts";
@@ -37,6 +38,7 @@ import { element } from "./lib/element";
 import { Kept } from "./lib/kept";
 import { fromHash } from "./lib/selection";
 import { splits } from "./lib/splits";
+import { MergePanel } from "./merge/panel";
 import { Simulate } from "./simulate/mode";
 
 const data = boot<EditorBoot>("boot");
@@ -112,6 +114,7 @@ new TraceChip(part("trace"), store);
 new Topbar(
   {
     chip: part("chip"),
+    merge: part("merge"),
     note: part("note"),
     saved: part("saved"),
     undo: part("undo"),
@@ -156,6 +159,9 @@ acts.add(
 );
 const matrix = new Matrix(part("matrix"), store, actions, layout);
 acts.add(...matrixActs(matrix, store), ...snippetActs(store, actions));
+const merge = new MergePanel(element<HTMLElement>("#main"), store, (frame) => link.ask(frame), () => void actions.undo());
+const stale = (): boolean => data.can.edit && store.latest !== null && (store.base?.number ?? 0) < store.latest.number;
+acts.add({ id: "merge", title: "Merge with the newer version", group: "Document", run: () => void merge.open(), can: stale });
 const simulate = new Simulate(store, diagram, acts, (frame) => link.ask(frame));
 problems.follow = (trace) => void simulate.follow(trace);
 acts.add(...diagramActs({ store, diagram, pencil, views, clip }));

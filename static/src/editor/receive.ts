@@ -18,6 +18,10 @@ export function receive(frame: Frame, store: Store, yaml: Yaml): void {
     case "saved":
       saved(frame["version"] as VersionLine, store);
       break;
+    case "conflict":
+      store.latest = frame["latest"] as VersionLine;
+      store.emit("document");
+      break;
     case "newer":
       store.latest = frame["latest"] as VersionLine;
       announce(`${store.latest.author} saved version ${store.latest.number}`);

@@ -54,8 +54,9 @@ function conflict(answer: Frame, anyway: () => void): TemplateResult {
   const latest = answer["latest"] as VersionLine;
   return html`<div data-testid="conflict"><div class="dialog-head"><h2>${latest.author} saved version ${latest.number} meanwhile</h2></div>
     <div class="dialog-body"><p>${latest.author} saved v${latest.number} ${ago(latest.created_at)}${latest.message ? html`: “${latest.message}”` : ""}. Your draft began before it and is kept as it is; nothing was overwritten.</p>
-      <p class="ink2">Compare the two first. Saved after it, yours becomes the newest and v${latest.number} stays as it is.</p></div>
+      <p class="ink2">Merging puts both together, row by row, and checks the result. Saved after it, yours becomes the newest and v${latest.number} stays as it is.</p></div>
     <div class="dialog-foot"><button class="btn" type="button" data-close data-first>Keep the draft</button>
       <button class="btn" type="button" data-testid="conflict-save" @click=${anyway}>Save after v${latest.number}</button>
-      <a class="btn primary" href=${String(answer["compare"])} data-testid="conflict-compare">${icon("swap")}Compare with v${latest.number}</a></div></div>`;
+      <a class="btn" href=${String(answer["compare"])} data-testid="conflict-compare">Compare</a>
+      <button class="btn primary" type="button" data-close data-do="merge" data-testid="conflict-merge">${icon("swap")}Merge</button></div></div>`;
 }

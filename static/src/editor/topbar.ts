@@ -5,6 +5,7 @@ import type { Store } from "./store";
 
 interface Parts {
   chip: HTMLElement;
+  merge: HTMLElement;
   note: HTMLElement;
   saved: HTMLElement;
   undo: HTMLElement;
@@ -20,7 +21,7 @@ export class Topbar {
     private readonly parts: Parts,
     private readonly store: Store,
   ) {
-    for (const part of [parts.chip, parts.note, parts.saved, parts.people]) part.replaceChildren();
+    for (const part of [parts.chip, parts.merge, parts.note, parts.saved, parts.people]) part.replaceChildren();
     store.on(["document", "connection", "pending", "deployment", "people"], () => this.draw());
     window.setInterval(() => this.#saved(), 1000);
     this.draw();
@@ -42,6 +43,7 @@ export class Topbar {
       parts.chip,
     );
     const newer = store.latest && store.base && store.latest.number > store.base.number;
+    render(newer && store.can.edit ? html`<button class="btn small" type="button" data-do="merge" data-testid="merge-open" title="v${store.latest?.number} by ${store.latest?.author} is newer than what your draft began with">${icon("swap")}Merge v${store.latest?.number}</button>` : "", parts.merge);
     render(
       html`${store.base ? (changed ? `draft after v${store.base.number}` : `v${store.base.number}`) : "no version yet"}
       ${newer ? html` · <a href=${(store.urls["compare"] ?? "#").replace("{left}", "draft").replace("{right}", String(store.latest?.number))} data-testid="newer">v${store.latest?.number} by ${store.latest?.author} is newer</a>` : ""}`,
