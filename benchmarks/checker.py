@@ -41,12 +41,16 @@ class Figure(NamedTuple):
 def rows() -> list[Figure]:
     """Measure every case."""
     hold = (ROOT / "state_tables" / "call_with_hold.yaml").read_text("utf-8")
-    talk = (ROOT / "tests" / "flows" / "data" / "correct" / "announcement.yaml").read_text("utf-8")
+    correct = ROOT / "tests" / "flows" / "data" / "correct"
+    talk, transfer = (
+        (correct / f"{name}.yaml").read_text("utf-8") for name in ("announcement", "transfer")
+    )
     found = [_quick("T0, 60 rows", workload.text(60), 0.020)]
     found.append(_quick("T0, 500 rows", workload.text(500), 0.100))
     found.append(_deep("T2, announcement", talk, 0.5))
     found.append(_deep("T2, call_with_hold", hold, 0.5))
-    found.append(_deep("T2, the same, its call twice", grown(hold, 1), 2.0))
+    found.append(_deep("T2, transfer", transfer, 2.0))
+    found.append(_deep("T2, call_with_hold, its call twice", grown(hold, 1), 2.0))
     return found
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import compress
 from typing import NamedTuple
 
 from flows.check.invariants import HOLD, TALK, kind_of
 from flows.check.meanings import MEANINGS
 from flows.check.situations import HARMLESS
 from flows.explore import wire
-from flows.explore.pair import FIFO, SIDES, Options, Pair, Step, Walked, explore
+from flows.explore.pair import FIFO, SIDES, Act, Options, Pair, Step, Walked, explore
 from flows.explore.party import Config, Party
 from flows.explore.peer import begins
 from flows.explore.walk import Beat, Bounds
@@ -139,24 +140,38 @@ class Fault(NamedTuple):
 def unhandled(walked: Walked) -> Iterator[Fault]:
     """CMP841, CMP847: something arrives and no row takes it."""
     told: set[str] = set()
-    for steps in walked.steps:
-        for step in steps:
-            move = step.act.move
-            if move is None or move.kind != "unhandled" or move.stimulus.kind == "user":
-                continue
-            event = move.stimulus.event
-            if event in HARMLESS:
-                continue
-            side = SIDES[step.act.side]
-            state = walked.sides(step.source)[step.act.side].state
-            topic = f"{side} {state} {event}"
-            if topic in told:
-                continue
-            told.add(topic)
-            both = {line["side"] for line in walked.trace(step) if line["name"] in _ACTS_OF_PEOPLE}
-            code = "CMP847" if len(both) > 1 else "CMP841"
-            message = f"{side} in {state} gets {move.stimulus.label}, and no row takes it."
-            yield Fault(code, topic, message, step)
+    missing: dict[int, bool] = {}
+    for number, ways in enumerate(walked.ways):
+        for moves in ways:
+            # The pair keeps its moves, so that an identity stands for one of them.
+            if id(moves) not in missing:
+                missing[id(moves)] = any(_meets_no_row(moved.act) for moved in moves.free)
+        if any(missing[id(moves)] for moves in ways):
+            yield from _unhandled_in(walked, number, told)
+
+
+def _unhandled_in(walked: Walked, number: int, told: set[str]) -> Iterator[Fault]:
+    for step in walked.out(number):
+        move = step.act.move
+        if move is None or not _meets_no_row(step.act):
+            continue
+        side = SIDES[step.act.side]
+        state = walked.sides(step.source)[step.act.side].state
+        topic = f"{side} {state} {move.stimulus.event}"
+        if topic in told:
+            continue
+        told.add(topic)
+        both = {line["side"] for line in walked.trace(step) if line["name"] in _ACTS_OF_PEOPLE}
+        code = "CMP847" if len(both) > 1 else "CMP841"
+        message = f"{side} in {state} gets {move.stimulus.label}, and no row takes it."
+        yield Fault(code, topic, message, step)
+
+
+def _meets_no_row(act: Act) -> bool:
+    move = act.move
+    if move is None or move.kind != "unhandled" or move.stimulus.kind == "user":
+        return False
+    return move.stimulus.event not in HARMLESS
 
 
 _ACTS_OF_PEOPLE = frozenset(("HangupCall", "HoldCall", "ResumeCall"))
@@ -208,11 +223,15 @@ def _timers(walked: Walked, config: Config) -> tuple[float, ...]:
 def half_open(walked: Walked) -> Iterator[Fault]:
     """CMP843: one side has ended, and without its person the other never does."""
     sources: dict[int, list[int]] = defaultdict(list)
-    for steps in walked.steps:
-        for step in steps:
-            move = step.act.move
-            if move is None or move.stimulus.kind != "user":
-                sources[step.target].append(step.source)
+    alone: dict[int, list[bool]] = {}
+    for number, ways in enumerate(walked.ways):
+        flags: list[bool] = []
+        for moves in ways:
+            if id(moves) not in alone:
+                alone[id(moves)] = [_by_nobody(moved.act) for moved in moves.free]
+            flags += alone[id(moves)]
+        for target in compress(walked.targets[number], flags):
+            sources[target].append(number)
     ended = [config.ended for config in walked.pair.configs]
     ends = {n for n, joint in enumerate(walked.joints) if all(ended[c] for c in joint.sides)}
     waiting = list(ends)
@@ -232,6 +251,11 @@ def half_open(walked: Walked) -> Iterator[Fault]:
         state = config.state
         message = f"{SIDES[1 - side]} has ended, and {SIDES[side]} stays in {state} for ever."
         yield Fault("CMP843", f"{SIDES[side]} {state} half-open", message, walked.parents[number])
+
+
+def _by_nobody(act: Act) -> bool:
+    """Whether it happens without a person who wants it."""
+    return act.move is None or act.move.stimulus.kind != "user"
 
 
 def disagreements(walked: Walked) -> Iterator[Fault]:

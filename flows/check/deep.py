@@ -9,7 +9,9 @@ quick rules (`flows.check.examine`) are not part of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,7 +95,35 @@ def examine(
     table = table_of(subject)
     if table is None:
         return DeepResult()
-    party = party or _party(table)
+    with _collector_paused():
+        return _examined(subject, table, tier, budget, beat, party or _party(table))
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the collector from looking through the walk again and again while it grows.
+
+    A walk keeps all it makes and makes no cycles, so there is nothing to find; looking took half
+    of the time.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _examined(
+    subject: str | Compiled | Table,
+    table: Table,
+    tier: int,
+    budget: Bounds,
+    beat: Beat | None,
+    party: Party,
+) -> DeepResult:
     walk = explore(party, budget, _share(beat, 0.0, 0.5 if tier > 1 else 0.9))
     if not walk.configs:
         nothing = Evidence(walk)

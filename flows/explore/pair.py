@@ -66,10 +66,18 @@ class Moved(NamedTuple):
 
     act: Act
     coming: int
-    """To the side itself; -1 where the act has to wait because the other channel is full."""
+    """To the side itself."""
     going: int
     lost: int
     repeated: int
+
+
+class Moves(NamedTuple):
+    """What one side may do, wherever the other one stands."""
+
+    free: tuple[Moved, ...]
+    full: tuple[Act, ...]
+    """What has to wait because the channel to the other side is full."""
 
 
 Where = tuple[int, int, int, int, int, int]
@@ -90,7 +98,10 @@ class Walked:
 
     pair: Pair
     joints: list[Joint] = field(default_factory=list)
-    steps: list[list[Step]] = field(default_factory=list)
+    ways: list[tuple[Moves, Moves]] = field(default_factory=list)
+    """What each side may do in each joint configuration that was left again."""
+    targets: list[list[int]] = field(default_factory=list)
+    """Where that leads, in the order of `ways`."""
     parents: list[Step | None] = field(default_factory=list)
     complete: bool = True
     limit: str = ""
@@ -99,7 +110,14 @@ class Walked:
 
     @property
     def transitions(self) -> int:
-        return sum(map(len, self.steps))
+        return sum(map(len, self.targets))
+
+    def out(self, number: int) -> Iterator[Step]:
+        """Yield the steps out of a joint configuration."""
+        if number < len(self.ways):
+            one, other = self.ways[number]
+            for moved, target in zip((*one.free, *other.free), self.targets[number], strict=True):
+                yield Step(number, moved.act, target)
 
     def sides(self, number: int) -> tuple[Config, Config]:
         """Return both configurations of a joint one."""
@@ -160,7 +178,7 @@ class Pair:
         self.channels: list[Channel] = [()]
         """Everything that was under way in one direction."""
         self._channels: dict[Channel, int] = {(): 0}
-        self._moves: dict[Where, list[Moved]] = {}
+        self._moves: dict[Where, Moves] = {}
 
     def over(self, options: Options) -> Pair:
         """Return the same sides over another channel; what is known of each side is shared."""
@@ -198,10 +216,9 @@ class Pair:
                 joint.lost,
                 joint.repeated,
             )
-            for act, coming, going, lost, repeated in self.moves(where):
-                if coming < 0:
-                    yield act, None
-                    continue
+            free, full = self.moves(where)
+            yield from ((act, None) for act in full)
+            for act, coming, going, lost, repeated in free:
                 sides, channels = [*joint.sides], [self.channels[going]] * 2
                 sides[side], channels[side] = act.after, self.channels[coming]
                 yield act, Joint((sides[0], sides[1]), (channels[0], channels[1]), lost, repeated)
@@ -214,14 +231,18 @@ class Pair:
             self.channels.append(content)
         return known
 
-    def moves(self, where: Where) -> list[Moved]:
-        """Return what one side may do, wherever the other one stands."""
+    def moves(self, where: Where) -> Moves:
+        """Return what one side may do; the same object whenever it is asked the same."""
         known = self._moves.get(where)
         if known is None:
-            known = self._moves[where] = list(self._moved(where))
+            found = list(self._moved(where))
+            known = self._moves[where] = Moves(
+                tuple(one for one in found if isinstance(one, Moved)),
+                tuple(one for one in found if isinstance(one, Act)),
+            )
         return known
 
-    def _moved(self, where: Where) -> Iterator[Moved]:
+    def _moved(self, where: Where) -> Iterator[Moved | Act]:
         side, config, coming, _, lost, repeated = where
         channel = self.channels[coming]
         if not self.configs[config].ended:
@@ -243,13 +264,18 @@ class Pair:
             if lost < self.options.losses:
                 yield self._sent(where, Act(side, None, config, (), message, "lost"), rest, lost=1)
 
-    def _sent(self, where: Where, act: Act, rest: int, lost: int = 0, repeated: int = 0) -> Moved:
-        """Put what an act sends behind what is under way; the side's own channel keeps `rest`."""
+    def _sent(
+        self, where: Where, act: Act, rest: int, lost: int = 0, repeated: int = 0
+    ) -> Moved | Act:
+        """Put what an act sends behind what is under way; the side's own channel keeps `rest`.
+
+        Where the channel has no room for it, the act itself is returned.
+        """
         going = where[3]
         if act.sends:
             content = self.channels[going] + act.sends
             if len(content) > self.options.capacity:
-                return Moved(act, -1, -1, lost, repeated)
+                return act
             going = self.channel(tuple(sorted(content)) if self.options.reorder else content)
         return Moved(act, rest, going, where[4] + lost, where[5] + repeated)
 
@@ -318,15 +344,18 @@ def explore(
     walked = Walked(pair)
     numbers: dict[Where, int] = {}
     places: list[Where] = []
+    between: dict[tuple[int, int], tuple[Channel, Channel]] = {}
 
     def number_of(place: Where) -> int:
         """Give a place its number: both sides, what comes to each, what was lost and repeated."""
         number = numbers[place] = len(places)
         one, other, to_one, to_other, lost, repeated = place
-        under_way = (pair.channels[to_one], pair.channels[to_other])
+        under_way = between.get((to_one, to_other))
+        if under_way is None:
+            under_way = (pair.channels[to_one], pair.channels[to_other])
+            between[to_one, to_other] = under_way
         places.append(place)
         walked.joints.append(Joint((one, other), under_way, lost, repeated))
-        walked.steps.append([])
         walked.parents.append(None)
         return number
 
@@ -342,27 +371,24 @@ def explore(
         if len(places) > bounds.states:
             walked.complete, walked.limit = False, f"{bounds.states} joint configurations"
             break
-        out = walked.steps[here]
         one, other, to_one, to_other, lost, repeated = place
+        ways = (
+            pair.moves((0, one, to_one, to_other, lost, repeated)),
+            pair.moves((1, other, to_other, to_one, lost, repeated)),
+        )
+        walked.ways.append(ways)
+        walked.full += [Step(here, act, here) for moves in ways for act in moves.full]
+        targets: list[int] = []
+        walked.targets.append(targets)
         for side in (0, 1):
-            if side:
-                moves = pair.moves((1, other, to_other, to_one, lost, repeated))
-            else:
-                moves = pair.moves((0, one, to_one, to_other, lost, repeated))
-            for act, coming, going, gone, again in moves:
-                if coming < 0:
-                    walked.full.append(Step(here, act, here))
-                    continue
+            for act, coming, going, gone, again in ways[side].free:
                 if side:
                     after = (one, act.after, going, coming, gone, again)
                 else:
                     after = (act.after, other, coming, going, gone, again)
                 target = numbers.get(after)
-                if target is not None:
-                    out.append(Step(here, act, target))
-                    continue
-                target = number_of(after)
-                step = Step(here, act, target)
-                out.append(step)
-                walked.parents[target] = step
+                if target is None:
+                    target = number_of(after)
+                    walked.parents[target] = Step(here, act, target)
+                targets.append(target)
     return walked

@@ -77,8 +77,8 @@ def steps_of_both(walked: Walked) -> Steps:
     for number, sides in enumerate(stand):
         graph.node(Moment(sides), start=number == 0)
     done: dict[int, tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {}
-    for steps in walked.steps:
-        for step in steps:
+    for number in range(len(walked.joints)):
+        for step in walked.out(number):
             act = step.act
             known = done.get(id(act))
             if known is None:
