@@ -158,7 +158,7 @@ acts.add(
   }),
 );
 const matrix = new Matrix(part("matrix"), store, actions, layout);
-acts.add(...matrixActs(matrix, store), ...snippetActs(store, actions));
+acts.add(...matrixActs(matrix, store), ...snippetActs(store, actions), ...problems.player.acts());
 const merge = new MergePanel(element<HTMLElement>("#main"), store, (frame) => link.ask(frame), () => void actions.undo());
 const stale = (): boolean => data.can.edit && store.latest !== null && (store.base?.number ?? 0) < store.latest.number;
 acts.add({ id: "merge", title: "Merge with the newer version", group: "Document", run: () => void merge.open(), can: stale });

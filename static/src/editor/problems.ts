@@ -5,6 +5,7 @@ import type { Finding, TraceStep } from "../lib/types";
 import type { Actions } from "./actions";
 import { offerEdit } from "./fix-dialog";
 import type { Store } from "./store";
+import { TracePlayer } from "./trace-player";
 
 const GLYPH = { error: "error", warning: "warning", info: "info" } as const;
 const RANK = { error: 0, warning: 1, info: 2 } as const;
@@ -14,6 +15,9 @@ const KIND = { error: "err", warning: "warn", info: "ink3" } as const;
 export class Problems {
   /** Play the way to a finding in the simulator. */
   follow: ((trace: TraceStep[]) => void) | null = null;
+  readonly player: TracePlayer;
+  /** The family of rules that is looked at; empty for all. */
+  #family = "";
 
   constructor(
     private readonly list: HTMLElement,
@@ -23,6 +27,7 @@ export class Problems {
     private readonly actions: Actions,
     private readonly show: (finding: Finding) => void,
   ) {
+    this.player = new TracePlayer(store, () => this.draw());
     list.replaceChildren();
     detail.replaceChildren();
     counts.replaceChildren();
@@ -32,9 +37,9 @@ export class Problems {
 
   /** Go to the next (+1) or previous (-1) problem. */
   step(by: number): void {
-    const { shown, finding } = this.store;
-    if (!shown.length) return;
+    const { finding } = this.store;
     const ordered = this.#ordered();
+    if (!ordered.length) return;
     const at = ordered.indexOf(finding);
     this.choose(ordered[(at + by + ordered.length) % ordered.length] ?? 0);
   }
@@ -61,12 +66,26 @@ export class Problems {
     );
     const chosen = this.#chosen();
     render(
-      shown.length ? html`<div role="listbox" aria-label="Problems">${this.#lines(shown, chosen)}</div>` : this.#clear(),
+      shown.length ? html`${this.#families(shown)}<div role="listbox" aria-label="Problems">${this.#lines(shown, chosen)}</div>` : this.#clear(),
       this.list,
     );
     const finding = shown[chosen];
     render(finding ? this.#detail(finding) : "", this.detail);
     this.list.parentElement?.classList.toggle("none", !shown.length);
+  }
+
+  /** The families there are, to look at one of them alone. */
+  #families(shown: Finding[]): TemplateResult | string {
+    const counts = new Map<string, number>();
+    for (const finding of shown) counts.set(family(finding), (counts.get(family(finding)) ?? 0) + 1);
+    if (this.#family && !counts.has(this.#family)) this.#family = "";
+    if (counts.size < 2) return "";
+    const choice = (name: string, title: string, count: number): TemplateResult =>
+      html`<button type="button" class="fam" aria-pressed=${this.#family === name} data-testid="family-${name || "all"}" @click=${() => {
+        this.#family = name;
+        this.draw();
+      }}>${title}<span class="ink3">${count}</span></button>`;
+    return html`<div class="families" role="group" aria-label="Family of rules">${choice("", "All", shown.length)}${[...counts].map(([name, count]) => choice(name, name, count))}</div>`;
   }
 
   #chosen(): number {
@@ -82,15 +101,16 @@ export class Problems {
   #ordered(): number[] {
     const { shown, findings } = this.store;
     const rank = (at: number): number => (at < findings.length ? 0 : 3) + RANK[shown[at]?.severity ?? "info"];
-    return shown.map((_, at) => at).sort((a, b) => rank(a) - rank(b) || a - b);
+    const mine = shown.map((_, at) => at).filter((at) => !this.#family || family(shown[at]) === this.#family);
+    return mine.sort((a, b) => rank(a) - rank(b) || a - b);
   }
 
   #lines(shown: Finding[], chosen: number): TemplateResult {
     const { findings } = this.store;
     const line = (at: number): TemplateResult => this.#line(shown[at] as Finding, at, at === chosen);
     const ordered = this.#ordered();
-    const deeper = ordered.slice(findings.length);
-    return html`${ordered.slice(0, findings.length).map(line)}
+    const deeper = ordered.filter((at) => at >= findings.length);
+    return html`${ordered.filter((at) => at < findings.length).map(line)}
       ${deeper.length
         ? html`<div role="group" aria-labelledby="deeper"><h3 class="problem-head" id="deeper" data-testid="deeper">${this.#deeper()} <span class="pill">${deeper.length}</span></h3>${deeper.map(line)}</div>`
         : ""}`;
@@ -125,21 +145,13 @@ export class Problems {
     return html`<div class="head">${icon(GLYPH[finding.severity], KIND[finding.severity])}<h2 class="grow">${finding.message}</h2>
         <span class="mono ink3">${this.#code(finding.code)} · line ${finding.line}</span></div>
       ${finding.explanation ? html`<p class="ink2">${prose(finding.explanation)}</p>` : ""}
-      ${finding.trace?.length ? html`<ol class="trace" aria-label="How it comes about">${finding.trace.map((step, at) => this.#step(step, at + 1))}</ol>` : ""}
+      ${finding.trace?.length ? this.player.draw(finding.trace) : ""}
       <div class="row wrap">
         <button class="btn small" type="button" @click=${() => this.show(finding)}>${icon("arrow")}Show line ${finding.line}</button>
         ${finding.trace?.length ? html`<button class="btn small" type="button" data-testid="try-trace" @click=${() => this.follow?.(finding.trace ?? [])}>${icon("play")}Try this</button>` : ""}
         ${this.#fix(finding)}
       </div>
       ${finding.confidence !== "proved" ? html`<p class="small ink3">Confidence: ${finding.confidence}</p>` : ""}`;
-  }
-
-  /** One step of the way to a finding; the rest of what is known of it shows under the pointer. */
-  #step(step: TraceStep, number: number): TemplateResult {
-    const missing = step.kind === "unhandled";
-    const told = [step.event, step.actions.join(", "), step.sends.length ? `sends ${step.sends.join(", ")}` : ""].filter(Boolean).join("\n");
-    return html`<li class=${missing ? "missing" : ""} title=${told} data-testid="trace-step"><b class="no">${number}</b>
-      <span>${step.name || step.event}${missing ? ": no row" : ""}</span>${missing ? "" : html`<span class="ink3">${step.after}</span>`}</li>`;
   }
 
   #code(code: string): TemplateResult | string {
@@ -161,4 +173,9 @@ export class Problems {
       <button class="btn primary small" type="button" data-testid="apply-fix"
       @click=${() => void this.actions.edit(fix.operation ?? "", fix.arguments ?? {})}>${icon("check")}${fix.label ?? "Apply the fix"}</button>`;
   }
+}
+
+/** The letters a code begins with. */
+function family(finding: Finding | undefined): string {
+  return finding?.code.replace(/\d+$/, "") ?? "";
 }
