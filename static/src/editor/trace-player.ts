@@ -97,7 +97,7 @@ export class TracePlayer {
         <span class="lane">${heard ? html`<span class="msg in ${heard.bad ? "bad" : heard.answer ? "answer" : ""}"><span>${heard.label}</span></span>` : ""}
           ${step.sends.map((message) => html`<span class="msg out ${/^\d/.test(message) || message.startsWith("RESP") ? "answer" : ""}"><span>${message}</span></span>`)}</span>
         <span class="trace-said"><span>${missing ? html`<b>${step.name || step.event}: no row</b>` : html`${step.name || step.event} <span class="ink3">▸</span> ${step.before !== step.after ? html`<b>${step.after}</b>` : html`<span class="ink3">stays in ${step.after}</span>`}`}</span>
-          ${step.actions.length ? html`<span class="small ink3">${step.actions.join(", ")}</span>` : ""}</span></button></li>`;
+          ${step.actions.length ? html`<span class="small ink3" title=${step.actions.join(", ")}>${step.actions.join(", ")}</span>` : ""}</span></button></li>`;
   }
 
   #key(event: KeyboardEvent): void {
