@@ -191,6 +191,15 @@ def temporary(evidence: Evidence) -> None:
         ends = [e for e in passing if e.move.target.ended]
         if waits and ends:
             _unlike(evidence, before.state, waits[0], ends[0])
+        elsewhere = [e for e in waits if e.move.target.state != waits[0].move.target.state]
+        if elsewhere:
+            one, other = waits[0].move, elsewhere[0].move
+            message = (
+                f"{before.state} waits in {one.target.state} after {one.stimulus.label}, and in "
+                f"{other.target.state} after {other.stimulus.label}, which passes by as well."
+            )
+            warning = Severity.WARNING
+            evidence.about_state("COV412", before.state, message, elsewhere[0], "wait", warning)
         for edge in done:
             if _passing(edge) == LASTING and not edge.move.target.ended:
                 label = edge.move.stimulus.label

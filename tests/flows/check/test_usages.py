@@ -61,6 +61,8 @@ SEEDS = [
          found="  Registering:"),
     Seed("COV412", REGISTER, row("Refreshing", "RegistrationFailed", ", guards: [event.code >="),
          "event.code >= 500, event.code < 600", "event.code >= 500", "  Refreshing:"),
+    Seed("COV412", REGISTER, row("Registering", "DialogError", ", guards"),
+         "next_state: Retrying", "next_state: Patience", "  Registering:"),
     Seed("COV404", REGISTER, row("Unregistering", "DialogTimeout"), found="  Unregistering:"),
     Seed("COV411", REGISTER, row("Registered", "StartUnregistration"), found="  Registered:"),
     Seed("COV411", REGISTER, row("Patience", "RetryRegistration"), found="  Patience:"),
