@@ -23,6 +23,7 @@ STOPPED = 130
 STANDARD_INPUT = "-"
 EXPORTS = ("dot", "mermaid", "markdown", "csv", "svg", "pdf", "png")
 DEEP_SECONDS = 60.0
+DEEPER_SECONDS = 600.0
 """A file that takes longer is walked no further, and that is said (META992)."""
 
 
@@ -33,6 +34,11 @@ def add_parsers(verbs: Any) -> None:
     parser.add_argument("--explain", metavar="CODE", help="say all about one code, and stop")
     parser.add_argument(
         "--deep", action="store_true", help="walk through everything calls can do as well"
+    )
+    parser.add_argument(
+        "--deeper",
+        action="store_true",
+        help="the same with lost and repeated messages, and mutants for properties: minutes",
     )
     parser.add_argument("--fix", action="store_true", help="mend in the files what is plain")
     parser.add_argument("--color", choices=["auto", "always", "never"], default="auto")
@@ -105,7 +111,7 @@ def check(options: Namespace) -> int:
     judged: list[Any] = []
     try:
         for name in options.files:
-            judged.append(_judge(name, options.deep))
+            judged.append(_judge(name, _tier(options)))
     except KeyboardInterrupt:
         # What was judged is told; the rest is unknown, which no exit code of a verdict says.
         print(_judgement(options, judged))
@@ -181,7 +187,12 @@ def schema(options: Namespace) -> int:
     return DONE
 
 
-def _judge(name: str, deep: bool = False) -> Any:
+def _tier(options: Namespace) -> int:
+    """How deep to look: 1 the text, 2 all orders of events, 3 with more patience."""
+    return 3 if options.deeper else 2 if options.deep else 1
+
+
+def _judge(name: str, tier: int = 1) -> Any:
     from flows import report
     from flows.check.deep import Bounds
     from flows.document import MAX_BYTES
@@ -199,10 +210,10 @@ def _judge(name: str, deep: bool = False) -> Any:
     except UnicodeDecodeError:
         return report.unusable(name, "is no text in UTF-8")
     bounds = None
-    if deep:
-        ends = time.monotonic() + DEEP_SECONDS
+    if tier > 1:
+        ends = time.monotonic() + (DEEP_SECONDS if tier == 2 else DEEPER_SECONDS)
         bounds = Bounds(late=lambda: time.monotonic() > ends)
-    return report.judge(name, text, datetime.date.today(), bounds)
+    return report.judge(name, text, datetime.date.today(), bounds, max(tier, 2))
 
 
 def diff(options: Namespace) -> int:

@@ -44,13 +44,14 @@ def judge(
     text: str,
     today: datetime.date | None = None,
     bounds: Bounds | None = None,
+    tier: int = 2,
 ) -> Judged:
     """Examine a text of any known language; with `bounds` also walk through all it can do."""
     compiled: Compiled = examine_any(text, today)
     rows = len(compiled.sketch.rows) if compiled.sketch is not None else 0
     findings = compiled.findings
     if bounds is not None and compiled.document.text == text:
-        findings, _ = whole.examine(compiled, today, budget=bounds)
+        findings, _ = whole.examine(compiled, today, tier=tier, budget=bounds)
     return Judged(file, tuple(findings), rows, text)
 
 

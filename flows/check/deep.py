@@ -36,7 +36,7 @@ from flows.compile import Compiled, compile_text
 from flows.explore.party import MOST_FAILURES, Party
 from flows.explore.walk import Bounds, Walk, explore
 from flows.findings import Finding, Place, Severity, in_order
-from flows.properties import claims
+from flows.properties import claims, mutants
 from flows.properties.walked import steps_of, steps_of_both
 from flows.semantics import Program
 from flows.table import Table
@@ -160,7 +160,11 @@ def _examined(
     if table.properties:
         places = _places(subject)
         confidence = "proved" if walk.complete else "bounded"
-        claimed += claims.judged(table, steps_of(walk), places, confidence)
+        graph = steps_of(walk)
+        claimed += claims.judged(table, graph, places, confidence)
+        if tier > 2 and walk.complete:
+            quiet = _share(beat, 0.95, 0.99)
+            claimed += mutants.untouched(table, graph, places, budget.late, quiet)
         claimed += _claimed_of_both(table, places, pairs) if tier > 1 and walk.complete else ()
     result.findings = in_order([*evidence.findings, *pairs.findings, *raced, *claimed])
     if beat is not None:
