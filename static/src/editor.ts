@@ -12,6 +12,7 @@ import { Clip } from "./editor/clip";
 import { Diagram } from "./editor/diagram";
 import { diagramActs } from "./editor/diagram-acts";
 import { DrawNote } from "./editor/draw-note";
+import { exportActs } from "./editor/export";
 import { Inspector } from "./editor/inspector";
 import { keysDialog } from "./editor/keys-dialog";
 import { Layout } from "./editor/layout";
@@ -164,7 +165,7 @@ const stale = (): boolean => data.can.edit && store.latest !== null && (store.ba
 acts.add({ id: "merge", title: "Merge with the newer version", group: "Document", run: () => void merge.open(), can: stale });
 const simulate = new Simulate(store, diagram, acts, (frame) => link.ask(frame));
 problems.follow = (trace) => void simulate.follow(trace);
-acts.add(...diagramActs({ store, diagram, pencil, views, clip }));
+acts.add(...diagramActs({ store, diagram, pencil, views, clip }), ...exportActs(store, canvas));
 acts.wire(document);
 shortcuts(acts, canvas.svg, letters);
 for (const button of document.querySelectorAll<HTMLElement>("[data-role-filter]")) {

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from xml.etree import ElementTree
 
 from playwright.async_api import Page, expect
 
@@ -293,3 +294,26 @@ async def test_a_small_edit_leaves_the_selected_state_under_the_eye(open_page: O
     assert abs(before["x"] - after["x"]) < 2 and abs(before["y"] - after["y"]) < 2
     # What looks as before is the same element, only moved: the focus and the picture stay.
     assert await marker.evaluate("element => element.isConnected")
+
+
+async def test_the_picture_is_saved_as_a_file_that_needs_no_page(open_page: OpenPage) -> None:
+    page = await open_page()
+    editor = await create_flow(page, "saved_as", groups("saved_as"))
+    await editor.state("Active").click()
+
+    async def saved(form: str) -> bytes:
+        await editor.id("views-open").click()
+        async with page.expect_download() as coming:
+            await editor.id(f"export-{form}").click()
+        path = await (await coming.value).path()
+        return path.read_bytes()
+
+    picture = ElementTree.fromstring((await saved("svg")).decode())
+    texts = {text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"Idle", "Active", "HoldCall", "ResumeCall"} <= texts
+    shapes = [*picture.iter("{http://www.w3.org/2000/svg}path")]
+    assert shapes and all(shape.get("stroke") for shape in shapes)
+    assert not any("class" in element.attrib for element in picture.iter())
+    assert (await saved("png")).startswith(b"\x89PNG")
+    assert (await saved("mermaid")).startswith(b"stateDiagram-v2")
+    assert b"| Active | Both | HoldCall |" in await saved("markdown")

@@ -51,6 +51,7 @@ export class Diagram {
   readonly #behind: Selection[] = [];
   readonly #ahead: Selection[] = [];
   #shown = "";
+  #decorated = "";
   /** Draws other marks than those of findings, while it is there: a run, for one. */
   marks: ((canvas: Canvas) => void) | null = null;
   #last: Selection = null;
@@ -230,11 +231,23 @@ export class Diagram {
   /** Everything that is said on the picture without moving it. */
   decorate(): void {
     if (!this.canvas.drawing) return;
+    const said = this.#said();
+    if (said === this.#decorated) return;
+    this.#decorated = said;
     markFindings(this.canvas, this.marks ? [] : this.store.shown);
     markTrace(this.canvas, this.marks ? [] : this.store.trace, lacking(this.store));
     if (this.marks) this.marks(this.canvas);
     else this.#markWay();
     this.#brighten();
+  }
+
+  /** What the picture says beside itself; while it is the same nothing is drawn again. Marks of others may always change. */
+  #said(): string {
+    if (this.marks) return `${performance.now()}`;
+    const { store } = this;
+    const findings = store.shown.map(({ row, state, severity }) => [row, state, severity]);
+    const trace = store.trace.map(({ row, before, after }) => [row, before, after]);
+    return JSON.stringify([this.parts.host.dataset["drawn"], findings, trace, lacking(store), this.#way.map((row) => row.index), this.hops(), this.hops() ? this.states : []]);
   }
 
   #markWay(): void {

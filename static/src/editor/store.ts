@@ -63,6 +63,7 @@ export class Store {
   #digest: string | null = null;
   #same = false;
   #speaks = false;
+  #byState: { picture: Picture | null; rows: Map<string, PictureRow[]> } = { picture: null, rows: new Map() };
   readonly #listeners = new Map<Topic, (() => void)[]>();
 
   constructor(boot: EditorBoot) {
@@ -159,7 +160,15 @@ export class Store {
   }
 
   rowsOf(state: string): PictureRow[] {
-    return this.picture?.rows.filter((row) => row.from_state === state) ?? [];
+    if (this.#byState.picture !== this.picture) {
+      this.#byState = { picture: this.picture, rows: new Map() };
+      for (const row of this.picture?.rows ?? []) {
+        const known = this.#byState.rows.get(row.from_state);
+        if (known) known.push(row);
+        else this.#byState.rows.set(row.from_state, [row]);
+      }
+    }
+    return this.#byState.rows.get(state) ?? [];
   }
 
   /** The row or state that a line of the text belongs to. */

@@ -3,6 +3,7 @@ import { announce } from "../lib/announce";
 import { note, noted } from "../lib/address";
 import { icon } from "../lib/icon";
 import type { Drawn } from "./document";
+import { FORMS, named } from "./export";
 import type { Link } from "./link";
 import type { Store } from "./store";
 
@@ -120,7 +121,9 @@ export class Views {
         <p class="label">Bright around the selection</p>
         <div class="seg small hops" role="radiogroup" aria-label="Steps around the selection">
           ${[0, 1, 2, 3].map((hops) => html`<button type="button" role="radio" aria-checked=${hops === this.hops} data-testid="hops-${hops}" @click=${() => this.focus(hops)}>${hops || "All"}</button>`)}
-        </div>`,
+        </div><hr />
+        <p class="label">Save as</p>
+        <div class="forms">${FORMS.map((form) => html`<button type="button" data-do="export-${form}" data-testid="export-${form}">${named(form)}</button>`)}</div>`,
       this.host,
     );
   }

@@ -20,6 +20,8 @@ export class Camera {
   #scale = 1;
   #x = 0;
   #y = 0;
+  /** Size of the window; asked of the page it would cost a layout in the middle of a change. */
+  #room = { width: 0, height: 0 };
   /** What the window keeps to when it changes: the first view, all of it, or where somebody went. */
   #keeps: "begin" | "all" | null = "begin";
 
@@ -27,7 +29,14 @@ export class Camera {
     private readonly host: HTMLElement,
     private readonly view: SVGGElement,
     private readonly moved: () => void,
-  ) {}
+  ) {
+    this.#room = { width: host.clientWidth, height: host.clientHeight };
+  }
+
+  /** The window has this size now. */
+  resized(width: number, height: number): void {
+    this.#room = { width, height };
+  }
 
   get scale(): number {
     return this.#scale;
@@ -48,8 +57,8 @@ export class Camera {
 
   /** The part of the picture that is in the window. */
   get window(): Box {
-    const { clientWidth, clientHeight } = this.host;
-    return { x: -this.#x / this.#scale, y: -this.#y / this.#scale, width: clientWidth / this.#scale, height: clientHeight / this.#scale };
+    const { width, height } = this.#room;
+    return { x: -this.#x / this.#scale, y: -this.#y / this.#scale, width: width / this.#scale, height: height / this.#scale };
   }
 
   /** A place on the screen as a place of the picture. */
@@ -67,7 +76,7 @@ export class Camera {
     this.zoom(UNIT / this.#scale);
   }
 
-  zoom(factor: number, x = this.host.clientWidth / 2, y = this.host.clientHeight / 2): void {
+  zoom(factor: number, x = this.#room.width / 2, y = this.#room.height / 2): void {
     const scale = Math.min(MOST, Math.max(LEAST, this.#scale * factor));
     this.#x = x - ((x - this.#x) * scale) / this.#scale;
     this.#y = y - ((y - this.#y) * scale) / this.#scale;
@@ -82,8 +91,8 @@ export class Camera {
   }
 
   centre(x: number, y: number): void {
-    this.#x = this.host.clientWidth / 2 - x * this.#scale;
-    this.#y = this.host.clientHeight / 2 - y * this.#scale;
+    this.#x = this.#room.width / 2 - x * this.#scale;
+    this.#y = this.#room.height / 2 - y * this.#scale;
     this.#go();
   }
 
@@ -95,25 +104,25 @@ export class Camera {
 
   /** Show this part as large as it fits, never larger than life. */
   fit(box: Box): void {
-    const width = this.host.clientWidth - Number(this.host.dataset["covered"] ?? 0);
-    const room = { width: width - 2 * MARGIN, height: this.host.clientHeight - TOOLS - 2 * MARGIN };
+    const width = this.#room.width - Number(this.host.dataset["covered"] ?? 0);
+    const room = { width: width - 2 * MARGIN, height: this.#room.height - TOOLS - 2 * MARGIN };
     this.glide();
     this.#scale = Math.max(LEAST, Math.min(UNIT, room.width / box.width, room.height / box.height));
     this.#x = width / 2 - (box.x + box.width / 2) * this.#scale;
-    this.#y = TOOLS + (this.host.clientHeight - TOOLS) / 2 - (box.y + box.height / 2) * this.#scale;
+    this.#y = TOOLS + (this.#room.height - TOOLS) / 2 - (box.y + box.height / 2) * this.#scale;
     this.#go();
   }
 
   /** Show the first view or all of it, whichever the window keeps to. */
   settle(drawing: Drawing | null, begin: Box | undefined): void {
     const box = drawing?.box;
-    if (!box || !this.host.clientWidth || !this.#keeps) {
+    if (!box || !this.#room.width || !this.#keeps) {
       this.apply();
       return;
     }
     const top = this.host.dataset["toolbar"] ? TOOLS : 0;
-    const width = this.host.clientWidth;
-    const height = this.host.clientHeight - top;
+    const width = this.#room.width;
+    const height = this.#room.height - top;
     const fitting = Math.min(UNIT, (width - 2 * EDGE) / box.width, (height - 2 * EDGE) / box.height);
     this.#scale = this.#keeps === "all" ? fitting : Math.max(fitting, FIRST);
     const first = begin ?? { ...box, width: 0, height: 0 };
@@ -147,9 +156,9 @@ export class Camera {
     }
     const from = this.toWindow(box.x, box.y);
     const to = this.toWindow(box.x + box.width, box.y + box.height);
-    const width = this.host.clientWidth - Number(this.host.dataset["covered"] ?? 0);
+    const width = this.#room.width - Number(this.host.dataset["covered"] ?? 0);
     const dx = outside(from.x, to.x, MARGIN, width - MARGIN);
-    const dy = outside(from.y, to.y, MARGIN + 20, this.host.clientHeight - MARGIN);
+    const dy = outside(from.y, to.y, MARGIN + 20, this.#room.height - MARGIN);
     if (!dx && !dy) return;
     this.glide();
     this.pan(dx, dy);

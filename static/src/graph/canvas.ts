@@ -1,7 +1,7 @@
 import { toHash, type Selection } from "../lib/selection";
 import { make, type Names } from "./build";
 import { Camera } from "./camera";
-import type { Box, Drawing, DrawnNode } from "./drawing";
+import { meets, type Box, type Drawing, type DrawnNode } from "./drawing";
 import { Gestures, type Pull } from "./gestures";
 import { Grips } from "./grips";
 import { Minimap } from "./minimap";
@@ -66,7 +66,12 @@ export class Canvas {
       banded: (box, adds) => events.banded?.(this.within(box), adds),
     });
     this.svg.addEventListener("keydown", (event) => this.#key(event));
-    new ResizeObserver(() => this.#settle()).observe(host);
+    window.addEventListener("beforeprint", () => this.#print(true));
+    window.addEventListener("afterprint", () => this.#print(false));
+    new ResizeObserver(([entry]) => {
+      this.camera.resized(entry?.contentRect.width ?? host.clientWidth, entry?.contentRect.height ?? host.clientHeight);
+      this.#settle();
+    }).observe(host);
   }
 
   get drawing(): Drawing | null {
@@ -94,7 +99,7 @@ export class Canvas {
       this.#settle();
     } else this.camera.follow(before.box, after.box);
     this.#grips?.clear();
-    const done = await this.#painting.show(drawing, this.names);
+    const done = await this.#painting.show(drawing, this.names, this.camera.window);
     if (!done) return false;
     this.#mark();
     if (focused) this.#focus(this.element(this.#selection));
@@ -219,9 +224,25 @@ export class Canvas {
     this.#grips?.show(this.#selection);
   }
 
+  /** On paper all of it is shown, whatever part is in the window. */
+  #print(begins: boolean): void {
+    const box = this.#drawing?.box;
+    if (begins && box) {
+      this.svg.setAttribute("viewBox", `${box.x} ${box.y} ${box.width} ${box.height}`);
+      this.#view.style.transform = "none";
+      this.host.classList.remove("far");
+      for (const node of this.#view.querySelectorAll(".away")) node.classList.remove("away");
+      return;
+    }
+    this.svg.removeAttribute("viewBox");
+    this.camera.apply();
+  }
+
   #moved(): void {
     this.events.zoomed?.(this.camera.percent);
-    if (this.#drawing) this.#minimap?.show(this.#drawing, this.camera.window);
+    if (!this.#drawing) return;
+    this.#minimap?.show(this.#drawing, this.camera.window);
+    this.#painting.look(this.#drawing, this.camera.window);
   }
 
   #clicked(target: Element, adds: boolean): void {
@@ -307,8 +328,4 @@ function around(boxes: Box[]): Box {
 
 function holds(outer: Box, inner: Box): boolean {
   return inner.x >= outer.x && inner.y >= outer.y && inner.x + inner.width <= outer.x + outer.width && inner.y + inner.height <= outer.y + outer.height;
-}
-
-function meets(a: Box, b: Box): boolean {
-  return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 }

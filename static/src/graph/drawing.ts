@@ -55,3 +55,8 @@ export interface Drawing {
   nodes: DrawnNode[];
   edges: DrawnEdge[];
 }
+
+/** Whether two boxes share a place. */
+export function meets(a: Box, b: Box): boolean {
+  return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+}

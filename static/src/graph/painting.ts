@@ -1,11 +1,13 @@
 import { dress, edgeGroup, make, name, nodeGroup, type Names } from "./build";
-import type { Drawing, DrawnEdge, DrawnNode } from "./drawing";
+import { meets, type Box, type Drawing, type DrawnEdge, type DrawnNode } from "./drawing";
 
 /** Milliseconds of one slice: a key pressed meanwhile waits no longer than this. */
 const SLICE = 12;
 /** Above this many nodes movement is not animated: it would take more time than it explains. */
 const MOST_MOVING = 120;
 const GLIDE = 260;
+/** From this many nodes on, texts outside of the window are not laid out. */
+const MANY = 60;
 
 /** The elements of a drawing on the page. What looks as before is kept and only moved. */
 export class Painting {
@@ -19,14 +21,19 @@ export class Painting {
   readonly #nodeOf = new Map<string, { key: string; group: SVGGElement }>();
   readonly #edgeOf = new Map<string, SVGGElement>();
   #turn = 0;
+  #window: Box = { x: 0, y: 0, width: 0, height: 0 };
+  #many = false;
+  #looking = 0;
 
   constructor() {
     this.root.append(this.#edges, this.#nodes, this.overlay);
   }
 
   /** Paint a drawing in slices, the first of them at once; false when a newer one came meanwhile. */
-  async show(drawing: Drawing, names: Names): Promise<boolean> {
+  async show(drawing: Drawing, names: Names, window: Box): Promise<boolean> {
     const turn = ++this.#turn;
+    this.#many = drawing.nodes.length > MANY;
+    this.#window = wider(window);
     const moves = this.#nodeOf.size > 0 && this.#nodeOf.size <= MOST_MOVING && drawing.nodes.length <= MOST_MOVING;
     this.#clear(drawing);
     this.#glide(moves);
@@ -39,6 +46,22 @@ export class Painting {
       begun = performance.now();
     }
     return true;
+  }
+
+  /** Lay out the texts that came into the window, in the next frame. */
+  look(drawing: Drawing, window: Box): void {
+    if (!this.#many) return;
+    this.#window = wider(window);
+    this.#looking ||= requestAnimationFrame(() => {
+      this.#looking = 0;
+      for (const node of drawing.nodes) this.#seen(node);
+    });
+  }
+
+  #seen(node: DrawnNode): void {
+    const group = this.#nodeOf.get(node.id)?.group;
+    const away = this.#many && !meets(this.#window, node.box);
+    if (group && group.classList.contains("away") !== away) group.classList.toggle("away", away);
   }
 
   *#works(drawing: Drawing, names: Names, moves: boolean): Generator<() => void> {
@@ -69,6 +92,7 @@ export class Painting {
   #node(node: DrawnNode, names: Names): void {
     const known = this.#nodeOf.get(node.id);
     const group = known?.key === node.key ? known.group : nodeGroup(node);
+    group.classList.toggle("away", this.#many && !meets(this.#window, node.box));
     if (group !== known?.group) {
       // From where it stood before, so that a changed node glides like the others.
       if (known) {
@@ -110,6 +134,11 @@ export class Painting {
       for (const group of this.#edges.querySelectorAll(".appearing")) group.classList.remove("appearing");
     }, GLIDE);
   }
+}
+
+/** The window and as much again around it, so that a short pan shows nothing empty. */
+function wider({ x, y, width, height }: Box): Box {
+  return { x: x - width / 2, y: y - height / 2, width: 2 * width, height: 2 * height };
 }
 
 function pairOf(edge: DrawnEdge): string {
