@@ -169,6 +169,11 @@ def _offering(config: Config) -> bool:
     return call.call == wire.UP and bool(call.own) and not busy
 
 
+def _referring(config: Config) -> bool:
+    """Our REFER is out and was not answered yet."""
+    return config.wire.live and config.wire.transfer == "sent"
+
+
 def _calling_and_offering(config: Config) -> bool:
     return config.role == "UAC" and _offering(config)
 
@@ -383,6 +388,13 @@ def _refer_on_bye(stage: Stage) -> None:
     _our_bye_is_answered(stage)
 
 
+def _bye_on_refer(stage: Stage) -> None:
+    played = stage.gets(BYE)
+    if not played.after.ended:
+        stage.hears(Message("RESP", "REFER", 481))
+    _over(stage, played)
+
+
 def _bye_while_ringing(stage: Stage) -> None:
     played = stage.gets(BYE)
     answers = played.answers("INVITE")
@@ -419,6 +431,7 @@ SCENES = (
     Scene("RACE911", _offering, _reinvite_on_reinvite),
     Scene("RACE912", _offering, _update_on_reinvite),
     Scene("RACE913", _mortal_and_quiet, _refer_on_bye),
+    Scene("RACE913", _referring, _bye_on_refer),
     Scene("RACE914", _ringing, _bye_while_ringing),
 )
 _ANSWERS = "no call of the table waits for the ACK to a 200 of its own"

@@ -93,7 +93,9 @@ class _Alone:
         if config.pending or config.wire.broken:
             return
         yield from self.pair.timeouts(number)
-        waits = {"re-INVITE": bool(config.wire.own), "BYE": config.wire.bye == "sent"}
+        call = config.wire
+        waits = {"re-INVITE": bool(call.own), "BYE": call.bye == "sent"}
+        waits["REFER"] = call.transfer == "sent" and call.live
         for method in (name for name, asked in waits.items() if asked):
             yield from self.pair.arrive(number, Message("RESP", method, UNKNOWN))
 

@@ -108,3 +108,20 @@ def test_rows_that_speak_of_what_the_stack_keeps_to_itself_are_judged_where_they
     assert looked(text + row).races["RACE902"] == PASSED
     meant = row.replace("from_state: Any", "from_state: Answering")
     assert looked(text + meant).races["RACE902"] == FOUND
+
+
+def test_a_bye_that_crosses_our_refer_is_a_race_too() -> None:
+    text = (DATA / "correct" / "transfer.yaml").read_text()
+    lines = text.splitlines()
+    row = "- {from_state: Referring, role: Both, event: DialogBYE"
+    left = [line for line in lines if not line.startswith(row)]
+    found = {(f.code, f.place.line) for f in looked("\n".join(left) + "\n").findings}
+    assert ("RACE913", left.index("  Referring:") + 1) in found
+
+
+@pytest.mark.parametrize("name", ["transfer", "early_media"])
+def test_a_correct_table_survives_a_far_side_that_restarts(name: str) -> None:
+    text = (DATA / "correct" / f"{name}.yaml").read_text()
+    features = next(line for line in text.splitlines() if line.startswith("features: ["))
+    claimed = text.replace(features, features.replace("[", "[restart, "))
+    assert "CMP850" not in {f.code for f in looked(claimed).findings}
