@@ -20,6 +20,7 @@ api_patterns = [
 urlpatterns = [
     path("flows/<flow:name>/live/", calls.flow_live, name="flow_live"),
     path("flows/<flow:name>/deploy/", deployments.flow_deploy, name="flow_deploy"),
+    path("flows/<flow:name>/fires/", calls.flow_fires, name="flow_fires"),
     path("calls/", calls.calls, name="calls"),
     path("calls/place/", calls.call_place, name="call_place"),
     path("calls/<str:id>/", calls.call, name="call"),

@@ -94,6 +94,7 @@ def urls_of(flow: Flow) -> dict[str, str]:
         "place": reverse("call_place"),
         "routes": reverse("routes"),
         "find": reverse("find"),
+        "fires": reverse("flow_fires", args=[name]),
         "rule": reverse("rule", args=["CODE"]).replace("CODE", "{code}"),
         "deployments": reverse("deployments"),
     }

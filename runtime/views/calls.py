@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 
 from designer import rendering, selectors
@@ -12,7 +13,7 @@ from designer.access import change, page
 from designer.errors import Refused
 from designer.models import Flow
 from designer.views.shell import done, flow_or_404, refused, show
-from runtime import acts, audit, bridge, conformance
+from runtime import acts, audit, bridge, conformance, fires
 from runtime.audit import CallFilter
 from runtime.consumers.live import drawn_of
 from runtime.models import Session
@@ -33,6 +34,12 @@ def calls(request: HttpRequest) -> HttpResponse:
         "node_here": bridge.current_node() is not None,
     }
     return show(request, "runtime/calls.html", context, nav="calls")
+
+
+@page("call.view")
+def flow_fires(request: HttpRequest, name: str) -> JsonResponse:
+    """Answer {"rows": [...]}: how often each row fired in the last seven days."""
+    return JsonResponse({"rows": fires.fires_of(flow_or_404(name).name, time.time())})
 
 
 @page("call.view")

@@ -84,7 +84,7 @@ const link = new Link(data.ws + location.search, () => yaml.text, {
 }, data.text);
 const actions = new Actions(store, link);
 
-const inspector = new Inspector(part("inspector"), store, actions, () => addRow(store, actions));
+const inspector = new Inspector(part("inspector"), store, actions, () => addRow(store, actions), (finding) => problems.offer(finding));
 const zoom = part("zoom");
 const diagram = new Diagram({ host: part("canvas"), banner: part("banner"), minimap: part("minimap") }, store, {
   open: () => inspector.focus(),

@@ -1,6 +1,7 @@
 import { html, render, type TemplateResult } from "lit";
 import "../lib/combo";
 import { icon } from "../lib/icon";
+import type { Finding } from "../lib/types";
 import type { Actions } from "./actions";
 import { FlowForm } from "./flow-form";
 import { RowForm } from "./row-form";
@@ -19,12 +20,13 @@ export class Inspector {
     private readonly store: Store,
     actions: Actions,
     addRow: () => void,
+    offer: (finding: Finding) => void,
   ) {
     host.replaceChildren();
-    this.#row = new RowForm(store, actions);
+    this.#row = new RowForm(store, actions, () => this.draw(), offer);
     this.#state = new StateForm(store, actions, addRow);
     this.#flow = new FlowForm(store, actions);
-    store.on(["document", "selection", "deployment", "pending"], () => this.draw());
+    store.on(["document", "selection", "deployment", "pending", "check"], () => this.draw());
     this.draw();
   }
 

@@ -1,16 +1,25 @@
 import { html, type TemplateResult } from "lit";
 import { icon } from "../lib/icon";
 import { prose } from "../lib/prose";
-import type { ParameterWord, PictureAction, PictureRow, Word } from "../lib/types";
+import type { Finding, ParameterWord, PictureAction, PictureRow, Word } from "../lib/types";
 import type { Actions } from "./actions";
+import { Fires } from "./fires";
 import type { Store } from "./store";
+import { valueUses } from "./value-uses";
+import { limits } from "./words";
 
 /** The inspector's form of one row. Every field sends its own edit; nothing waits for a button. */
 export class RowForm {
+  readonly #fires: Fires;
+
   constructor(
     private readonly store: Store,
     private readonly actions: Actions,
-  ) {}
+    redraw: () => void,
+    private readonly offer: (finding: Finding) => void,
+  ) {
+    this.#fires = new Fires(store, redraw);
+  }
 
   draw(row: PictureRow): TemplateResult {
     const states = this.store.picture?.states ?? [];
@@ -20,6 +29,7 @@ export class RowForm {
         ${icon("chev")}<button class="tag" type="button" @click=${() => this.#go(row.next_state ?? row.from_state)}>${row.next_state ?? "stays"}</button>
         <span class="grow"></span><span class="ink3">row ${row.index + 1} of ${this.store.picture?.rows.length ?? 0}</span></div>
       ${row.description ? html`<p class="small ink2">${row.description}</p>` : ""}
+      ${this.#findings(row)}
       <div class="field"><span class="label" id="role-label">Role</span>${this.#role(row)}</div>
       <div class="field"><span class="label">Event</span>
         <word-combo label="Event" testid="row-event" .value=${row.label} .choices=${events}
@@ -37,6 +47,9 @@ export class RowForm {
         <input class="input" id="row-description" data-testid="row-description" .value=${row.description} @change=${(event: Event) => this.#field(row, "description", value(event))}></div>
       <div class="field"><label for="row-id">Id</label>
         <input class="input mono" id="row-id" data-testid="row-id" placeholder="none" .value=${row.id} @change=${(event: Event) => this.#field(row, "id", value(event))}></div>
+      <hr>
+      ${valueUses(this.store, row)}
+      ${this.#fires.draw(row)}
       <hr>
       <div class="row wrap">
         <button class="btn small" type="button" data-testid="row-up" ?disabled=${row.index === 0} @click=${() => void this.actions.edit("move_row", { row: row.index, before: row.index - 1 })}>${icon("up")}Earlier</button>
@@ -57,7 +70,10 @@ export class RowForm {
     if (row.after !== null) return html`<p class="hint small">${row.after} s after entering ${row.from_state}, if nothing led out before.</p>`;
     const word = this.store.palette.events.find((item) => item.name === row.event);
     if (!word) return html`<p class="error small err">${icon("error")}The vocabulary does not know this event.</p>`;
-    return html`<p class="hint small">${prose(word.meaning)}</p>`;
+    const fields = Object.keys(word.fields ?? {});
+    return html`<p class="hint small">${prose(word.meaning)}${word.rfc ? html` <span class="ink3">${word.rfc}</span>` : ""}</p>
+      ${fields.length ? html`<p class="hint small">Brings ${fields.map((field, at) => html`${at ? ", " : ""}<code>event.${field}</code>`)}.</p>` : ""}
+      ${word.performed === false ? html`<p class="small warn">This runtime never gives it yet (META996).</p>` : ""}`;
   }
 
   #words(row: PictureRow, field: string, words: string[], choices: { name: string; meaning?: string }[], placeholder: string): TemplateResult {
@@ -92,8 +108,27 @@ export class RowForm {
         <button type="button" aria-label="Move ${action.name} up" data-testid="action-up-${at}" ?disabled=${at === 0} @click=${() => move(-1)}>${icon("up")}</button>
         <button type="button" aria-label="Move ${action.name} down" data-testid="action-down-${at}" ?disabled=${at === row.actions.length - 1} @click=${() => move(1)}>${icon("down")}</button>
         <button type="button" aria-label="Remove ${action.name}" data-testid="action-remove-${at}" @click=${() => this.#send(row, row.actions.filter((_, other) => other !== at))}>${icon("x")}</button></div>
+      ${word ? html`<details class="contract"><summary class="small ink3">What it does</summary><p class="small ink2">${prose(word.meaning)}${word.rfc ? ` ${word.rfc}.` : ""}${this.#contract(word)}</p></details>` : ""}
       ${parameters.length ? html`<div class="params">${parameters.map((parameter) => this.#parameter(row, action, at, parameter))}</div>` : ""}
     </div>`;
+  }
+
+  /** What an action needs and changes, in words. */
+  #contract(word: Word): string {
+    const said = (literals: Record<string, boolean> | undefined): string =>
+      Object.entries(literals ?? {}).map(([name, value]) => (value ? name : `not ${name}`)).join(", ");
+    const parts = [said(word.requires) && ` Needs ${said(word.requires)}.`, said(word.sets) && ` Sets ${said(word.sets)}.`, word.sends && ` Sends ${word.sends}.`, word.performed === false && " This runtime does not do it yet."];
+    return parts.filter(Boolean).join("");
+  }
+
+  /** What the checker says of this row, with a way to mend it. */
+  #findings(row: PictureRow): TemplateResult | string {
+    const mine = this.store.shown.filter((finding) => finding.row === row.index && finding.severity !== "info");
+    if (!mine.length) return "";
+    return html`<div class="row-findings">${mine.map(
+      (finding) => html`<div class="banner ${finding.severity === "error" ? "err" : "warn"} small" data-testid="row-finding">${icon(finding.severity === "error" ? "error" : "warning")}
+        <span class="grow">${finding.message} <span class="mono ink3">${finding.code}</span>${finding.fix?.operation && this.store.can.edit ? html`<br><button class="btn small" type="button" data-testid="row-fix" @click=${() => this.offer(finding)}>${icon("eye")}See the fix…</button>` : ""}</span></div>`,
+    )}</div>`;
   }
 
   #parameter(row: PictureRow, action: PictureAction, at: number, parameter: ParameterWord): TemplateResult {
@@ -107,12 +142,12 @@ export class RowForm {
     };
     const choices = parameter.choices?.length ? parameter.choices : parameter.type === "boolean" ? ["true", "false"] : [];
     const shown = now === undefined ? "" : typeof now === "object" ? JSON.stringify(now) : String(now);
-    return html`<label for=${id} title=${parameter.meaning ?? ""}>${parameter.name}${parameter.required ? " *" : ""}</label>
+    return html`<label for=${id} title=${parameter.meaning ?? ""}>${parameter.name}${parameter.required ? " *" : ""}${parameter.unit ? html` <span class="ink3">${parameter.unit}</span>` : ""}</label>
       ${choices.length
         ? html`<select class="select" id=${id} data-testid=${id} @change=${(event: Event) => set(value(event))}>
             <option value="" ?selected=${shown === ""}>${parameter.default === undefined || parameter.default === null ? "not set" : `${String(parameter.default)} (usual)`}</option>
             ${choices.map((choice) => html`<option value=${choice} ?selected=${choice === shown}>${choice}</option>`)}</select>`
-        : html`<input class="input" id=${id} data-testid=${id} .value=${shown} placeholder=${parameter.default === undefined || parameter.default === null ? parameter.type : String(parameter.default)} @change=${(event: Event) => set(value(event))}>`}`;
+        : html`<input class="input" id=${id} data-testid=${id} .value=${shown} placeholder=${limits(parameter)} title=${limits(parameter)} @change=${(event: Event) => set(value(event))}>`}`;
   }
 
   #send(row: PictureRow, actions: PictureAction[]): void {

@@ -1,0 +1,58 @@
+"""How often the rows of a flow fired of late, over all versions that ran."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from django.db.models import Count, F
+from django.db.models.functions import Floor
+
+from flows.table import Row
+from runtime import audit
+from runtime.models import Step
+
+DAYS = 7
+DAY = 86_400.0
+MOST_VERSIONS = 50
+"""Versions looked at, those with the most steps first."""
+
+
+def fires_of(flow: str, now: float) -> list[dict[str, Any]]:
+    """Return each row that fired in the last seven days with how often, day by day, oldest first.
+
+    A row is named by what it says, not by its place, so the same row of two versions is one:
+    `{from_state, role, event, after, guards, next_state, count, days: [7 numbers]}`.
+    """
+    since = now - DAYS * DAY
+    counted = (
+        Step.objects.filter(session__flow_name=flow, time__gte=since, row__gte=0)
+        .annotate(day=Floor((F("time") - since) / DAY))
+        .values("digest", "row", "day")
+        .annotate(count=Count("id"))
+        .order_by("-count")
+    )
+    found: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * DAYS)
+    names: dict[tuple[Any, ...], dict[str, Any]] = {}
+    versions: set[str] = set()
+    for line in counted:
+        versions.add(line["digest"])
+        table = audit.table_of(line["digest"]) if len(versions) <= MOST_VERSIONS else None
+        if table is None or line["row"] >= len(table.rows):
+            continue
+        said = _said(table.rows[line["row"]])
+        key = tuple(map(str, said.values()))
+        names[key] = said
+        found[key][min(DAYS - 1, max(0, int(line["day"])))] += line["count"]
+    return [{**names[key], "count": sum(days), "days": days} for key, days in found.items()]
+
+
+def _said(row: Row) -> dict[str, Any]:
+    return {
+        "from_state": row.from_state,
+        "role": row.role,
+        "event": row.event,
+        "after": row.after,
+        "guards": [guard.text for guard in row.guards],
+        "next_state": row.next_state,
+    }
