@@ -289,5 +289,5 @@ def in_steps(finding: Finding) -> Iterator[str]:
     """Yield the trace of a finding, a step in a line."""
     for step in finding.trace:
         sends = f"; sends {', '.join(step['sends'])}" if step.get("sends") else ""
-        moves = f"{step['before']} -> {step['after']}"
+        moves = f"{step['before']} → {step['after']}"
         yield f"{step['side']} ({step['version']}): {step['event']}: {moves}{sends}"
