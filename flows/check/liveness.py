@@ -9,7 +9,7 @@ from flows.check.evidence import Evidence
 from flows.explore.further import GIVEN
 from flows.explore.walk import Edge
 from flows.findings import Severity
-from flows.table import ANY_STATE
+from flows.table import ANY_STATE, Row
 from flows.vocabulary import ACTIONS, EVENTS, registration
 
 SENDING = frozenset(("INVITE", "re-INVITE", "UPDATE", "INFO", "MESSAGE", "REFER", "REGISTER"))
@@ -208,6 +208,10 @@ def reached(evidence: Evidence) -> None:
         return
     states = {config.state for config in evidence.walk.configs}
     roles = {config.role for config in evidence.walk.configs}
+    came: set[tuple[str, str, str]] = set()
+    for edge in evidence.walk.all_edges():
+        config = evidence.walk.configs[edge.source]
+        came.add((config.state, config.role, edge.move.stimulus.event))
     fired = {edge.move.row for edge in evidence.walk.all_edges()}
     for name in evidence.table.states:
         if name not in states:
@@ -224,9 +228,22 @@ def reached(evidence: Evidence) -> None:
                 "guards true."
             )
             # Who swallows an event that never comes is careful, in a row as in a state's `ignore`.
-            served = row.role == "Both" or row.role in roles
-            careful = Severity.INFO if row.ignore is not None and served else None
+            careful = None
+            if row.ignore is not None and _serves(row, roles) and not _comes(row, came):
+                careful = Severity.INFO
             evidence.about_row("REA303", row.index, message, severity=careful)
+
+
+def _serves(row: Row, roles: set[str]) -> bool:
+    return row.role == "Both" or row.role in roles
+
+
+def _comes(row: Row, came: set[tuple[str, str, str]]) -> bool:
+    """Whether the row's event comes to where the row is, so that other rows take it away."""
+    return any(
+        event == row.event and row.from_state in (state, ANY_STATE) and row.role in (role, "Both")
+        for state, role, event in came
+    )
 
 
 RULES = (ends, ends_alone, loops, spins, reached)

@@ -311,6 +311,8 @@ def _start(doing: Doing, arguments: Mapping[str, Any]) -> None:
 
 
 def _restore(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    if doing.wire.bye or doing.wire.cancel:
+        doing.complain("ACT608", "RestoreMedia brings media back to a call that was ended")
     if "media" not in doing.held and not doing.troubled:
         doing.complain("RES504", "RestoreMedia brings back media that was never taken")
     doing.change(flowing=doing.wire.flowing or doing.wire.gone, gone=False)
