@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import secrets
 import time
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +21,7 @@ from django.urls import reverse
 
 from designer import facts, frames, notices, preview, rendering, selectors, tasks, trials
 from designer.access import may
-from designer.desk import Desk, Desks, Message, version_message
+from designer.desk import Desk, Desks, Message, initials, version_message
 from designer.errors import Conflict, Refused
 from designer.origin import own_origin
 from designer.walks import Following, Walks
@@ -30,6 +31,8 @@ logger = logging.getLogger(__name__)
 NOT_LOGGED_IN = 4401
 NO_SUCH_FLOW = 4404
 NOT_A_FRAME = 4400
+LONGEST_PLACE = 2000
+"""Characters of what a tab says about where it is."""
 
 desks = Desks()
 """The desks of this process."""
@@ -44,6 +47,10 @@ class EditorConsumer(AsyncWebsocketConsumer):
 
     desk: Desk | None = None
     worker: asyncio.Task[None] | None = None
+    mark: str
+    """What others know this tab by."""
+    at: Message | None = None
+    """Where this tab is, as it said last."""
     view: Message
     """How this tab wants the table drawn."""
 
@@ -60,6 +67,7 @@ class EditorConsumer(AsyncWebsocketConsumer):
             return
         self.view = rendering.asked_of(QueryDict(self.scope.get("query_string", b"")))
         self.inbox, self.rung = frames.Inbox(), asyncio.Event()
+        self.mark = secrets.token_hex(4)
         self.desk = await desks.at(flow, user)
         self.desk.tabs.add(self)
         await self.channel_layer.group_add(self.group, self.channel_name)
@@ -67,6 +75,7 @@ class EditorConsumer(AsyncWebsocketConsumer):
         await self.say(await self.desk.document("open", view=self.view))
         await self.say_what_runs()
         await self.say_presence()
+        await self.channel_layer.group_send(self.group, {"type": "flow.where"})
         await self.follow_draft(self.desk)
         self.worker = asyncio.create_task(self.work())
 
@@ -74,6 +83,7 @@ class EditorConsumer(AsyncWebsocketConsumer):
         if self.desk is None:
             return
         await self.channel_layer.group_discard(self.group, self.channel_name)
+        await self.say_where(None)
         if self.worker is not None:
             self.worker.cancel()
             # What was sent before the line went dead was sent: it belongs to the draft.
@@ -136,6 +146,8 @@ class EditorConsumer(AsyncWebsocketConsumer):
             case frames.View(seq):
                 self.view = frame.asked()
                 await self.say({"type": "view", "seq": seq, **await desk.seen(self.view)})
+            case frames.Cursor(at):
+                await self.say_where(at)
             case frames.Try(seq, ask, arguments):
                 revision = desk.revision
                 await self.say({**await trials.answer(desk, ask, arguments), "seq": seq})
@@ -224,6 +236,17 @@ class EditorConsumer(AsyncWebsocketConsumer):
         for tab in desks.tabs(self.desk.flow):
             await tab.say({"type": "presence", "people": people})
 
+    async def say_where(self, at: Message | None) -> None:
+        """Tell whoever else has the flow open, in any process, where this tab is."""
+        assert self.desk is not None
+        if at is None and self.at is None:
+            return
+        self.at = at if at is not None and len(json.dumps(at)) <= LONGEST_PLACE else None
+        desk = self.desk
+        who = {"user": desk.user.pk, "name": desk.name, "initials": initials(desk.name)}
+        message = {"type": "flow.cursor", "tab": self.mark, "at": self.at, **who}
+        await self.channel_layer.group_send(self.group, message)
+
     async def say_what_runs(self) -> None:
         """Tell a new tab of the newest deployment and of the check of the newest version."""
         assert self.desk is not None
@@ -242,6 +265,17 @@ class EditorConsumer(AsyncWebsocketConsumer):
             await self.say(check)
 
     # What the channel layer brings: the name of the handler is the message's type.
+
+    async def flow_cursor(self, message: Message) -> None:
+        """Somebody is somewhere else; of the own tabs nobody wants to know."""
+        if self.desk is not None and message["user"] != self.desk.user.pk:
+            told = {key: message[key] for key in ("tab", "name", "initials", "at")}
+            await self.say({"type": "cursor", **told})
+
+    async def flow_where(self, message: Message) -> None:
+        """A tab was opened and does not know yet where the others are."""
+        if self.desk is not None and self.at is not None:
+            await self.say_where(self.at)
 
     async def check_progress(self, message: Message) -> None:
         await self.say({k: v for k, v in message.items() if k != "flow"} | {"type": "check"})

@@ -83,6 +83,13 @@ class View(msgspec.Struct, tag="view"):
         }
 
 
+class Cursor(msgspec.Struct, tag="cursor"):
+    """Where this tab is: a state or row, as the text names it; None for nowhere. Never a lock."""
+
+    at: dict[str, Any] | None = None
+    seq: int = 0
+
+
 class Try(msgspec.Struct, tag="try"):
     """A question to the simulator (designer.trials); the draft stays as it is."""
 
@@ -105,7 +112,7 @@ class Discard(msgspec.Struct, tag="discard"):
     seq: int
 
 
-Frame = View | Text | Edit | Preview | Undo | Redo | Save | Deploy | Check | Discard | Try
+Frame = View | Text | Edit | Preview | Undo | Redo | Save | Deploy | Check | Discard | Cursor | Try
 _decoder = msgspec.json.Decoder(Frame)
 
 
@@ -121,7 +128,7 @@ def decode(data: str | bytes) -> Frame:
 
 
 class Inbox:
-    """Frames that wait. Of several texts in a row only the last one is worth work."""
+    """Frames that wait. Of several texts or cursors in a row only the last one is worth work."""
 
     def __init__(self) -> None:
         self._waiting: deque[Frame] = deque()
@@ -131,7 +138,8 @@ class Inbox:
 
     def put(self, frame: Frame) -> None:
         """Add a frame; raise BadFrame when too many wait."""
-        if self._waiting and isinstance(frame, Text) and isinstance(self._waiting[-1], Text):
+        last = self._waiting[-1] if self._waiting else None
+        if isinstance(frame, Text | Cursor) and type(last) is type(frame):
             self._waiting[-1] = frame
         elif len(self._waiting) >= MAX_WAITING:
             raise BadFrame("Too many frames at once.")

@@ -16,6 +16,8 @@ from designer.forms import NewFlow
 from designer.models import Flow
 from designer.views.shell import show
 from flows.check import examine
+from flows.document import read
+from flows.edit.pieces import plain_of
 from flows.imports import CHANGED, KEPT, LOST
 
 MOST_NOTES = 6
@@ -62,6 +64,8 @@ def _looked_at(new: NewFlow) -> dict[str, Any]:
         raise Refused("Choose a file or paste a text first.")
     made = services.native_text(text)
     compiled = examine(made.text)
+    said = plain_of(read(made.text).root)
+    table = said if isinstance(said, dict) else {"transitions": said}
     order = {LOST: 0, CHANGED: 1, KEPT: 2}
     return {
         "original": text,
@@ -71,8 +75,8 @@ def _looked_at(new: NewFlow) -> dict[str, Any]:
         "name": new.cleaned_data.get("name")
         or (services.name_from_file(file.name) if file is not None else ""),
         "errors": compiled.errors,
-        "states": len(compiled.table.states) if compiled.table else 0,
-        "rows": len(compiled.table.rows) if compiled.table else 0,
+        "states": len(table.get("states") or ()),
+        "rows": len(table.get("transitions") or ()),
     }
 
 

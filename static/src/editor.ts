@@ -22,8 +22,10 @@ import { Outline } from "./editor/outline";
 import { matrixActs, pageActs } from "./editor/page-acts";
 import { openPalette } from "./editor/palette";
 import { Pencil } from "./editor/pencil";
+import { Presence } from "./editor/presence";
 import { Problems } from "./editor/problems";
 import { receive } from "./editor/receive";
+import { Recovery } from "./editor/recovery";
 import { saveDialog } from "./editor/save-dialog";
 import { shortcuts } from "./editor/shortcuts";
 import { snippetActs } from "./editor/snippets";
@@ -56,6 +58,7 @@ const yaml = new Yaml(
   {
     typed: (text) => {
       link.text(text);
+      recovery.typed(text);
       compare();
     },
     moved: (line, column) => {
@@ -163,6 +166,18 @@ acts.add(...matrixActs(matrix, store), ...snippetActs(store, actions), ...proble
 const merge = new MergePanel(element<HTMLElement>("#main"), store, (frame) => link.ask(frame), () => void actions.undo());
 const stale = (): boolean => data.can.edit && store.latest !== null && (store.base?.number ?? 0) < store.latest.number;
 acts.add({ id: "merge", title: "Merge with the newer version", group: "Document", run: () => void merge.open(), can: stale });
+const presence = new Presence(store, canvas, (frame) => link.tell(frame), (others) => yaml.seat(others));
+store.heard = (frame) => presence.heard(frame);
+const recovery = new Recovery(part("recovery"), store, {
+  unsent: () => link.unsent,
+  ask: (frame) => link.ask(frame),
+  text: () => yaml.text,
+  put: (text) => {
+    yaml.replace(text);
+    link.text(text);
+    compare();
+  },
+});
 const simulate = new Simulate(store, diagram, acts, (frame) => link.ask(frame));
 problems.follow = (trace) => void simulate.follow(trace);
 acts.add(...diagramActs({ store, diagram, pencil, views, clip }), ...exportActs(store, canvas));

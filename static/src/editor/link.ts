@@ -84,6 +84,11 @@ export class Link {
     this.events.frame({ type: "refused", seq: null, message });
   }
 
+  /** Send what nobody answers; lost without a line, which harms nothing. */
+  tell(frame: Frame): void {
+    this.#socket.send(frame);
+  }
+
   /** Send anything but a text; resolves with the frame that answers it. */
   async ask(frame: Frame): Promise<Frame> {
     if (this.#tooLong) return this.#askedTooLong(frame);

@@ -40,6 +40,9 @@ export function receive(frame: Frame, store: Store, yaml: Yaml): void {
       store.people = frame["people"] as Store["people"];
       store.emit("people");
       break;
+    case "cursor":
+      store.heard?.(frame);
+      break;
     case "refused":
       if (frame["seq"] === null) toast(String(frame["message"]), { kind: "err" });
       break;

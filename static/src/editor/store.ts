@@ -47,6 +47,8 @@ export class Store {
   /** What a deeper look found beside, while the text is the one it looked at. */
   deep: Finding[] = [];
   people: { name: string; initials: string }[] = [];
+  /** Who wants to know where other people are. */
+  heard: ((frame: Record<string, unknown> & { type: string }) => void) | null = null;
   connected = true;
   /** An edit or undo is on its way: text and forms wait a moment. */
   pending = false;

@@ -9,6 +9,7 @@ import { nonce } from "../lib/nonce";
 import type { Finding, Palette, Picture } from "../lib/types";
 import { choose, chosenLines } from "./chosen";
 import { completion } from "./completion";
+import { guests, seat, type Guest } from "./guests";
 import { reading } from "./yaml-reading";
 import { yamlTheme } from "./yaml-theme";
 
@@ -85,6 +86,11 @@ export class Yaml {
     } else this.view.dispatch({ effects });
   }
 
+  /** Show who else is on which line. */
+  seat(others: Guest[]): void {
+    this.view.dispatch({ effects: seat.of(others) });
+  }
+
   /** Set the cursor on a finding and show it. */
   goto(line: number, column: number): void {
     const at = offset(this.view.state.doc, line, column);
@@ -118,6 +124,7 @@ export class Yaml {
       indentUnit.of("  "),
       yamlTheme,
       chosenLines,
+      guests,
       lintGutter(),
       palette && picture ? [autocompletion({ override: [completion(palette, picture)] }), reading({ palette, picture })] : [],
       codeFolding(),

@@ -110,7 +110,7 @@ export class MergePanel {
   #body(merge: Merge): TemplateResult {
     const { newest, conflicts, taken, kept } = merge;
     return html`<p class="merge-said"><b>${newest.author} saved v${newest.number} ${ago(newest.created_at)}${newest.message ? html`: “${newest.message}”` : ""}.</b>
-        ${taken.length ? `${several(taken.length, "change")} of it ${taken.length === 1 ? "comes" : "come"} in by themselves.` : "Nothing of it comes in by itself."}
+        ${taken.length ? `${several(taken.length, "change")} of it ${taken.length === 1 ? "comes in by itself" : "come in by themselves"}.` : "Nothing of it comes in by itself."}
         ${kept.length ? `${several(kept.length, "change")} of yours ${kept.length === 1 ? "stays" : "stay"}.` : ""}
         ${conflicts.length ? `${several(conflicts.length, "part")} ${conflicts.length === 1 ? "was" : "were"} changed by both: say which side counts.` : "Nothing was changed by both."}</p>
       ${conflicts.map((conflict) => this.#conflict(conflict, newest))}
