@@ -5,17 +5,13 @@ HEAD = "callflow: 1\nname: hard\n"
 
 def exploding(limit: int = 1_000_000) -> str:
     """A counter that some guard compares: as many configurations as it counts."""
-    return f"""{HEAD}states: {{Idle: {{initial: true}}, Terminated: {{final: true}}}}
+    return f"""{HEAD}states: {{Idle: {{initial: true}}, Talk: {{}}, Terminated: {{final: true}}}}
 variables: {{n: 0}}
 transitions:
-- {{from_state: Idle, role: UAC, event: MakeCall, actions: [CreateDialog], next_state: Idle}}
-- from_state: Idle
-  role: Both
-  event: HangupCall
-  guards: [n < {limit}]
-  set: {{n: n + 1}}
-  next_state: Idle
-- {{from_state: Idle, role: Both, event: DialogBYE, next_state: Terminated}}
+- {{from_state: Idle, role: UAS, event: IncomingCall, actions: [CreateDialog], next_state: Talk}}
+- {{from_state: Idle, role: UAC, event: MakeCall, actions: [CreateDialog], next_state: Talk}}
+- {{from_state: Talk, role: Both, event: HangupCall, guards: [n < {limit}], set: {{n: n + 1}}}}
+- {{from_state: Talk, role: Both, event: DialogBYE, next_state: Terminated}}
 """
 
 
