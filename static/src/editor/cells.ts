@@ -39,6 +39,7 @@ export class Cells {
   readonly #rows = new Map<string, PictureRow[]>();
   readonly #sets: Set<string>[];
   readonly #finals: Set<string>;
+  #counts: Record<CellKind, number> | null = null;
 
   constructor(
     picture: Picture,
@@ -71,8 +72,10 @@ export class Cells {
 
   /** How many cells of each kind there are, of those that can come about. */
   count(): Record<CellKind, number> {
+    if (this.#counts) return this.#counts;
     const counts: Record<CellKind, number> = { handled: 0, part: 0, any: 0, ignored: 0, missing: 0, open: 0, impossible: 0 };
     for (const state of this.states) for (const column of this.columns) counts[this.cell(state, column.event).kind] += 1;
+    this.#counts = counts;
     return counts;
   }
 

@@ -11,6 +11,8 @@ export type Source = "canvas" | "matrix" | "outline" | "yaml" | "problems" | "in
 /** The states of a check that says something. */
 const VERDICTS = ["passed", "errors", "limited"];
 
+const NONE = { errors: 0, warnings: 0 };
+
 /** What the editor page knows now, and who wants to hear of changes. */
 export class Store {
   readonly palette: Palette;
@@ -66,6 +68,7 @@ export class Store {
   #same = false;
   #speaks = false;
   #byState: { picture: Picture | null; rows: Map<string, PictureRow[]> } = { picture: null, rows: new Map() };
+  #counted: { findings: Finding[]; deep: Finding[]; by: Map<string, { errors: number; warnings: number }> } | null = null;
   readonly #listeners = new Map<Topic, (() => void)[]>();
 
   constructor(boot: EditorBoot) {
@@ -272,13 +275,21 @@ export class Store {
 
   /** The worst finding of a row or a state, and how many. */
   problems(of: { row?: number; state?: string }): { errors: number; warnings: number } {
-    const mine = this.shown.filter((finding) =>
-      of.row !== undefined ? finding.row === of.row : finding.state === of.state && finding.row === null,
-    );
-    return {
-      errors: mine.filter((finding) => finding.severity === "error").length,
-      warnings: mine.filter((finding) => finding.severity === "warning").length,
-    };
+    return this.#counts().get(of.row !== undefined ? `r/${of.row}` : `s/${of.state}`) ?? NONE;
+  }
+
+  /** Counted once for what is found now: the outline asks for every state and row. */
+  #counts(): Map<string, { errors: number; warnings: number }> {
+    const { findings, deep } = this;
+    if (this.#counted?.findings === findings && this.#counted.deep === deep) return this.#counted.by;
+    const by = new Map<string, { errors: number; warnings: number }>();
+    for (const finding of this.shown) {
+      const key = finding.row !== null ? `r/${finding.row}` : `s/${finding.state}`;
+      const now = by.get(key) ?? { errors: 0, warnings: 0 };
+      by.set(key, { errors: now.errors + Number(finding.severity === "error"), warnings: now.warnings + Number(finding.severity === "warning") });
+    }
+    this.#counted = { findings, deep, by };
+    return by;
   }
 
   get errors(): number {
