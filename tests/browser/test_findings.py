@@ -1,5 +1,7 @@
 """Findings in the editor: the way to each, and those of the deeper check beside them."""
 
+import re
+
 from playwright.async_api import expect
 
 from tests.browser.pages import OpenPage, create_flow, picture
@@ -44,3 +46,38 @@ async def test_the_deeper_check_shows_how_a_finding_comes_about_while_its_text_s
     await page.get_by_test_id("rule-link").click()
     await page.wait_for_url("**/rules/COV407/")
     await expect(page.get_by_test_id("rule-code")).to_have_text("COV407")
+
+
+async def test_the_way_to_a_finding_is_stepped_in_every_view_and_families_are_looked_at_alone(
+    open_page: OpenPage,
+) -> None:
+    page = await open_page()
+    editor = await create_flow(page, "stepped", line("stepped"))
+    await editor.save("First version")
+    await expect(editor.id("deeper")).to_contain_text("deeper check", timeout=60_000)
+    found = page.locator('[data-testid="deep-problem"][data-code="COV407"]').filter(
+        has_text="UpdateReceived"
+    )
+    await found.click()
+    at = editor.id("trace-at")
+    await expect(at).to_have_text("4 steps")
+    await editor.id("trace-on").click()
+    await expect(at).to_have_text("Step 1 of 4")
+    await expect(editor.inspector).to_have_text("Row ring")
+    await expect(editor.row(0)).to_have_class(re.compile("selected"))
+    await page.keyboard.press(".")
+    await expect(at).to_have_text("Step 2 of 4")
+    await page.keyboard.press(",")
+    await expect(at).to_have_text("Step 1 of 4")
+    await editor.id("trace-step").last.get_by_role("button").click()
+    await expect(at).to_have_text("Step 4 of 4")
+    await expect(editor.inspector).to_have_text("State Active")
+    await expect(editor.id("trace-chip")).to_be_visible()
+
+    await editor.id("family-COV").click()
+    codes = await editor.id("deep-problem").evaluate_all("all => all.map(p => p.dataset.code)")
+    assert codes and all(code.startswith("COV") for code in codes)
+    await page.keyboard.press("F8")
+    await expect(page.locator(".problem[aria-selected=true]")).to_have_attribute(
+        "data-code", re.compile("^COV")
+    )
