@@ -193,7 +193,4 @@ def _published(move: Move) -> tuple[str, ...]:
     return move.transition.decision.published
 
 
-RULES = (outcome, balance, beginning, transfers, alike, truth)
-
-
-RULES = (silence, outcome, balance, beginning, transfers, truth)
+RULES = (silence, outcome, balance, beginning, transfers, alike, truth)
