@@ -15,7 +15,7 @@ from flows.table import Table
 
 MOST_VISITED = 5000
 Place = TypeVar("Place")
-_QUIET = ("user", "peer", "answer", "timer", "media")
+_QUIET = ("user", "peer", "answer", "timer", "media", "clock", "link")
 """Ways are looked for without trouble of the transport first."""
 
 

@@ -21,9 +21,10 @@ GROUPS = {
     "media": "Media",
     "trouble": "Trouble",
     "link": "Linked session",
+    "clock": "Time",
     "internal": "Not now",
 }
-ORDER = tuple(dict.fromkeys(GROUPS.values()))
+ORDER = (*dict.fromkeys(GROUPS.values()), "Other")
 
 
 def choices(side: Side, *, both: bool) -> list[dict[str, Any]]:
@@ -35,8 +36,12 @@ def choices(side: Side, *, both: bool) -> list[dict[str, Any]]:
     if side.ended:
         return []
     found = []
+    # What a side does without the far one: its people, its timers, its registrar, its links.
+    own = set(peer.alone(side.party, side.config)) if both else set()
     for stimulus in peer.options(side.party, side.config):
-        if stimulus.kind == "timer" or (both and stimulus.kind in ("answer", "peer")):
+        far = both and stimulus.kind in ("answer", "peer") and stimulus not in own
+        far = far and not side.wire.register.begun
+        if stimulus.kind == "timer" or far:
             continue
         found.append(_choice(side, stimulus, stimulus.kind))
     # Without a description first, as most provisional answers come; then what goes another way.
@@ -79,7 +84,7 @@ def _choice(side: Side, stimulus: Stimulus, kind: str) -> dict[str, Any]:
         "message": str(message) if message is not None else "",
         "method": message.method if message is not None else "",
         "described": bool(message is not None and message.direction),
-        "group": GROUPS[kind],
+        "group": GROUPS.get(kind, "Other"),
         "fields": _fields(stimulus.event, fields),
         "verdict": verdict,
         "row": transition.index if transition is not None else -1,
@@ -135,7 +140,7 @@ def guards_of(side: Side) -> list[str]:
 
 def obligations(call: Wire) -> list[str]:
     """Return what the call waits for, in sentences."""
-    if call.call == wire.OVER:
+    if call.call == wire.OVER and not (call.challenged or call.transfer):
         return []
     owed: list[tuple[bool, str]] = [
         (call.call == wire.OFFERED, "The INVITE waits for our final answer"),

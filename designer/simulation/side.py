@@ -14,7 +14,7 @@ from designer.simulation.run import Failure
 from flows.ends import MAXIMUM_LIFE
 from flows.explore import acts, peer, wire
 from flows.explore.doing import Complaint, Doing, Message, Refused
-from flows.explore.party import CAUSES, Config, Party, Stimulus
+from flows.explore.party import CAUSES, Config, Party, Stimulus, begins_anew
 from flows.semantics import Transition
 from flows.table import TIMER_EVENT
 from runtime.executor.machine import ACTION_FAILED, Machine
@@ -164,7 +164,7 @@ class Side:
         doing = Doing(
             wire=stimulus.wire,
             held=self.held,
-            gone=self.gone,
+            gone=() if begins_anew(self.config, transition) else self.gone,
             values={**before, **transition.effect},
             event=stimulus.event,
             role=self.role,

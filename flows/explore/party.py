@@ -161,7 +161,7 @@ class Party:
         doing = Doing(
             wire=stimulus.wire,
             held=_without(config.held, stimulus.lost),
-            gone=() if _begins_anew(config, transition) else config.gone,
+            gone=() if begins_anew(config, transition) else config.gone,
             values={**values, **transition.effect},
             event=stimulus.event,
             role=config.role,
@@ -270,7 +270,7 @@ class Party:
         return config.timer + 1 if stimulus.event == TIMER_EVENT else config.timer
 
 
-def _begins_anew(config: Config, transition: Transition) -> bool:
+def begins_anew(config: Config, transition: Transition) -> bool:
     """Whether a row takes a dialog again where nothing is held: what was before is forgotten."""
     return not config.held and any(
         "dialog" in ACTIONS[word.name].acquires for word in transition.words if word.name in ACTIONS

@@ -245,3 +245,23 @@ def test_a_run_that_never_comes_to_rest_is_stopped():
     )
     shown = played(table, read_run({"inputs": [{"wait": 7200}]}))
     assert "stopped after" in shown["problem"]["message"]
+
+
+CORRECT = sorted((Path(__file__).parents[2] / "flows" / "data" / "correct").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", CORRECT, ids=lambda path: path.stem)
+def test_registrations_transfers_and_linked_sessions_are_played_like_calls(path: Path):
+    compiled = examine(path.read_text("utf-8"))
+    table = compiled.table
+    assert table is not None
+    reached = 0
+    for role in ("UAC", "UAS"):
+        inputs: list[Input] | None = []
+        for state in list(table.states)[1:6]:
+            inputs = way_to(table, Run([role]), Goal(state=state))
+            if inputs:
+                shown = played(compiled, Run([role], inputs))
+                assert shown["problem"] is None and shown["sides"][0]["state"] == state
+                reached += 1
+    assert reached
