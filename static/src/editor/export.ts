@@ -96,7 +96,7 @@ function copied(from: SVGElement): SVGElement {
   } else if (style.opacity !== "1") copy.setAttribute("opacity", style.opacity);
   for (const child of from.children) {
     const element = child as SVGElement;
-    if (element.matches(".hit, title") || getComputedStyle(element).display === "none") continue;
+    if (element.matches(".hit, .hatched, title") || getComputedStyle(element).display === "none") continue;
     copy.append(copied(element));
   }
   return copy;

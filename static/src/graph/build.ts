@@ -20,6 +20,15 @@ export function make<K extends keyof SVGElementTagNameMap>(
   return element;
 }
 
+/** The lines over what stands for more than is drawn. */
+export function hatch(): SVGDefsElement {
+  const defs = make("defs", {});
+  const pattern = make("pattern", { id: "hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" });
+  pattern.append(make("line", { class: "hatching", x1: 0, y1: 0, x2: 0, y2: 6 }));
+  defs.append(pattern);
+  return defs;
+}
+
 /** The group of an edge; `dress` gives it its course. */
 export function edgeGroup(): SVGGElement {
   const group = make("g", {});
@@ -51,7 +60,9 @@ export function nodeGroup(drawn: DrawnNode): SVGGElement {
   const kinds = node.classes.filter((name) => name !== "node");
   const group = make("g", { id: node.id, class: ["node", ...kinds].join(" ") });
   group.dataset["state"] = node.state;
-  group.append(rect("body", node.box), head(node));
+  group.append(rect("body", node.box));
+  if (kinds.includes("folded")) group.append(make("rect", { class: "hatched", x: 0, y: 0, width: node.box.width, height: node.box.height, fill: "url(#hatch)" }));
+  group.append(head(node));
   for (const row of node.rows) group.append(rowGroup(row));
   const lines = make("g", { class: "lines" });
   for (const y of node.lines.filter((at) => at > node.head.y + node.head.height + 1)) {

@@ -1,5 +1,5 @@
 import { toHash, type Selection } from "../lib/selection";
-import { make, type Names } from "./build";
+import { hatch, make, type Names } from "./build";
 import { Camera } from "./camera";
 import { meets, type Box, type Drawing, type DrawnNode } from "./drawing";
 import { Gestures, type Pull } from "./gestures";
@@ -53,7 +53,7 @@ export class Canvas {
   ) {
     const layer = make("g", { class: "grips" });
     this.#view.append(this.#painting.root, layer);
-    this.svg.append(this.#view);
+    this.svg.append(hatch(), this.#view);
     host.append(this.svg);
     this.camera = new Camera(host, this.#view, () => this.#moved());
     this.#grips = options.edits ? new Grips(layer, this) : null;

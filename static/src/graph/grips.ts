@@ -2,7 +2,9 @@ import type { Selection } from "../lib/selection";
 import { make } from "./build";
 import type { Canvas } from "./canvas";
 
-const RADIUS = 6;
+const RADIUS = 7;
+/** So far outside of a state: its corner belongs to the count of findings. */
+const BESIDE = 9;
 
 /**
  * The handles one draws with. A state's handle draws a new way out; a row's handle and the end of an edge lead the row
@@ -59,13 +61,13 @@ export class Grips {
     if (selection?.kind === "state") {
       const node = nodes.find((item) => item.state === selection.name);
       if (!node || node.classes.includes("folded")) return null;
-      const at = { x: node.box.x + node.box.width, y: node.head.y + node.head.height / 2 };
+      const at = { x: node.box.x + node.box.width + BESIDE, y: node.head.y + node.head.height / 2 };
       return this.#grip(node.state, "", at, at, "new");
     }
     for (const node of selection ? nodes : []) {
       const row = node.rows.find((item) => item.index === selection?.index);
       if (!row) continue;
-      const at = { x: node.box.x + node.box.width, y: row.box.y + row.box.height / 2 };
+      const at = { x: node.box.x + node.box.width + BESIDE, y: row.box.y + row.box.height / 2 };
       return this.#grip(node.state, String(row.index), at, at, "row");
     }
     return null;
