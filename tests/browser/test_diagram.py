@@ -50,6 +50,11 @@ async def drag(page: Page, start: tuple[float, float], end: tuple[float, float])
     await page.mouse.up()
 
 
+async def settled(editor: Editor) -> None:
+    """Wait until what was drawn anew stands still."""
+    await expect(editor.canvas.locator(".nodes.moving")).to_have_count(0)
+
+
 async def empty_place(editor: Editor) -> tuple[float, float]:
     """A place of the canvas where nothing is drawn: its lower right corner."""
     box = await editor.canvas.bounding_box()
@@ -72,6 +77,7 @@ async def test_a_state_and_a_way_out_of_it_are_drawn_with_the_mouse(open_page: O
     await editor.has(text)
 
     # From the handle of a state to another state: only the event is asked.
+    await settled(editor)
     await editor.state("Parked").hover()
     await drag(
         page,
@@ -86,6 +92,7 @@ async def test_a_state_and_a_way_out_of_it_are_drawn_with_the_mouse(open_page: O
     await editor.has(text + row)
 
     # From the handle of a row to another state: the row leads there.
+    await settled(editor)
     await editor.row(8).hover()
     await drag(
         page,

@@ -3,7 +3,7 @@ import { make } from "./build";
 import type { Canvas } from "./canvas";
 
 const RADIUS = 7;
-/** So far outside of a state: its corner belongs to the count of findings. */
+/** Pixels outside of a state: its corner belongs to the count of findings. The reach begins inside of it. */
 const BESIDE = 9;
 
 /**
@@ -61,13 +61,13 @@ export class Grips {
     if (selection?.kind === "state") {
       const node = nodes.find((item) => item.state === selection.name);
       if (!node || node.classes.includes("folded")) return null;
-      const at = { x: node.box.x + node.box.width + BESIDE, y: node.head.y + node.head.height / 2 };
+      const at = { x: node.box.x + node.box.width, y: node.head.y + node.head.height / 2 };
       return this.#grip(node.state, "", at, at, "new");
     }
     for (const node of selection ? nodes : []) {
       const row = node.rows.find((item) => item.index === selection?.index);
       if (!row) continue;
-      const at = { x: node.box.x + node.box.width + BESIDE, y: row.box.y + row.box.height / 2 };
+      const at = { x: node.box.x + node.box.width, y: row.box.y + row.box.height / 2 };
       return this.#grip(node.state, String(row.index), at, at, "row");
     }
     return null;
@@ -76,8 +76,9 @@ export class Grips {
   #grip(state: string, rows: string, from: { x: number; y: number }, at: { x: number; y: number }, kind: string): SVGGElement {
     const group = make("g", { class: `grip ${kind}`, transform: `translate(${at.x} ${at.y})` });
     Object.assign(group.dataset, { pull: state, rows, x: String(from.x), y: String(from.y), testid: `grip-${kind}` });
-    group.append(make("circle", { class: "reach", r: 2 * RADIUS }), make("circle", { class: "knob", r: RADIUS }));
-    group.append(make("path", { d: kind === "new" ? "M-3 0h6M0 -3v6" : "M-2.5 0h5M0.5 -2.5L3 0L0.5 2.5" }));
+    const x = kind === "end" ? 0 : BESIDE;
+    const sign = kind === "new" ? `M${x - 3} 0h6M${x} -3v6` : `M${x - 3} 0h6M${x} -3L${x + 3} 0L${x} 3`;
+    group.append(make("circle", { class: "reach", cx: x, r: 2 * RADIUS }), make("circle", { class: "knob", cx: x, r: RADIUS }), make("path", { d: sign }));
     const said = make("title", {});
     said.textContent = kind === "new" ? "Drag to a state: a new way out (T)" : "Drag to a state: lead there instead (Shift T)";
     group.append(said);
