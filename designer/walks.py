@@ -138,7 +138,8 @@ class Following:
         await self._say(revision, "done", found)
 
     async def _say(self, revision: int, state: str, found: dict[str, Any]) -> None:
-        told = {name: found.get(name) for name in ("findings", "complete", "explored", "limits")}
+        names = ("findings", "complete", "explored", "limits", "verdicts")
+        told = {name: found.get(name) for name in names}
         self.last = {"type": "walk", "revision": revision, "state": state, **told}
         if "error" in found:
             self.last["error"] = found["error"]

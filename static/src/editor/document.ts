@@ -100,4 +100,6 @@ export interface WalkFrame {
   complete: boolean | null;
   explored: number | null;
   limits: string[] | null;
+  /** What becomes of the events that no row takes; nothing where the walk was cut short. */
+  verdicts?: Verdicts | null;
 }

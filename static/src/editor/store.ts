@@ -263,7 +263,8 @@ export class Store {
     const speaks = this.#same && check !== null && VERDICTS.includes(check.verdict);
     this.#speaks = speaks;
     const walked = this.walk?.revision === this.revision ? (this.walk.findings ?? []) : [];
-    this.#walked = speaks && check.detail?.verdicts?.states ? check.detail.verdicts : null;
+    const told = speaks ? check.detail?.verdicts : this.walk?.revision === this.revision ? this.walk.verdicts : null;
+    this.#walked = told?.states ? told : null;
     const found = speaks ? (check.detail?.findings ?? []) : walked;
     this.deep = found.filter((finding) => !said.has(identity(finding)));
   }
