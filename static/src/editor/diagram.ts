@@ -51,6 +51,7 @@ export class Diagram {
   readonly #behind: Selection[] = [];
   readonly #ahead: Selection[] = [];
   #shown = "";
+  #coming = "";
   #decorated = "";
   /** Draws other marks than those of findings, while it is there: a run, for one. */
   marks: ((canvas: Canvas) => void) | null = null;
@@ -103,12 +104,17 @@ export class Diagram {
       this.decorate();
       return;
     }
+    // The same picture is on its way: the line opens with what the page brought.
+    if (dot === this.#coming) return;
+    this.#coming = dot;
     try {
       await this.#show(dot, dot);
       this.#refine(dot);
     } catch (fault) {
       if (fault instanceof TooLarge) this.events.drawn(null);
       else if (!(fault instanceof Superseded)) toast(`The diagram was not drawn: ${String(fault)}`, { kind: "err" });
+    } finally {
+      if (this.#coming === dot) this.#coming = "";
     }
   }
 
