@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY = .venv/bin/python
 JOBS ?= auto
 
-.PHONY: help run python setup test test-setup check lint types imports fmt test-long bench bench-mutants docs clean
+.PHONY: help run python setup test test-setup check lint types imports fmt test-long bench bench-mutants bench-browser docs clean
 
 help:
 	@printf '%s\n' \
@@ -14,6 +14,7 @@ help:
 	  'make docs       write the pages that are made from the code' \
 	  'make bench      the figures of docs/figures.md, beside their peers' \
 	  'make bench-mutants  every seeded defect in every correct table; long' \
+  'make bench-browser  what a person at the editor waits for, in Chromium' \
 	  'make test-long  the long proofs, run by hand' \
 	  'make fmt        write the code in its one style' \
 	  'make images     take the pictures of README and guide' \
@@ -63,6 +64,9 @@ bench: test-setup
 
 bench-mutants: test-setup
 	@nice $(PY) -m benchmarks.mutants
+
+bench-browser: test-setup
+	@$(PY) -m benchmarks.browser
 
 docs: test-setup
 	@$(PY) -m flows.docs

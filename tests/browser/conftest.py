@@ -17,7 +17,10 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.browser.pages import OpenPage, Trouble, log_in
+from tests.browser.tables import line
+from tests.conftest import eventually
 from tests.instance import BASE, PASSWORD, Instance
+from tests.sip.sipp import SIPP, run_sipp
 
 FLAGS = [
     "--no-sandbox",
@@ -145,3 +148,33 @@ async def open_page(
     for context in contexts:
         await context.close()
     assert not trouble, "\n".join(trouble)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def paths(instance: Instance, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The pages by name, with two versions of a flow and a call made here."""
+    files = [tmp_path_factory.mktemp(name) / "compared.yaml" for name in ("old", "new")]
+    files[0].write_text(line("compared"))
+    files[1].write_text(line("compared").replace("30s", "20s"))
+    await asyncio.to_thread(instance.cli, "import", *map(str, files))
+    call: dict[str, str] = {}
+    if SIPP is not None:
+        remote = ("127.0.0.1", instance.sip_port)
+        result = await run_sipp("uac", remote=remote, service="4711")
+        assert result.successful == 1, result
+        calls = "SELECT id FROM runtime_session ORDER BY started_at DESC"
+        found = await eventually(lambda: instance.query(calls), what="the call is stored")
+        call["call"] = f"/calls/{found[0][0]}/"
+    return {
+        "flows": "/",
+        "new": "/flows/new/",
+        "editor": "/flows/basic_call/",
+        "live": "/flows/echo_test/live/",
+        "versions": "/flows/echo_test/versions/",
+        "version": "/flows/echo_test/versions/1/",
+        "compare": "/flows/compared/compare/1/2/",
+        "calls": "/calls/",
+        "routes": "/routes/",
+        "deployments": "/deployments/",
+        **call,
+    }

@@ -209,3 +209,11 @@ async def picture(page: Page, name: str, *, keep: bool = True) -> None:
         target = BASE / "docs" / "images"
         target.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target / path.name)
+
+
+async def settled(page: Page) -> None:
+    """Wait until the page is drawn: fonts are there, and the diagram if it has one."""
+    await page.evaluate("document.fonts.ready")
+    canvas = page.get_by_test_id("canvas")
+    if await canvas.count():
+        await expect(canvas.locator(".node").first).to_be_attached()

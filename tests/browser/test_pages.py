@@ -1,18 +1,15 @@
 """Every page, wide and narrow, light and dark: nothing complains, overflows or is cut off."""
 
-import asyncio
 import gzip
 from dataclasses import dataclass, field
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Page, Response, expect
 
-from tests.browser.pages import Editor, OpenPage, ask, create_flow, picture
+from tests.browser.pages import Editor, OpenPage, ask, create_flow, picture, settled
 from tests.browser.tables import line
-from tests.conftest import eventually
 from tests.instance import BASE, Instance
-from tests.sip.sipp import MISSING, SIPP, Sipp, run_sipp
+from tests.sip.sipp import MISSING, SIPP, Sipp
 
 VIEWS = [(1440, 900), (390, 844)]
 # Buttons, chips and links made as buttons whose words do not fit into them.
@@ -32,36 +29,6 @@ CUT = """
 WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def paths(instance: Instance, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The pages by name, with two versions of a flow and a call made here."""
-    files = [tmp_path_factory.mktemp(name) / "compared.yaml" for name in ("old", "new")]
-    files[0].write_text(line("compared"))
-    files[1].write_text(line("compared").replace("30s", "20s"))
-    await asyncio.to_thread(instance.cli, "import", *map(str, files))
-    call: dict[str, str] = {}
-    if SIPP is not None:
-        remote = ("127.0.0.1", instance.sip_port)
-        result = await run_sipp("uac", remote=remote, service="4711")
-        assert result.successful == 1, result
-        calls = "SELECT id FROM runtime_session ORDER BY started_at DESC"
-        found = await eventually(lambda: instance.query(calls), what="the call is stored")
-        call["call"] = f"/calls/{found[0][0]}/"
-    return {
-        "flows": "/",
-        "new": "/flows/new/",
-        "editor": "/flows/basic_call/",
-        "live": "/flows/echo_test/live/",
-        "versions": "/flows/echo_test/versions/",
-        "version": "/flows/echo_test/versions/1/",
-        "compare": "/flows/compared/compare/1/2/",
-        "calls": "/calls/",
-        "routes": "/routes/",
-        "deployments": "/deployments/",
-        **call,
-    }
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), VIEWS)
 async def test_every_page_fits_and_complains_of_nothing(
@@ -77,14 +44,6 @@ async def test_every_page_fits_and_complains_of_nothing(
         assert await page.evaluate(WIDE) <= 0, f"{name} at {width} px is wider than the window"
         assert await page.evaluate(CUT) == [], f"{name} at {width} px"
         await picture(page, f"page-{name}-{width}-{scheme}", keep=False)
-
-
-async def settled(page: Page) -> None:
-    """Wait until the page is drawn: fonts are there, and the diagram if it has one."""
-    await page.evaluate("document.fonts.ready")
-    canvas = page.get_by_test_id("canvas")
-    if await canvas.count():
-        await expect(canvas.locator(".node").first).to_be_attached()
 
 
 async def test_the_login_page_fits_a_telephone(open_page: OpenPage) -> None:
