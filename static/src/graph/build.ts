@@ -102,8 +102,13 @@ export function name(group: SVGGElement, node: DrawnNode, names: Names): void {
     if (!element) return;
     element.dataset["row"] = String(row.index);
     element.dataset["testid"] = `row-${row.index}`;
-    say(element, names.row(row.index));
+    // What is said begins with what is seen, so that who speaks to the page can name it (WCAG 2.5.3).
+    say(element, `${seen(row)}. ${names.row(row.index)}`);
   });
+}
+
+function seen(row: DrawnRow): string {
+  return row.labels.map((label) => label.text.trim()).join(" ");
 }
 
 function say(element: Element | undefined, words: string): void {

@@ -9,7 +9,7 @@ interface Known {
 
 const known = new WeakMap<Picture, Known>();
 
-/** What a screen reader says of the parts of this picture: "State Ringing, UAS, 8 ways out, 1 problem". */
+/** What a screen reader says of the parts of this picture: "State Ringing UAS, 8 ways out, 1 problem". */
 export function namesOf(picture: () => Picture | null, extra: (state: string) => string = () => ""): Names {
   return {
     state(name) {
@@ -21,7 +21,8 @@ export function namesOf(picture: () => Picture | null, extra: (state: string) =>
       const role = state?.role === "Both" ? "both roles" : (state?.role ?? "");
       const ways = out.get(name) ?? 0;
       const initial = state?.initial ? "initial" : "";
-      return [`State ${name}`, initial, role, `${ways} ${ways === 1 ? "way" : "ways"} out`, extra(name)].filter((part) => part !== "").join(", ");
+      const called = name === "*" ? "Any state" : `State ${name}`;
+      return [`${called} ${role}`.trim(), initial, `${ways} ${ways === 1 ? "way" : "ways"} out`, extra(name)].filter((part) => part !== "").join(", ");
     },
     row(index) {
       const now = picture();
