@@ -112,7 +112,7 @@ export class Outline {
     const errors = counts.reduce((sum, each) => sum + each.errors, 0);
     const said = `${title(name)}, ${states.length} ${states.length === 1 ? "state" : "states"}${errors ? `, ${errors} ${errors === 1 ? "error" : "errors"}` : ""}`;
     const line: Line = { key, level: 1, open, selection: null, parent: "", label: said, testid: `outline-group-${name}`, kind: "group", name: title(name),
-      content: html`${icon(open ? "down" : "chev")}<span class="clip">${title(name)}</span><span class="end">${open ? "" : states.length}${errors && !open ? icon("error", "err") : ""}</span>` };
+      content: html`${icon(open ? "down" : "chev")}<span class="clip">${title(name)}</span> <span class="end">${open ? "" : states.length}${errors && !open ? icon("error", "err") : ""}</span>` };
     return [line, ...(open ? states.flatMap((state) => this.#ofState(state, 2, key)) : [])];
   }
 
@@ -146,14 +146,14 @@ export class Outline {
   #ofWild(rows: PictureRow[]): Line[] {
     const open = !this.#shut.has("g/*") || this.#words !== "";
     const line: Line = { key: "g/*", level: 1, open, selection: null, parent: "", label: `Any state, ${rows.length} rows`, testid: "outline-group-any", kind: "group", name: "Any state",
-      content: html`${icon(open ? "down" : "chev")}<span class="clip">Any state</span><span class="end">${open ? "" : rows.length}</span>` };
+      content: html`${icon(open ? "down" : "chev")}<span class="clip">Any state</span> <span class="end">${open ? "" : rows.length}</span>` };
     return [line, ...(open ? rows.map((row) => this.#ofRow(row, 2, "g/*")) : [])];
   }
 
   #line(line: Line): TemplateResult {
     const selected = line.selection !== null && same(this.store.selection, line.selection);
     return html`<button class="tr ${line.kind} l${line.level}" type="button" role="treeitem" aria-level=${line.level} tabindex=${line.key === this.#focus ? 0 : -1} data-key=${line.key}
-      aria-selected=${selected} aria-expanded=${line.open === undefined ? nothing : String(line.open)} aria-label=${line.label} data-testid=${line.testid} @click=${() => this.#choose(line)}>${line.content}</button>`;
+      aria-selected=${selected} aria-expanded=${line.open === undefined ? nothing : String(line.open)} data-testid=${line.testid} @click=${() => this.#choose(line)}>${line.content}<span class="vh">${line.label.slice(line.name.length)}</span></button>`;
   }
 
   /** All problems of a state and of its rows. */

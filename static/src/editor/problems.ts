@@ -112,7 +112,7 @@ export class Problems {
     const deeper = ordered.filter((at) => at >= findings.length);
     return html`${ordered.filter((at) => at < findings.length).map(line)}
       ${deeper.length
-        ? html`<div role="group" aria-labelledby="deeper"><h3 class="problem-head" id="deeper" data-testid="deeper">${this.#deeper()} <span class="pill">${deeper.length}</span></h3>${deeper.map(line)}</div>`
+        ? html`<div role="group" aria-labelledby="deeper"><div class="problem-head" id="deeper" data-testid="deeper">${this.#deeper()} <span class="pill">${deeper.length}</span></div>${deeper.map(line)}</div>`
         : ""}`;
   }
 

@@ -87,7 +87,7 @@ export class RowForm {
   }
 
   #actionList(row: PictureRow): TemplateResult {
-    return html`<div class="actions-list" role=${row.actions.length ? "list" : "presentation"}>${row.actions.map((action, at) => this.#action(row, action, at))}
+    return html`<div class="actions-list">${row.actions.length ? html`<div class="actions-list" role="list" aria-label="Actions, in this order">${row.actions.map((action, at) => this.#action(row, action, at))}</div>` : ""}
       <word-combo clears label="Add an action" testid="action-add" placeholder="+ Add action" .choices=${this.store.palette.actions}
         @choose=${(event: CustomEvent<string>) => this.#send(row, [...row.actions, { name: event.detail, arguments: {} }])}></word-combo></div>`;
   }

@@ -143,7 +143,8 @@ function rowGroup(row: DrawnRow): SVGGElement {
 function text(label: Label, kind: string): SVGTextElement {
   const element = make("text", { class: kind, x: label.x, y: label.y, "font-size": label.size, "text-anchor": label.anchor });
   if (label.bold) element.setAttribute("font-weight", "700");
-  element.textContent = label.text;
+  // The space keeps this word apart from the next where all texts are read as one.
+  element.textContent = `${label.text} `;
   return element;
 }
 
