@@ -75,7 +75,8 @@ async def keys(editor: Editor) -> None:
 
 async def phone(editor: Editor) -> None:
     await editor.id("phone-toggle").click()
-    await expect(editor.id("phone")).to_be_visible()
+    await expect(editor.id("phone-state")).to_have_attribute("data-state", "ready")
+    await editor.page.evaluate("Promise.all(document.getAnimations().map(each => each.finished))")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -96,19 +96,20 @@ function atOrigin(node: DrawnNode): DrawnNode {
 /** Name the state and the rows of a node's group as they are numbered now. */
 export function name(group: SVGGElement, node: DrawnNode, names: Names): void {
   const [top, ...rows] = group.querySelectorAll<SVGGElement>(":scope > .item");
-  say(top, names.state(node.state));
+  say(top, spoken(node.labels, names.state(node.state)));
   node.rows.forEach((row, at) => {
     const element = rows[at];
     if (!element) return;
     element.dataset["row"] = String(row.index);
     element.dataset["testid"] = `row-${row.index}`;
-    // What is said begins with what is seen, so that who speaks to the page can name it (WCAG 2.5.3).
-    say(element, `${seen(row)}. ${names.row(row.index)}`);
+    say(element, spoken(row.labels, names.row(row.index)));
   });
 }
 
-function seen(row: DrawnRow): string {
-  return row.labels.map((label) => label.text.trim()).join(" ");
+/** What is said holds what is seen, so that who speaks to the page can name it (WCAG 2.5.3). */
+function spoken(labels: Label[], words: string): string {
+  const seen = labels.map((label) => label.text.trim()).join(" ");
+  return words.includes(seen) ? words : `${seen}. ${words}`;
 }
 
 function say(element: Element | undefined, words: string): void {
