@@ -109,7 +109,7 @@ export function name(group: SVGGElement, node: DrawnNode, names: Names): void {
 /** What is said holds what is seen, so that who speaks to the page can name it (WCAG 2.5.3). */
 function spoken(labels: Label[], words: string): string {
   const seen = labels.map((label) => label.text.trim()).join(" ");
-  return words.includes(seen) ? words : `${seen}. ${words}`;
+  return ` ${words},`.includes(` ${seen},`) ? words : `${seen}. ${words}`;
 }
 
 function say(element: Element | undefined, words: string): void {
