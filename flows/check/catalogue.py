@@ -146,8 +146,10 @@ def explained(code: str) -> str:
     if entry.good:
         if entry.old:
             lines += ["", f"{entry.beside}:", "", _indented(entry.old)]
-        lines += ["", f"{found_in(entry)}:", "", _indented(entry.bad or "(no such row)"), ""]
-        lines += ["Free of it:", "", _indented(entry.good)]
+        lines += ["", f"{found_in(entry)}:", ""]
+        if entry.bad:
+            lines += [_indented(entry.bad), "", "Free of it:", ""]
+        lines += [_indented(entry.good)]
     return "\n".join([*lines, "", f"More: {entry.page}"])
 
 
@@ -171,7 +173,8 @@ def found_in(entry: Entry) -> str:
         return f"Found in line {entry.line}{new}"
     begins = entry.found if len(entry.found) < 60 else entry.found[:60] + "..."
     where = f", at `{begins}`" if entry.found else ""
-    what = "without this row" if not entry.bad else "with this line"
+    missing = "without this line" if entry.good.count("\n") < 2 else "without these lines"
+    what = "with this line" if entry.bad else missing
     return f"Found in `state_tables/{entry.table}.yaml`{where}, {what}"
 
 

@@ -66,13 +66,21 @@ class Evidence:
         finding = Finding(code, severity, message, place, explanation, confidence=confidence)
         self._said.setdefault((code, message), finding)
 
-    def about_step(self, code: str, edge: Edge, message: str, action: int = -1) -> None:
+    def about_step(
+        self,
+        code: str,
+        edge: Edge,
+        message: str,
+        action: int = -1,
+        severity: Severity | None = None,
+    ) -> None:
         """Say something about what a step did: its row, or its state if no row answered."""
         if edge.move.row >= 0:
-            self.about_row(code, edge.move.row, message, edge, action)
+            self.about_row(code, edge.move.row, message, edge, action, severity)
         else:
             state = self.walk.configs[edge.source].state
-            self.about_state(code, state, message, edge, edge.move.stimulus.event)
+            event = edge.move.stimulus.event
+            self.about_state(code, state, message, edge, event, severity)
 
     def _keep(
         self,

@@ -91,12 +91,15 @@ def _of_one_row(facts: Facts, row: Row) -> Iterator[Finding]:
     names = set().union(*(guard.expression.names for guard in row.guards)) & never
     if names and facts.example(question, row.from_state, row.event, constant) is None:
         told = ", ".join(sorted(names))
+        # A variable that no row sets is a switch, and one that is off does no harm.
+        switch = names <= facts.graph.table.variables.keys()
         yield _finding(
             "DET210",
             row,
             f"{_guards(row)} never holds: no row ever changes {told}, so this row never fires.",
             "A condition is changed by events and actions that are declared to change it, by "
             "SetCondition, and a variable by set.",
+            severity=Severity.WARNING if switch else Severity.ERROR,
         )
 
 

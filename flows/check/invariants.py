@@ -9,6 +9,7 @@ from collections import defaultdict
 
 from flows.check.evidence import Evidence
 from flows.explore import wire
+from flows.explore.acts import ENDS_ALONE
 from flows.explore.party import Config
 from flows.semantics import SESSION_ROLES, Transition
 from flows.table import ANY_STATE, Row, State, Table
@@ -170,7 +171,8 @@ def ways(evidence: Evidence) -> None:
         if state.group not in ("setup", TALK, HOLD) and not kind_of(state):
             continue
         call = config.wire
-        meaning = (config.held, call.flowing and "media flows", call.settled and "settled")
+        held = tuple(r for r in config.held if r not in ENDS_ALONE)
+        meaning = (held, call.flowing and "media flows", call.settled and "settled")
         seen[config.state, config.role].setdefault(meaning, number)
     for (name, role), meanings in seen.items():
         if len(meanings) < 2:

@@ -215,7 +215,9 @@ def reached(evidence: Evidence) -> None:
     fired = {edge.move.row for edge in evidence.walk.all_edges()}
     for name in evidence.table.states:
         if name not in states:
-            message = f"No order of events leads to {name}: guards and conditions forbid it."
+            message = (
+                f"No order of events leads to {name}: guards, conditions or earlier rows forbid it."
+            )
             evidence.about_state("REA302", name, message)
     for row in evidence.table.rows:
         word = EVENTS.get(row.event)

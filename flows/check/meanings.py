@@ -68,7 +68,7 @@ MEANINGS: dict[str, tuple[Severity, str]] = {
     "LIV823": (E, "A retry without a limit never gives up."),
     "LIV824": (E, "The session would spin without time passing."),
     "LIV825": (E, "The person hung up, and if the far side keeps silent the call never ends."),
-    "REA302": (E, "What can not be reached is a mistake or not needed."),
+    "REA302": (W, "What can not be reached is a mistake or not needed."),
     "REA303": (W, "Either the row stands in the wrong state or its guards can not hold there."),
     "REA309": (W, "It looks like a condition and is none."),
     "CMP841": (E, "Between two sides that run this table a message meets no row."),

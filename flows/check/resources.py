@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flows.check.evidence import Evidence
 from flows.explore import linked
+from flows.findings import Severity
 
 OF_RESOURCE = {"dialog": "RES501", "media": "RES502"}
 
@@ -11,10 +12,12 @@ OF_RESOURCE = {"dialog": "RES501", "media": "RES502"}
 def performed(evidence: Evidence) -> None:
     """RES503 to RES506, RES509, ACT601 to ACT611, OBL622 to OBL624: what the actions themselves
     found wrong when they were done."""
-    for edge in evidence.walk.all_edges():
-        for complaint in edge.move.complaints:
-            message = f"{complaint.detail}."
-            evidence.about_step(complaint.code, edge, message, complaint.action)
+    for mild in (False, True):
+        severity = Severity.WARNING if mild else None
+        for edge in evidence.walk.all_edges():
+            for said in edge.move.complaints:
+                if said.mild is mild:
+                    evidence.about_step(said.code, edge, f"{said.detail}.", said.action, severity)
 
 
 def at_the_end(evidence: Evidence) -> None:

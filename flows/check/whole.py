@@ -8,7 +8,7 @@ from flows.check import deep, waivers
 from flows.compile import Compiled
 from flows.findings import Finding, in_order
 
-SAID_BY_STRUCTURE = ("REA301", "REA302", "REA303", "DET20")
+SAID_BY_STRUCTURE = ("REA301", "REA302", "REA303", "DET20", "DET210")
 """What the structural rules say about rows and states out of reach is not said twice."""
 FIGURES = ("COV415", "META991")
 """They are told beside the findings."""

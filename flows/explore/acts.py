@@ -22,6 +22,8 @@ TOLERANT = frozenset(
 )
 """Actions that take a resource only if it is not held yet."""
 LEGS = ("dialog", "media")
+ENDS_ALONE = ("playback",)
+"""What comes to its end by itself, maybe just before a row stops it: stopping does no harm then."""
 
 
 def perform(doing: Doing, word: Word, index: int) -> None:
@@ -138,6 +140,8 @@ def _release(doing: Doing, contract: ActionWord) -> None:
             continue
         twice = resource in doing.dropped or resource in doing.gone
         own = resource in main and contract.name not in ("StopMediaSession",)
+        if resource in ENDS_ALONE and not twice:
+            continue
         if own and (twice or not doing.troubled):
             again = "was given back already" if twice else "is not held"
             doing.complain("RES505", f"{contract.name} gives back a {resource} that {again}")
@@ -200,7 +204,10 @@ def _send_cancel(doing: Doing, arguments: Mapping[str, Any]) -> None:
     if wire.cancel:
         doing.complain("ACT603", "SendCANCEL is sent a second time")
     elif wire.call == standing.CALLING:
-        doing.complain("ACT603", "SendCANCEL goes out before any provisional answer came")
+        detail = (
+            "SendCANCEL is done before any provisional answer came; it is kept back until one comes"
+        )
+        doing.complain("ACT603", detail, mild=True)
     elif wire.call != standing.PROCEEDING:
         if doing.troubled and not wire.talked:
             raise Refused

@@ -75,7 +75,8 @@ def _judge(doing: Doing, request: str, code: int) -> None:
     if code in BUSY and request not in ("INVITE", "REFER"):
         doing.complain("OBL624", f"{code} says that somebody is busy: it answers a new call only")
     if positive and wire.bye == "sent":
-        doing.complain("OBL624", f"{request} is accepted with {code} after our BYE")
+        harmless = request in ("INFO", "MESSAGE") or wire.update == "plain"
+        doing.complain("OBL624", f"{request} is accepted with {code} after our BYE", mild=harmless)
     elif positive and request in ("re-INVITE", "UPDATE") and _needs_description(wire, request):
         if wire.own and wire.offer:
             doing.complain("OBL624", f"{request} is accepted while our own offer is open: 491")

@@ -17,6 +17,8 @@ class Complaint(NamedTuple):
     """The sentence for people, without the place."""
     action: int = -1
     """Index of the action in its row; -1 for the row as a whole."""
+    mild: bool = False
+    """A warning: the runtime sees to it that the call goes on well."""
 
 
 class Message(NamedTuple):
@@ -63,8 +65,8 @@ class Doing:
     """Resources given back by this row."""
     at: int = 0
 
-    def complain(self, code: str, detail: str) -> None:
-        self.complaints.append(Complaint(code, detail, self.at))
+    def complain(self, code: str, detail: str, mild: bool = False) -> None:
+        self.complaints.append(Complaint(code, detail, self.at, mild))
 
     def change(self, **changes: Any) -> None:
         self.wire = self.wire._replace(**changes)

@@ -67,17 +67,18 @@ class Domain:
         self.read: dict[str, set[str]] = defaultdict(set)
         """Event to the fields that guards and `set` of its rows read."""
         self.constants: dict[str, set[Any]] = defaultdict(set)
-        """Field to the constants it is compared with."""
+        """Field to the constants it is compared with; no name for those of everything else."""
         self.cap = 1.0
         """Larger than every number of the table: beyond it numbers are not told apart."""
-        keeps_fields = any(e.fields for row in table.rows for _, e in row.set)
+        self.kept = {name for row in table.rows for _, e in row.set for name in e.fields}
+        """Fields that `set` keeps in a variable: what that is compared with stands for them too."""
         for row in table.rows:
             for expression in _expressions(row):
                 self.read[row.event] |= expression.fields
                 for name, value in _compared(expression.node):
+                    self.constants[name].add(value)
                     if name:
-                        self.constants[name].add(value)
-                        if not keeps_fields:
+                        if not self.kept:
                             continue  # no number of the session is compared with this one
                     if isinstance(value, int | float) and not isinstance(value, bool):
                         self.cap = max(self.cap, abs(value) + 1)
@@ -107,7 +108,13 @@ class Domain:
         if field not in self.read[event]:
             return [OTHER]
         named = {str(v) for v in self.constants[field] if not isinstance(v, bool)}
+        named |= {v for v in self.named(field) if isinstance(v, str)}
         return [*sorted(named), OTHER]
+
+    def named(self, field: str) -> set[Any]:
+        """Return the constants that the field, or what keeps it, is compared with."""
+        beside = self.constants[""] if field in self.kept else set()
+        return self.constants[field] | beside
 
     def limited(self, value: Any) -> Any:
         """Return the value, or the cap in its place if it is a number beyond it."""

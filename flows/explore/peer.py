@@ -16,6 +16,7 @@ from flows.explore import stimulus as arriving
 from flows.explore import wire as standing
 from flows.explore.doing import Message
 from flows.explore.domain import CODES, OTHER
+from flows.explore.free import forms
 from flows.explore.further import SDP
 from flows.explore.party import ACTION_FAILED, Config, Party
 from flows.explore.stimulus import Stimulus
@@ -42,7 +43,12 @@ IN_CALL = ("HoldCall", "ResumeCall", "MuteCall", "UnmuteCall", "PlayAudio", "Sen
 
 
 def options(party: Party, config: Config) -> Iterator[Stimulus]:
-    """Yield everything that may happen to a side that has not ended."""
+    """Yield everything that may happen to a side that has not ended, in each of its forms."""
+    for stimulus in _options(party, config):
+        yield from forms(party.domain, stimulus)
+
+
+def _options(party: Party, config: Config) -> Iterator[Stimulus]:
     if config.pending:
         fields = (("action", config.pending), ("reason", "it failed"))
         yield Stimulus(ACTION_FAILED, fields, config.wire, "internal")

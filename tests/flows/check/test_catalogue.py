@@ -180,3 +180,17 @@ def test_a_code_is_explained_with_its_examples():
 def test_an_unknown_code_is_told_with_a_suggestion():
     with pytest.raises(KeyError, match="did you mean DET20"):
         explained("DET2O6")
+
+
+class Strict(yaml.SafeLoader):
+    """Refuses a key that stands twice in one mapping, of which the first would be lost."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [key.value for key, _ in node.value]
+        assert len(keys) == len(set(keys)), f"{node.start_mark}: a key stands twice"
+        return super().construct_mapping(node, deep)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_nothing_is_said_twice_in_an_entry(family):
+    yaml.load((FOLDER / f"{family}.yaml").read_text("utf-8"), Strict)
