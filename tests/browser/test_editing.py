@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.async_api import Page, WebSocketRoute, expect
 
 from tests.browser.pages import Editor, OpenPage, Trouble, ask, create_flow
-from tests.browser.tables import line
+from tests.browser.tables import desk, line
 from tests.conftest import eventually
 from tests.instance import Instance
 
@@ -53,14 +53,14 @@ async def test_a_save_on_top_of_anothers_newer_save_is_refused_with_a_comparison
     open_page: OpenPage,
 ) -> None:
     first = await open_page()
-    mine = await create_flow(first, "two_people", line("two_people"), deploy=True)
+    mine = await create_flow(first, "two_people", desk("two_people"), deploy=True)
     second = await open_page(user="bea")
     theirs = await Editor.open(second, "two_people")
     await expect(first.get_by_label("bea", exact=True)).to_be_visible()
     await mine.put_cursor("after: 30s")
     await first.keyboard.press("Backspace")
     await first.keyboard.type("m")
-    await mine.has(line("two_people").replace("30s", "30m"))
+    await mine.has(desk("two_people").replace("30s", "30m"))
 
     await theirs.put_cursor("after: 35s")
     await second.keyboard.press("Backspace")
@@ -83,7 +83,7 @@ async def test_a_save_on_top_of_anothers_newer_save_is_refused_with_a_comparison
     await expect(diff).to_contain_text("after: 35m")
 
     again = await Editor.open(first, "two_people")
-    await again.has(line("two_people").replace("30s", "30m"))
+    await again.has(desk("two_people").replace("30s", "30m"))
 
 
 async def test_a_browser_that_goes_in_mid_edit_leaves_its_draft(
@@ -92,7 +92,7 @@ async def test_a_browser_that_goes_in_mid_edit_leaves_its_draft(
     page = await open_page()
     line_of = Cut()
     await page.route_web_socket("**/edit", line_of.hold)
-    editor = await create_flow(page, "cut", line("cut"), deploy=True)
+    editor = await create_flow(page, "cut", desk("cut"), deploy=True)
     await editor.put_cursor("# both talk")
     await page.keyboard.type(" at once")
     await line_of.cut()
@@ -100,7 +100,7 @@ async def test_a_browser_that_goes_in_mid_edit_leaves_its_draft(
     await page.keyboard.type(", offline")
     line_of.mend()
     await expect(editor.id("offline")).to_have_count(0)
-    kept = line("cut").replace("# both talk", "# both talk at once, offline")
+    kept = desk("cut").replace("# both talk", "# both talk at once, offline")
     await eventually(lambda: drafts(instance, "cut").get("admin") == kept, what="a draft is kept")
 
     # Closed as soon as the last key was sent, before the server gathered it into a draft.
@@ -129,7 +129,7 @@ async def test_a_version_with_errors_is_deployed_only_by_force_with_a_reason(
     open_page: OpenPage,
 ) -> None:
     page = await open_page()
-    editor = await create_flow(page, "faulty", line("faulty"), deploy=True)
+    editor = await create_flow(page, "faulty", desk("faulty"), deploy=True)
     await editor.put_cursor("event: RejectCall")
     for _ in "RejectCall":
         await page.keyboard.press("Backspace")
@@ -162,7 +162,7 @@ async def test_a_version_that_does_not_compile_is_saved_and_never_deployed(
     open_page: OpenPage,
 ) -> None:
     page = await open_page()
-    editor = await create_flow(page, "broken_version", line("broken_version"), deploy=True)
+    editor = await create_flow(page, "broken_version", desk("broken_version"), deploy=True)
     await editor.put_cursor("Ringing:")
     await page.keyboard.type(" {[")
     await expect(editor.banner).to_be_visible()

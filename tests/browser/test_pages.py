@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page, Response, expect
 
 from tests.browser.pages import Editor, OpenPage, ask, create_flow, picture, settled
-from tests.browser.tables import line
+from tests.browser.tables import desk, line
 from tests.instance import BASE, Instance
 from tests.sip.sipp import MISSING, SIPP, Sipp
 
@@ -118,7 +118,7 @@ async def test_the_pictures_of_the_guide_show_a_line_in_use(
     open_page: OpenPage, instance: Instance
 ) -> None:
     page = await open_page()
-    await create_flow(page, "front_desk", line("front_desk"), deploy=True, route="200")
+    await create_flow(page, "front_desk", desk("front_desk"), deploy=True, route="200")
     remote = ("127.0.0.1", instance.sip_port)
     callers = await Sipp(
         "uac", remote=remote, service="200", calls=9, rate=40, extra=["-d", "60000"]

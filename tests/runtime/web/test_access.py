@@ -33,6 +33,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "flow_alarm": {"name": "echo_test"},
     "flow_compare": {"name": "echo_test", "left": "1", "right": "1"},
     "flow_deploy": {"name": "echo_test"},
+    "flow_export": {"name": "echo_test", "form": "svg"},
     "rule": {"code": "COV401"},
     "call": {"id": "LIVE"},
     "call_send": {"id": "LIVE"},
