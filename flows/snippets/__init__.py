@@ -7,8 +7,8 @@ the whole anew. Names of states are kept apart from those that are there.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -173,6 +173,11 @@ def insert(text: str, name: Any, given: Any) -> tuple[str, dict[str, Any]]:
     values = _values(part, given, table)
     renamed = _free_names(part, table)
     rows = list(_rows(part, values, renamed))
+    shared = {name for name in part.states if _stands(table, name, _rows(part, values, {}))}
+    if shared:
+        part = replace(part, states={k: v for k, v in part.states.items() if k not in shared})
+        renamed |= {name: name for name in shared}
+        rows = [row for row in _rows(part, values, renamed) if row["from_state"] not in shared]
     _not_answered(part, table, rows)
     return _inserted(text, part, table, rows, renamed)
 
@@ -223,6 +228,19 @@ def _free_names(part: Snippet, table: Table) -> dict[str, str]:
             free, number = f"{name}{number}", number + 1
         names[name] = free
     return names
+
+
+def _stands(table: Table, name: str, rows: Iterable[dict[str, Any]]) -> bool:
+    """Whether another part has brought this very state, so that both can use it."""
+    wanted = [row for row in rows if row["from_state"] == name]
+    standing = [row for row in table.rows if row.from_state == name]
+    return len(wanted) == len(standing) > 0 and all(
+        _same_event(row, new["event"])
+        and (row.role, row.next_state) == (new["role"], new.get("next_state"))
+        and [guard.text for guard in row.guards] == list(new.get("guards", ()))
+        and [word.name for word in row.actions] == [_word(a) for a in new.get("actions", ())]
+        for row, new in zip(standing, wanted, strict=True)
+    )
 
 
 def _rows(part: Snippet, values: dict[str, Any], names: dict[str, str]) -> Iterator[dict[str, Any]]:

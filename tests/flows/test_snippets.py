@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from flows.check import examine
+from flows.check.deep import Bounds
 from flows.edit import EditRefused, apply
+from flows.findings import Severity
+from flows.report import judge
 from flows.snippets import NAMES, Snippet, offered, snippets
 
 TABLES = Path(__file__).parents[2] / "state_tables"
@@ -108,3 +111,22 @@ def test_every_part_says_what_it_is_and_asks_in_words() -> None:
         assert part["title"] and part["about"].endswith(".") and part["group"]
         assert [p["chosen"] for p in part["parameters"]].count(True) == 1
         assert all(p["label"] and (p["usual"] or p["chosen"]) for p in part["parameters"])
+
+
+@pytest.mark.parametrize("name", ["hold", "resume", "no_answer"])
+def test_a_part_goes_live_as_it_was_inserted(name: str) -> None:
+    part = snippets()[name]
+    text, state = suitable(part)
+    new = apply(text, "insert_snippet", arguments(part, text, state)).text
+    found = judge(name, new, bounds=Bounds()).findings
+    assert [f for f in found if f.severity is Severity.ERROR] == []
+    # What holds needs what resumes, and a shorter patience leaves the longer one behind.
+    expected = {"hold": {"COV411"}, "resume": set(), "no_answer": {"REA303"}}[name]
+    assert {f.code for f in found if f.severity is Severity.WARNING} == expected
+
+
+def test_two_parts_share_the_state_that_both_bring() -> None:
+    text, state = suitable(snippets()["resume"])
+    new = apply(text, "insert_snippet", arguments(snippets()["resume"], text, state)).text
+    assert new.count("\n  Leaving:") == 1 and "Leaving2" not in new
+    assert "from_state: Resuming" in new and "next_state: Leaving" in new
