@@ -5,6 +5,7 @@ import "./css/simulate.css";
 import { Actions } from "./editor/actions";
 import { Acts } from "./editor/acts";
 import { addRow, addState } from "./editor/add-dialogs";
+import { Begin } from "./editor/begin";
 import type { EditorBoot } from "./editor/boot";
 import { CheckLine } from "./editor/check-line";
 import { deployDialog } from "./editor/deploy-dialog";
@@ -107,6 +108,7 @@ const canvas = diagram.canvas;
 new Outline(part("outline"), element<HTMLInputElement>('[data-part="find"]'), store, part("snippets"));
 const pencil = new Pencil(store, actions, diagram, () => addState(store, actions));
 const views = new Views(part("views"), store, link, () => diagram.decorate());
+new Begin(part("begin"), store);
 const drawNote = new DrawNote(part("draw-note"), store, () => views);
 diagram.hops = () => views.hops;
 /** Whether keys and the clipboard mean the diagram. */
@@ -121,8 +123,6 @@ new Topbar(
     merge: part("merge"),
     note: part("note"),
     saved: part("saved"),
-    undo: part("undo"),
-    redo: part("redo"),
     people: part("people"),
     save: part("save"),
     deploy: document.querySelector<HTMLElement>('[data-part="deploy"]'),

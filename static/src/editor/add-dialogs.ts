@@ -2,6 +2,7 @@ import { html } from "lit";
 import { openDialog, type OpenDialog } from "../lib/dialog";
 import { icon } from "../lib/icon";
 import type { Actions } from "./actions";
+import { fittingRole, usualRole } from "./roles";
 import type { Store } from "./store";
 
 /** Ask for the name and group of a new state. */
@@ -34,7 +35,7 @@ export function addState(store: Store, actions: Actions): void {
 export function addRow(store: Store, actions: Actions): void {
   const selected = store.selection;
   const from = selected?.kind === "state" ? selected.name : selected ? (store.row(selected.index)?.from_state ?? "") : (store.picture?.initial ?? "");
-  const role = selected?.kind === "row" ? (store.row(selected.index)?.role ?? "Both") : (store.state(from)?.role ?? "Both");
+  const role = selected?.kind === "row" ? (store.row(selected.index)?.role ?? "Both") : usualRole(store, from);
   const names = store.picture?.states.map((state) => state.name) ?? [];
   openDialog((dialog) => {
     const submit = async (event: SubmitEvent): Promise<void> => {
@@ -46,7 +47,7 @@ export function addRow(store: Store, actions: Actions): void {
       const next = pick("new-row-next");
       if (!name) return;
       const timer = /^after\s+(\S+)$/.exec(name);
-      const parameters: Record<string, unknown> = { from_state: text(form, "from"), role: text(form, "role"), event: timer ? { after: timer[1] } : name };
+      const parameters: Record<string, unknown> = { from_state: text(form, "from"), role: fittingRole(store, name, text(form, "role")), event: timer ? { after: timer[1] } : name };
       if (next && next !== "stay") parameters["next_state"] = next;
       if (selected?.kind === "row" && store.row(selected.index)?.from_state === parameters["from_state"]) parameters["after_row"] = selected.index;
       finish(dialog, element, await actions.attempt("add_row", parameters));

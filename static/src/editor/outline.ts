@@ -70,7 +70,7 @@ export class Outline {
     this.#lines = this.#all(picture.states);
     const sum = this.host.parentElement?.querySelector(".sum");
     const found = this.#lines.filter((line) => line.kind === "state").length;
-    if (sum) sum.textContent = this.#words ? `${found} of ${picture.states.length} states` : `${picture.states.length} states · ${picture.rows.length} rows`;
+    if (sum) sum.textContent = this.#words ? `${found} of ${picture.states.length} states` : `${counted(picture.states.length, "state")} · ${counted(picture.rows.length, "row")}`;
     if (!this.#lines.some((line) => line.key === this.#focus)) this.#focus = this.#lines[0]?.key ?? "";
     render(
       this.#lines.length ? this.#lines.map((line) => this.#line(line)) : html`<p class="hint" role="none">Nothing is called “${this.#words}”.</p>`,
@@ -257,4 +257,8 @@ function found(errors: number, warnings: number): string {
 
 function title(group: string): string {
   return group.charAt(0).toUpperCase() + group.slice(1);
+}
+
+function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
 }

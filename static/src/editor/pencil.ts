@@ -7,6 +7,7 @@ import { toast } from "../lib/toast";
 import type { Actions } from "./actions";
 import type { Diagram } from "./diagram";
 import { Place, type Spot } from "./place";
+import { fittingRole, usualRole } from "./roles";
 import type { Store } from "./store";
 
 /** Drawing by hand: names are asked where the thing stands, every act is one edit of the text. */
@@ -43,12 +44,12 @@ export class Pencil {
     const state = this.store.state(from);
     if (!state && from !== "*") return;
     const selected = this.store.selection;
-    const role = selected?.kind === "row" ? (this.store.row(selected.index)?.role ?? "Both") : state?.rows?.length === 0 ? "Both" : (state?.role ?? "Both");
+    const role = selected?.kind === "row" ? (this.store.row(selected.index)?.role ?? "Both") : usualRole(this.store, from);
     const send = (form: HTMLFormElement): Promise<string> => {
       const name = value(form, "new-row-event");
       const timer = /^after\s+(\S+)$/.exec(name);
       const next = value(form, "new-row-next");
-      const parameters: Record<string, unknown> = { from_state: from, role: value(form, "new-row-role"), event: timer ? { after: timer[1] } : name };
+      const parameters: Record<string, unknown> = { from_state: from, role: fittingRole(this.store, name, value(form, "new-row-role")), event: timer ? { after: timer[1] } : name };
       if (next && next !== "stay") parameters["next_state"] = next;
       if (selected?.kind === "row" && this.store.row(selected.index)?.from_state === from) parameters["after_row"] = selected.index;
       return this.actions.attempt("add_row", parameters);
@@ -116,7 +117,12 @@ export class Pencil {
 
   /** A handle was let go over a state, or over nothing. */
   pulled(pull: Pull, state: string | null): void {
-    if (state === null) return;
+    if (state === null) {
+      // Final states are not drawn: over nothing the target is asked.
+      if (pull.rows.length) this.retarget(pull.rows);
+      else this.newRow(pull.state);
+      return;
+    }
     if (state.startsWith("group:")) {
       toast(`Open the group ${state.slice(6)} first: a row leads to a state.`);
       return;
