@@ -25,7 +25,7 @@ from flows.vocabulary import ACTIONS, EVENTS
 FOLDER = Path(__file__).parent
 NAMES = (
     *("hold", "resume", "blind_transfer", "attended_transfer"),
-    *("no_answer", "announcement", "voicemail", "auth_retry", "menu", "register"),
+    *("endings", "no_answer", "announcement", "voicemail", "auth_retry", "menu", "register"),
 )
 """The parts in the order in which they are offered."""
 _REFERENCE = re.compile(r"\$(\w+)")

@@ -88,7 +88,7 @@ const link = new Link(data.ws + location.search, () => yaml.text, {
 }, data.text);
 const actions = new Actions(store, link);
 
-const inspector = new Inspector(part("inspector"), store, actions, () => addRow(store, actions), (finding) => problems.offer(finding));
+const inspector = new Inspector(part("inspector"), store, actions, () => addRow(store, actions), (finding) => problems.offer(finding), () => (canvas.host.offsetParent ? canvas.focus() : document.querySelector<HTMLElement>('[role="gridcell"][tabindex="0"]')?.focus()));
 const zoom = part("zoom");
 const diagram = new Diagram({ host: part("canvas"), banner: part("banner"), minimap: part("minimap") }, store, {
   open: () => inspector.focus(),
@@ -123,6 +123,8 @@ new Topbar(
     merge: part("merge"),
     note: part("note"),
     saved: part("saved"),
+    undo: part("undo"),
+    redo: part("redo"),
     people: part("people"),
     save: part("save"),
     deploy: document.querySelector<HTMLElement>('[data-part="deploy"]'),

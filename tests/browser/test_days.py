@@ -1,11 +1,12 @@
 """Whole days with the editor: somebody who never saw YAML, and somebody who never leaves it."""
 
 import re
-from collections.abc import Sequence
 
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.pages import Editor, OpenPage, picture
+from tests.instance import Instance
+from tests.sip.sipp import SIPP, Sipp
 
 # Keys that do not write a letter, and everything a hand does with a mouse: what was used on a page.
 WATCH = """
@@ -95,7 +96,9 @@ class Mouse:
             await expect(self.editor.id(f"publish_events-remove-{name}")).to_be_visible()
 
 
-async def test_an_operator_builds_saves_and_deploys_with_the_mouse(open_page: OpenPage) -> None:
+async def test_an_operator_builds_deploys_and_calls_a_flow_with_the_mouse(
+    open_page: OpenPage, instance: Instance
+) -> None:
     page = await open_page()
     await page.add_init_script(WATCH)
     await page.reload()
@@ -105,7 +108,6 @@ async def test_an_operator_builds_saves_and_deploys_with_the_mouse(open_page: Op
     await picture(page, "drawing-empty")
 
     await hand.state("Ringing")
-    await hand.state("Terminating")
     await hand.row("Idle", "Ringing", "IncomingCall")
     await picture(page, "day-row", keep=False)
     await hand.actions("CreateDialog", "StoreRemoteSDP", "SendSIPResponse")
@@ -113,17 +115,15 @@ async def test_an_operator_builds_saves_and_deploys_with_the_mouse(open_page: Op
     await hand.publishes("SessionCreated", "IncomingCall")
     await picture(page, "drawing-row")
 
-    await hand.row("Ringing", "Terminated", "DialogCANCEL")
-    await hand.actions("SendSIPResponse", "CleanupDialog")
-    await hand.parameter(0, "code", "487")
-    await hand.publishes("CallCancelled")
-    await hand.row("Terminating", "Terminated", "Dialog200OK")
-    await hand.actions("CleanupMedia", "CleanupDialog")
-    await hand.publishes("CallTerminated")
-
-    # What is ready made: the announcement, if nobody accepts.
+    # What is ready made: how such a call ends, and the announcement if nobody accepts.
     await editor.state("Ringing").click()
     await editor.id("snippets").locator("summary").click()
+    await editor.id("snippet-endings").click()
+    await expect(editor.id("fix-diff")).to_contain_text("Terminating")
+    await editor.id("snippet-confirm").click()
+    await expect(editor.state("Ringing")).to_contain_text("UAS")
+    await expect(editor.id("outline-state-Terminating")).to_be_visible()
+    await editor.id("outline-state-Ringing").click()
     await editor.id("snippet-announcement").click()
     await editor.id("snippet-after").click(click_count=3)
     await page.keyboard.type("2s")
@@ -134,30 +134,23 @@ async def test_an_operator_builds_saves_and_deploys_with_the_mouse(open_page: Op
     await picture(page, "drawing-snippet")
     await editor.id("snippet-confirm").click()
     await expect(editor.state("Announcement")).to_be_visible()
+
+    # Somebody who rejects the call sends it there at once: a row of one's own.
+    await editor.id("fit").click()
+    await hand.row("Ringing", "TakingCall", "RejectCall")
+    await hand.actions("CreateMediaSession", "GenerateLocalSDP", "SendSIPResponse")
+    await hand.parameter(2, "code", "200")
     await expect(editor.id("count-errors")).to_have_count(0)
     await editor.id("fit").click()
     await picture(page, "drawing-checked")
-
-    # A problem that the checker mends itself; the row it makes is filled in.
-    problem = editor.problems.filter(has_text="DialogTimeout")
-    await problem.click()
-    await editor.id("preview-fix").click()
-    await expect(editor.id("fix-diff")).to_contain_text("DialogTimeout")
-    await picture(page, "drawing-fix")
-    await editor.id("fix-confirm").click()
-    await expect(editor.problems.filter(has_text="does nothing")).to_be_visible()
-    await editor.outline.get_by_text("DialogTimeout").last.click()
-    await expect(editor.inspector).to_have_text("Row DialogTimeout")
-    await hand.choose("row-next", "Terminated")
-    await hand.actions("CleanupMedia", "CleanupDialog")
-    await hand.publishes("CallTerminated")
-    await expect(editor.id("count-errors")).to_have_count(0)
 
     await editor.id("save-open").click()
     await editor.id("save-message").click()
     await page.keyboard.type("Nobody answers: an announcement")
     await editor.id("save-confirm").click()
     await expect(editor.id("status")).to_have_text("Saved")
+    await expect(editor.id("check-line")).to_have_attribute("data-state", "done", timeout=60_000)
+    await expect(editor.id("count-errors")).to_have_count(0)
     await editor.id("deploy-open").click()
     await expect(editor.id("deploy-confirm")).to_be_enabled()
     await picture(page, "drawing-deploy")
@@ -166,3 +159,164 @@ async def test_an_operator_builds_saves_and_deploys_with_the_mouse(open_page: Op
     await editor.id("deploy-close").click()
     await expect(editor.id("status")).to_have_text("Live")
     assert not await page.evaluate("window.pressed"), "a key was needed that writes no letter"
+
+    # A number for it, and the first call.
+    await page.goto("/routes/")
+    await page.get_by_test_id("route-pattern").click()
+    await page.keyboard.type("710")
+    await page.get_by_test_id("route-flow").select_option("after_hours")
+    await page.get_by_test_id("route-add").click()
+    await page.goto("/flows/after_hours/live/")
+    await expect(editor.canvas).to_have_attribute("data-drawn", "1")
+    if SIPP is None:
+        return
+    remote = ("127.0.0.1", instance.sip_port)
+    caller = await Sipp("uac", remote=remote, service="710", extra=["-d", "60000"]).start()
+    await expect(editor.id("count-Announcement")).to_have_text("1")
+    await editor.id("live-call").click()
+    await expect(editor.id("followed")).to_contain_text("In Announcement")
+    await picture(page, "drawing-live")
+    await caller.stop()
+
+
+class Keys:
+    """The same operator, whose mouse lies in a drawer."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.editor = Editor(page)
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            await self.page.keyboard.press(key)
+
+    async def reach(self, field: str, key: str = "Tab") -> None:
+        """Walk by Tab until this has the focus, as somebody does who sees where it is."""
+        wanted = self.editor.id(field)
+        await expect(wanted).to_be_visible()
+        for _ in range(60):
+            if await wanted.evaluate("element => element === document.activeElement"):
+                return
+            await self.press(key)
+        raise AssertionError(f"Tab does not lead to {field}")
+
+    async def state(self, name: str) -> None:
+        await self.press("n")
+        await expect(self.editor.id("new-state-name")).to_be_focused()
+        await self.page.keyboard.type(name)
+        await self.press("Enter")
+        await expect(self.editor.state(name)).to_be_focused()
+
+    async def row(self, start: str, end: str, event: str) -> None:
+        """Go to a state by its name; T, the event, the target."""
+        await self.press("g")
+        await self.page.keyboard.type(start)
+        await self.press("Enter")
+        await expect(self.editor.inspector).to_have_text(f"State {start}")
+        await self.press("t")
+        await self.page.keyboard.type(event)
+        await self.press("Enter")
+        await self.page.keyboard.type(end)
+        await self.press("Enter")
+        await expect(self.editor.inspector).to_have_text(f"Row {event}")
+        await expect(self.editor.canvas.locator(".trow.selected:focus")).to_have_count(1)
+
+    async def actions(self, *names: str) -> None:
+        """Enter goes into the form of the row; each word is written and taken with Enter."""
+        await self.press("Enter")
+        await self.reach("action-add")
+        for at, name in enumerate(names):
+            await self.page.keyboard.type(name)
+            await self.press("Enter")
+            await expect(self.editor.id(f"action-{at}")).to_contain_text(name)
+            await expect(self.editor.id("action-add")).to_be_focused()
+
+    async def parameter(self, action: int, name: str, value: str) -> None:
+        field = f"action-{action}-{name}"
+        await self.reach(field, "Shift+Tab")
+        await self.page.keyboard.type(value)
+        await self.press("Tab")
+        await expect(self.editor.id(field)).to_have_value(value)
+
+    async def publishes(self, *names: str) -> None:
+        await self.reach("publish_events-add")
+        for name in names:
+            await self.page.keyboard.type(name)
+            await self.press("Enter")
+            await expect(self.editor.id(f"publish_events-remove-{name}")).to_be_visible()
+
+    async def leave(self) -> None:
+        """Escape leads back to the diagram."""
+        await self.press("Escape")
+        await expect(self.editor.canvas.locator(":focus")).to_have_count(1)
+
+    async def find(self, words: str) -> None:
+        """The palette does what is written there."""
+        await self.press("Control+k")
+        await expect(self.editor.id("palette")).to_be_focused()
+        await self.page.keyboard.type(words)
+        await expect(self.editor.id("palette-option").first).to_be_visible()
+        await self.press("Enter")
+
+
+async def test_an_operator_builds_and_deploys_the_same_flow_with_keys_alone(
+    open_page: OpenPage,
+) -> None:
+    page = await open_page("/flows/new/")
+    await page.add_init_script(WATCH)
+    await page.reload()
+    keys = Keys(page)
+    editor = keys.editor
+    await expect(editor.id("flow-name-input")).to_be_focused()
+    await page.keyboard.type("by_hand")
+    await keys.press("Enter")
+    await page.wait_for_url("**/flows/by_hand/")
+    await editor.ready()
+
+    await keys.state("Ringing")
+    await keys.row("Idle", "Ringing", "IncomingCall")
+    await keys.actions("CreateDialog", "StoreRemoteSDP", "SendSIPResponse")
+    await keys.parameter(2, "code", "180")
+    await keys.publishes("SessionCreated", "IncomingCall")
+    await keys.leave()
+    await keys.press("g")
+    await page.keyboard.type("Ringing")
+    await keys.press("Enter")
+    await keys.find("endings of an")
+    await expect(editor.id("fix-diff")).to_contain_text("Terminating")
+    await keys.reach("snippet-confirm")
+    await keys.press("Enter")
+    await expect(editor.id("outline-state-Terminating")).to_be_visible()
+    await expect(editor.dialog).to_have_count(0)
+    await keys.press("g")
+    await page.keyboard.type("Ringing")
+    await keys.press("Enter")
+    await keys.find("no-answer announcement")
+    await keys.reach("snippet-after")
+    await page.keyboard.type("2s")
+    await keys.press("Tab")
+    await expect(editor.id("fix-diff")).to_contain_text("after: 2s")
+    await keys.press("Enter")
+    await expect(editor.state("Announcement")).to_be_visible()
+    await keys.row("Ringing", "TakingCall", "RejectCall")
+    await keys.actions("CreateMediaSession", "GenerateLocalSDP", "SendSIPResponse")
+    await keys.parameter(2, "code", "200")
+    await keys.leave()
+    await expect(editor.id("count-errors")).to_have_count(0)
+    await keys.press("F8")
+    await picture(page, "drawing-keys")
+
+    await keys.press("Control+s")
+    await expect(editor.id("save-message")).to_be_focused()
+    await page.keyboard.type("With keys alone")
+    await keys.press("Enter")
+    await expect(editor.id("status")).to_have_text("Saved")
+    await expect(editor.id("check-line")).to_have_attribute("data-state", "done", timeout=60_000)
+    await keys.find("deploy")
+    await expect(editor.id("deploy-confirm")).to_be_visible()
+    await keys.reach("deploy-confirm")
+    await keys.press("Enter")
+    await expect(editor.id("deploy-done").get_by_test_id("ack")).to_contain_text("runs")
+    await keys.press("Escape")
+    await expect(editor.id("status")).to_have_text("Live")
+    assert not await page.evaluate("window.pointed"), "a mouse was needed"

@@ -21,8 +21,15 @@ export class Inspector {
     actions: Actions,
     addRow: () => void,
     offer: (finding: Finding) => void,
+    /** Where the keys go that leave the form. */
+    leave: () => void,
   ) {
     host.replaceChildren();
+    host.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || event.defaultPrevented) return;
+      event.preventDefault();
+      leave();
+    });
     this.#row = new RowForm(store, actions, () => this.draw(), offer);
     this.#state = new StateForm(store, actions, addRow);
     this.#flow = new FlowForm(store, actions);

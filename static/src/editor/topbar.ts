@@ -8,6 +8,8 @@ interface Parts {
   merge: HTMLElement;
   note: HTMLElement;
   saved: HTMLElement;
+  undo: HTMLElement;
+  redo: HTMLElement;
   people: HTMLElement;
   save: HTMLElement;
   deploy: HTMLElement | null;
@@ -27,9 +29,8 @@ export class Topbar {
 
   draw(): void {
     const { store, parts } = this;
-    // On a phone they stand on the canvas.
-    for (const button of document.querySelectorAll('[data-do="undo"]')) button.setAttribute("aria-disabled", String(!store.canUndo));
-    for (const button of document.querySelectorAll('[data-do="redo"]')) button.setAttribute("aria-disabled", String(!store.canRedo));
+    parts.undo.setAttribute("aria-disabled", String(!store.canUndo));
+    parts.redo.setAttribute("aria-disabled", String(!store.canRedo));
     const runs = store.deployment?.digest ?? store.deployed?.digest;
     const changed = store.changed !== false;
     const live = !changed && store.base !== null && runs === store.base.digest;

@@ -121,7 +121,8 @@ export class Camera {
       return;
     }
     const top = this.host.dataset["toolbar"] ? TOOLS : 0;
-    const width = this.#room.width;
+    const covered = this.#keeps === "all" ? Number(this.host.dataset["covered"] ?? 0) : 0;
+    const width = this.#room.width - covered;
     const height = this.#room.height - top;
     const fitting = Math.min(UNIT, (width - 2 * EDGE) / box.width, (height - 2 * EDGE) / box.height);
     this.#scale = this.#keeps === "all" ? fitting : Math.max(fitting, FIRST);
