@@ -252,7 +252,12 @@ def _read_variables(node: nodes.Node | None, notes: Notebook) -> dict[str, Any]:
 
 def _read_states(node: nodes.Node, notes: Notebook) -> dict[str, State]:
     states: dict[str, State] = {}
-    for entry in notes.entries(node, "`states`")[:MAX_STATES]:
+    entries = notes.entries(node, "`states`")
+    if len(entries) > MAX_STATES:
+        # All are read, so that no row is told that its state is not declared.
+        message = f"A call flow has at most {MAX_STATES} states."
+        notes.error("SYN007", message, entries[MAX_STATES].key.place)
+    for entry in entries:
         name = entry.key.text
         notes.state = name
         if entry.key.coerced is not None:

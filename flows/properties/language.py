@@ -14,6 +14,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from flows.table import TIMER_EVENT
+
 MAX_LENGTH = 1000
 MAX_DEPTH = 30
 KINDS = ("state", "event", "action", "publishes", "sends", "holds", "both")
@@ -277,7 +279,8 @@ class _Reader:
         kind = rest if known else word
         if kind in KINDS:
             name = self.next
-            if not name or name in _PATTERN_WORDS or name in "(),":
+            timer = (kind, name) == ("event", TIMER_EVENT)
+            if not name or (name in _PATTERN_WORDS and not timer) or name in "(),":
                 raise PropertyError(f"{kind} needs a name behind it.")
             self.position += 1
             return Atom(kind, name, known)

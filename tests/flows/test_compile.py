@@ -324,6 +324,18 @@ def test_too_many_rows_are_refused():
     assert "SYN007" in codes(compile_text(rows))
 
 
+def test_too_many_states_are_refused_and_not_called_undeclared():
+    head = "callflow: 1\nstates:\n  Idle: {initial: true}\n  Failed: {final: true}\n"
+    states = "".join(f"  S{n}: {{}}\n" for n in range(499))
+    compiled = compile_text(
+        f"{head}{states}transitions:\n"
+        "- {from_state: Idle, role: UAS, event: IncomingCall, next_state: S498}\n"
+    )
+    assert compiled.table is None
+    errors = [f for f in compiled.findings if f.severity is Severity.ERROR]
+    assert [(f.code, f.place.line) for f in errors] == [("SYN007", 503)]
+
+
 def test_line_ends_of_windows_and_a_byte_order_mark_change_nothing():
     text = "\ufeff" + (HEAD + GOOD).replace("\n", "\r\n")
     compiled = compile_text(text)

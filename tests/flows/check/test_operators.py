@@ -90,3 +90,20 @@ def test_a_switched_off_row_is_told_once():
 )  # fmt: skip
 def test_a_real_danger_is_refused(old, new, code):
     assert code in told(BASIC.replace(old, new))
+
+
+def test_a_caller_who_is_screened_need_not_be_told_to_people():
+    row = (
+        "- {from_state: Idle, role: UAS, event: IncomingCall, "
+        "guards: ['event.from == \"sip:pest@example.com\"'], "
+        "actions: [{SendSIPResponse: {code: 603}}], next_state: Failed, "
+        "publish_events: [SessionCreated, CallFailed]}\n"
+    )
+    text = ECHO.replace("transitions:\n", f"transitions:\n{row}", 1)
+    assert judge("t", text, bounds=Bounds()).findings == ()
+
+
+def test_a_row_that_does_not_tell_what_another_tells_is_a_warning():
+    text = BASIC.replace("[UnmuteLocalAudio], publish_events: [CallUnmuted]", "[UnmuteLocalAudio]")
+    assert text != BASIC
+    assert told(text) == [] and told(text, Severity.WARNING) == ["PUB812"]

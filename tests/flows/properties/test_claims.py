@@ -72,6 +72,12 @@ def test_a_property_about_nothing_is_called_empty(walk):
     assert finding.code == "PRP953"
 
 
+@pytest.mark.parametrize("name", ready())
+def test_every_ready_property_can_be_claimed_in_a_text(name):
+    text = with_properties(f"ready {name}")
+    assert [f.message for f in examine(text).findings if f.code == "PRP951"] == []
+
+
 @pytest.mark.parametrize("path", STARTERS, ids=lambda path: path.stem)
 def test_every_ready_property_holds_for_a_starter(path):
     table = compile_text(path.read_text("utf-8")).table
