@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flows.check.evidence import Evidence
 from flows.explore import linked
+from flows.explore.walk import Edge
 from flows.findings import Severity
 
 OF_RESOURCE = {"dialog": "RES501", "media": "RES502"}
@@ -23,12 +24,14 @@ def performed(evidence: Evidence) -> None:
 def at_the_end(evidence: Evidence) -> None:
     """RES501, RES502, RES507, RES508: nothing is held when the table ends a session."""
     leaking: set[tuple[int, str]] = set()
-    for troubled in (False, True):
+    for troubled, mild in ((False, False), (True, False), (False, True)):
         for edge in evidence.walk.all_edges():
             move = edge.move
             if not move.target.ended or move.target.politely:
                 continue
             if (evidence.walk.configs[edge.source].failed > 0) is not troubled:
+                continue
+            if _declined_at_once(evidence, edge) is not mild and not troubled:
                 continue
             for resource in move.target.held:
                 if resource == "link" and not linked.untold(move.target.wire):
@@ -39,7 +42,15 @@ def at_the_end(evidence: Evidence) -> None:
                 code = "RES508" if troubled else OF_RESOURCE.get(resource, "RES507")
                 way = " after an action failed" if troubled else ""
                 message = f"The session ends{way} and still holds its {resource}."
-                evidence.about_step(code, edge, message)
+                severity = Severity.WARNING if mild else None
+                evidence.about_step(code, edge, message, severity=severity)
+
+
+def _declined_at_once(evidence: Evidence, edge: Edge) -> bool:
+    """Whether a call ends with the row that begins it: whoever closes a line in a hurry lets the
+    rest of the row stand, and the runtime gives back what it took."""
+    state = evidence.table.initial
+    return evidence.walk.configs[edge.source].state == state and not edge.move.target.wire.talked
 
 
 def at_the_beginning(evidence: Evidence) -> None:

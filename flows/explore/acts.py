@@ -58,9 +58,8 @@ def finish(doing: Doing, words: tuple[Word, ...]) -> None:
     begins = wire.call in beginning and not (wire.call == standing.OFFERED and wire.settled)
     if not begins and not (wire.asked or wire.update or wire.unacked):
         doing.at = names.index("GenerateLocalSDP")
-        doing.complain(
-            "ACT605", "Our description is made and goes to nobody: no offer asked for it"
-        )
+        detail = "Our description is made and goes to nobody: no offer asked for it"
+        doing.complain("ACT605", detail, mild=wire.call == standing.OVER and not wire.talked)
 
 
 def attempted(doing: Doing, word: Word, index: int) -> None:

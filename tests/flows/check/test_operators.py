@@ -107,3 +107,14 @@ def test_a_row_that_does_not_tell_what_another_tells_is_a_warning():
     text = BASIC.replace("[UnmuteLocalAudio], publish_events: [CallUnmuted]", "[UnmuteLocalAudio]")
     assert text != BASIC
     assert told(text) == [] and told(text, Severity.WARNING) == ["PUB812"]
+
+
+def test_the_walk_of_the_readme_can_be_deployed():
+    text = ECHO.replace(
+        "{SendSIPResponse: {code: 200}}]\n  next_state: Answering",
+        "{SendSIPResponse: {code: 486}}]\n  next_state: Failed",
+        1,
+    )
+    assert text != ECHO
+    assert told(text) == []
+    assert {"RES501", "RES502"} <= set(told(text, Severity.WARNING))
