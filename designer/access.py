@@ -32,6 +32,7 @@ PERMISSIONS: dict[str, str | None] = {
     "call.send": "runtime.send_event",
     "phone.use": "runtime.place_call",
     "metrics.view": None,
+    "token.own": None,
 }
 
 View = Callable[..., HttpResponse]

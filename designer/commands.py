@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from designer import convert_command, scenario_commands
+from designer import convert_command, scenario_commands, token_commands
 
 DONE, ERRORS, UNUSABLE = 0, 1, 2
 STOPPED = 130
@@ -61,6 +61,7 @@ def add_parsers(verbs: Any) -> None:
     finish(parser, import_files)
     scenario_commands.add_parser(verbs, finish)
     convert_command.add_parser(verbs, finish)
+    token_commands.add_parser(verbs, finish)
 
 
 def finish(

@@ -196,3 +196,39 @@ class Task(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}: {self.state}"
+
+
+class AccessToken(models.Model):
+    """What a program shows instead of a password: it may do what its person may do, until it ends.
+
+    Only a hash is kept. The secret has 256 random bits, so one SHA-256 hides it: there is no list
+    of likely ones to try.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="access_tokens"
+    )
+    name = models.CharField(max_length=100)
+    """What it is for, in its person's words; one of each name that still lives."""
+    begins = models.CharField(max_length=16)
+    """The first characters, by which a person knows it again."""
+    digest = models.CharField(max_length=64, unique=True)
+    """SHA-256 of the whole token, in hexadecimal."""
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    used_at = models.DateTimeField(null=True)
+    """When it was last shown, to the minute."""
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "name"],
+                condition=models.Q(revoked_at__isnull=True),
+                name="one_unrevoked_token_per_name",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.user}"

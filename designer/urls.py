@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path, register_converter
 
-from designer.views import editor, export, find, flows, rules, versions
+from designer.views import editor, export, find, flows, rules, tokens, versions
 
 
 class FlowName:
@@ -58,6 +58,8 @@ urlpatterns = [
         name="flow_compare",
     ),
     path("find/", find.find, name="find"),
+    path("tokens/", tokens.access_tokens, name="access_tokens"),
+    path("tokens/revoke/", tokens.token_revoke, name="token_revoke"),
     path("rules/", rules.rules, name="rules"),
     path("rules/<slug:code>/", rules.rule, name="rule"),
 ]

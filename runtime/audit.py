@@ -79,9 +79,9 @@ def sessions(wanted: CallFilter) -> QuerySet[Session]:
     return found.order_by(*SORTS[wanted.sort])
 
 
-def page_of(wanted: CallFilter, number: Any) -> Page[Session]:
+def page_of(wanted: CallFilter, number: Any, size: int = PAGE_SIZE) -> Page[Session]:
     """Return one page of sessions; a page that does not exist is the nearest one that does."""
-    return Paginator(sessions(wanted), PAGE_SIZE).get_page(number)
+    return Paginator(sessions(wanted), size).get_page(number)
 
 
 def session_of(session_id: str) -> Session | None:

@@ -71,6 +71,18 @@ def deploy(
     return deployment
 
 
+def roll_back(*, flow: Flow, user: Any = None, by_name: str = "", reason: str = "") -> Deployment:
+    """Let new calls take the version again that ran before the current one; Refused if none did."""
+    deployment = current(flow)
+    if deployment is None:
+        raise Refused(f"{flow.name} is not deployed, so there is nothing to roll back.")
+    number = before(deployment)
+    version = selectors.version_of(flow, number)
+    if version is None:
+        raise Refused(f"No other version of {flow.name} was ever deployed before this one.")
+    return deploy(version=version, user=user, by_name=by_name, reason=reason)
+
+
 def _passed_over(
     version: Version, verdict: Verdict, user: Any, reason: str
 ) -> list[dict[str, Any]]:

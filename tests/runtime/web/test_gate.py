@@ -237,7 +237,7 @@ def test_programs_are_told_how_the_check_stands(
     assert told["state"] == "errors" and FOUND in [f["code"] for f in told["findings"]]
     Deployment.objects.update(superseded_at=timezone.now())
     answer = client.post("/api/flows/echo_test/deploy", {"version": 2}, "application/json")
-    assert answer.status_code == 409 and "has 1 error" in answer.json()["error"]
+    assert answer.status_code == 409 and "has 1 error" in answer.json()["detail"]
     forced = {"version": 2, "reason": "now"}
     assert client.post("/api/flows/echo_test/deploy", forced, "application/json").json()["forced"]
 
@@ -251,7 +251,7 @@ def test_a_program_cancels_a_check_and_asks_again(
     assert (told["state"], told["by"]) == ("cancelled", "alice")
     assert client.post(path, {"act": "cancel"}, "application/json").status_code == 409
     assert client.post(path, {"act": "again"}, "application/json").json()["state"] == "queued"
-    assert client.post(path, {"act": "sing"}, "application/json").status_code == 409
+    assert client.post(path, {"act": "sing"}, "application/json").status_code == 400
     missing = client.get("/api/flows/echo_test/versions/9/check")
     assert missing.status_code == 404
 

@@ -1,0 +1,99 @@
+"""All addresses of the API, in the order in which the document and the page show them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import URLPattern, path
+
+from runtime.api import designs, runs
+from runtime.api.declare import Call, Resource, operation
+
+PREFIX = "/api/"
+TAGS = {
+    "Flows": "What an operator edits: a name, its versions, its scenarios.",
+    "Versions": "Immutable texts. A save names the version it was made from.",
+    "Deployments": "Which version new calls take; calls that run keep theirs.",
+    "Routes": "Which calls take which flow.",
+    "Sessions": "What calls do and did: their steps, their messages, and acts on them.",
+    "Server": "How the server does, and what this document says.",
+}
+
+
+@operation("flow.view", dict[str, Any])
+def get_document(call: Call) -> Any:
+    """Get this description as an OpenAPI 3.1 document."""
+    from runtime.api.openapi import document
+
+    return document(call.request.build_absolute_uri(PREFIX.rstrip("/")))
+
+
+RESOURCES = [
+    Resource("flows", "api_flows", "Flows", GET=designs.list_flows, POST=designs.create_flow),
+    Resource("flows/<flow:name>", "api_flow", "Flows", GET=designs.get_flow),
+    Resource("flows/<flow:name>/scenarios", "api_scenarios", "Flows", GET=designs.list_scenarios),
+    Resource(
+        "flows/<flow:name>/scenarios/run",
+        "api_scenarios_run",
+        "Flows",
+        POST=designs.run_scenarios,
+    ),
+    Resource("check", "api_check_text", "Flows", POST=designs.check_text),
+    Resource(
+        "flows/<flow:name>/versions",
+        "api_versions",
+        "Versions",
+        GET=designs.list_versions,
+        POST=designs.save_version,
+    ),
+    Resource(
+        "flows/<flow:name>/versions/<int:number>",
+        "api_version",
+        "Versions",
+        GET=designs.get_version,
+    ),
+    Resource(
+        "flows/<flow:name>/versions/<int:number>/restore",
+        "api_restore",
+        "Versions",
+        POST=designs.restore_version,
+    ),
+    Resource(
+        "flows/<flow:name>/versions/<int:number>/check",
+        "api_check",
+        "Versions",
+        GET=designs.get_check,
+        POST=designs.control_check,
+    ),
+    Resource("deployments", "api_deployments", "Deployments", GET=runs.list_deployments),
+    Resource(
+        "flows/<flow:name>/deploy",
+        "api_deploy",
+        "Deployments",
+        GET=runs.get_deployment,
+        POST=runs.deploy,
+    ),
+    Resource("flows/<flow:name>/rollback", "api_rollback", "Deployments", POST=runs.roll_back),
+    Resource(
+        "routes",
+        "api_routes",
+        "Routes",
+        GET=runs.list_routes,
+        POST=runs.add_route,
+        DELETE=runs.delete_route,
+    ),
+    Resource("routes/test", "api_route_test", "Routes", GET=runs.test_route),
+    Resource("sessions", "api_sessions", "Sessions", GET=runs.list_sessions),
+    Resource("sessions/<str:id>", "api_session", "Sessions", GET=runs.get_session),
+    Resource("sessions/<str:id>/steps", "api_steps", "Sessions", GET=runs.list_steps),
+    Resource("sessions/<str:id>/wire", "api_wire", "Sessions", GET=runs.list_wire),
+    Resource("sessions/<str:id>/events", "api_events", "Sessions", POST=runs.send_event),
+    Resource("calls", "api_calls", "Sessions", POST=runs.place_call),
+    Resource("nodes", "api_nodes", "Server", GET=runs.list_nodes),
+    Resource("openapi.json", "api_document", "Server", GET=get_document),
+]
+
+
+def patterns() -> list[URLPattern]:
+    """Return the URL patterns of all resources."""
+    return [path(each.route, each.view(), name=each.name) for each in RESOURCES]

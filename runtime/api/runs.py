@@ -1,0 +1,208 @@
+"""The calls about what runs: deployments, routes, sessions, nodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404
+
+from designer import facts, selectors
+from designer.errors import Refused
+from designer.views.shell import flow_or_404
+from runtime import acts, audit, bridge, deployments, routes
+from runtime.api import shapes
+from runtime.api.declare import Call, operation
+from runtime.audit import CallFilter
+from runtime.models import Deployment
+
+# -- deployments -----------------------------------------------------------------------------------
+
+
+@operation(
+    "deployment.view", list[shapes.PastDeployment], query=shapes.DeploymentsWanted, paged=True
+)
+def list_deployments(call: Call) -> Any:
+    """List who deployed what and what the nodes said, newest first."""
+    found = Deployment.objects.select_related("flow", "version").order_by("-pk")
+    found = found.defer("version__text", "version__report").prefetch_related("acknowledgements")
+    if call.query.flow:
+        found = found.filter(flow__name=call.query.flow)
+    return [_past(each) for each in call.page_of(found)]
+
+
+@operation("deployment.view", shapes.Deployment)
+def get_deployment(call: Call, name: str) -> Any:
+    """Tell which version new calls of a flow take."""
+    message = facts.runtime().deployment_message(flow_or_404(name).name)
+    if message is None:
+        raise Http404(f"{name} is not deployed.")
+    return message
+
+
+@operation("deployment.make", shapes.Deployment, body=shapes.NewDeployment)
+def deploy(call: Call, name: str) -> Any:
+    """Let new calls of a flow take a version.
+
+    Calls that run keep theirs. A version with errors needs a reason, and the permission to force.
+    """
+    flow, number = flow_or_404(name), call.body.version
+    version = selectors.version_of(flow, number) if number else selectors.newest_version(flow)
+    if version is None:
+        raise Refused(f"{name} has no such version.")
+    deployed = deployments.deploy(version=version, user=call.user, reason=call.body.reason)
+    return deployments.as_message(deployed)
+
+
+@operation("deployment.make", shapes.Deployment, body=shapes.RollBack)
+def roll_back(call: Call, name: str) -> Any:
+    """Let new calls take the version again that ran before the current one."""
+    reason = call.body.reason
+    made = deployments.roll_back(flow=flow_or_404(name), user=call.user, reason=reason)
+    return deployments.as_message(made)
+
+
+def _past(deployment: Deployment) -> dict[str, Any]:
+    ended = deployment.superseded_at
+    message = deployments.as_message(deployment)
+    return {**message, "superseded_at": ended.isoformat() if ended else None}
+
+
+# -- routes ----------------------------------------------------------------------------------------
+
+
+@operation("route.view", list[shapes.Route])
+def list_routes(call: Call) -> Any:
+    """List the routes in the order in which they are tried."""
+    return [_route(route) for route in routes.ordered()]
+
+
+@operation("route.change", list[shapes.Route], body=shapes.NewRoute)
+def add_route(call: Call) -> Any:
+    """Put a route above the others; the same pattern again replaces.
+
+    Answers all routes as they stand then.
+    """
+    flow = selectors.flow_named(call.body.flow)
+    if flow is None:
+        raise Refused(f"There is no flow named {call.body.flow}.")
+    routes.route_add(pattern=call.body.pattern, flow=flow)
+    return [_route(route) for route in routes.ordered()]
+
+
+@operation("route.change", list[shapes.Route], query=shapes.RouteNamed, body=shapes.RouteNamed)
+def delete_route(call: Call) -> Any:
+    """Remove a route.
+
+    It is named in the query, or in a body if your tools send one with DELETE. Answers the routes
+    that are left.
+    """
+    routes.route_delete(pattern=call.query.pattern or call.body.pattern)
+    return [_route(route) for route in routes.ordered()]
+
+
+@operation("route.view", shapes.RouteTried, query=shapes.NumberWanted)
+def test_route(call: Call) -> Any:
+    """Tell which flow a call to a number would take.
+
+    And which routes were tried before, without matching.
+    """
+    tried = routes.match(routes.user_part(call.query.number))
+    taken = tried.route
+    return {
+        "number": tried.number,
+        "route": _route(taken) if taken else None,
+        "deployed": taken is not None and taken.flow.name in facts.runtime().deployed(),
+        "passed": [_route(route) for route in tried.passed],
+    }
+
+
+def _route(route: Any) -> dict[str, str]:
+    return {"pattern": route.pattern, "flow": route.flow.name}
+
+
+# -- sessions --------------------------------------------------------------------------------------
+
+
+@operation("call.view", list[shapes.Session], query=shapes.SessionsWanted, paged=True)
+def list_sessions(call: Call) -> Any:
+    """List sessions, those of the record and those that live.
+
+    On the first page sessions so young that the record does not know them yet may stand above.
+    """
+    asked = call.query
+    wanted = CallFilter.of({"flow": asked.flow, "q": asked.q, "show": asked.show,
+                            "sort": asked.sort})  # fmt: skip
+    page = audit.page_of(wanted, asked.page, asked.size)
+    lines = audit.lines_of(page, wanted) if page.number == asked.page else []
+    return call.page_of(lines, count=page.paginator.count)
+
+
+@operation("call.view", shapes.Session)
+def get_session(call: Call, id: str) -> Any:
+    """Get one session."""
+    stored, live = audit.session_of(id), audit.live_session(id)
+    if live is not None:
+        number = stored.number if stored else None
+        return {**audit.live_summary(live, number), "ended": None, "live": True}
+    if stored is None:
+        raise Http404("There is no session with this id.")
+    return {**audit.stored_summary(stored), "live": False}
+
+
+@operation("call.view", list[shapes.Step])
+def list_steps(call: Call, id: str) -> Any:
+    """List the steps of a session, oldest first, at most 5000."""
+    _known(id)
+    return audit.steps_of(id)
+
+
+@operation("call.view", list[shapes.Wire])
+def list_wire(call: Call, id: str) -> Any:
+    """List the SIP messages of a session, oldest first, at most 2000."""
+    _known(id)
+    return audit.wire_of(id)
+
+
+@operation("call.send", shapes.EventSent, body=shapes.NewEvent, asks_node=True)
+def send_event(call: Call, id: str) -> Any:
+    """Send a session an event, as a person would from its page."""
+    given = call.body
+    bridge.ask(lambda node: acts.send(node, session=id, event=given.event, fields=given.fields))
+    return {"sent": given.event}
+
+
+@operation("call.place", shapes.Placed, body=shapes.NewCall, asks_node=True)
+def place_call(call: Call) -> Any:
+    """Place a call that a flow drives."""
+    given = call.body
+    session = bridge.ask(lambda node: acts.place(node, flow=given.flow, target=given.target))
+    return {"session": session}
+
+
+def _known(id: str) -> None:
+    if audit.session_of(id) is None and audit.live_session(id) is None:
+        raise Http404("There is no session with this id.")
+
+
+# -- nodes -----------------------------------------------------------------------------------------
+
+
+@operation("deployment.view", list[shapes.Node])
+def list_nodes(call: Call) -> Any:
+    """Tell how the node of this server does; the list is empty while none runs here."""
+    if bridge.current_node() is None:
+        return []
+    health = bridge.ask(lambda node: node.health())
+    sessions, sip, journal = health["sessions"], health["sip"], health["journal"]
+    return [
+        {
+            "node": health["node"],
+            "status": health["status"],
+            "epoch": health["epoch"],
+            "sip": {name: sip[name] for name in ("address", "listening", "refused")},
+            "media_attached": health["media"]["attached"],
+            "journal": {name: journal[name] for name in ("healthy", "reason")},
+            "sessions": {name: sessions[name] for name in ("now", "started", "outcomes")},
+            "flows": health["flows"],
+        }
+    ]

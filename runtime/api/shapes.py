@@ -1,0 +1,484 @@
+"""What is sent to the API and what it answers. The OpenAPI document is made of these."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from flows.document import MAX_BYTES
+from runtime.audit import SORTS, STATES
+
+MOST_PER_PAGE = 200
+
+FlowName = Annotated[str, Meta(min_length=1, max_length=64, description="The name of a flow.")]
+Digest = Annotated[str, Meta(description="SHA-256 of a text's UTF-8 bytes, in hexadecimal.")]
+Moment = Annotated[str, Meta(description="A moment in ISO 8601, in UTC.")]
+Seconds = Annotated[float, Meta(description="Seconds since 1970, in UTC.")]
+Number = Annotated[int, Meta(ge=1, lt=2**31, description="The number of a version, from 1.")]
+Text = Annotated[
+    str, Meta(max_length=MAX_BYTES, description="A flow as YAML, byte by byte as it is kept.")
+]
+Reason = Annotated[
+    str, Meta(max_length=2000, description="Why; it is kept and shown, and passes over errors.")
+]
+Pattern = Annotated[
+    str, Meta(max_length=128, description="Characters of a number, ? for one, * for any.")
+]
+
+
+class Sent(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Something that is sent; a member that is not declared is refused."""
+
+
+class Told(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Something that is answered; it has no other members."""
+
+
+# -- sent ------------------------------------------------------------------------------------------
+
+
+class Paging(Sent):
+    """Which part of a list."""
+
+    page: Annotated[int, Meta(ge=1, le=1_000_000, description="From 1.")] = 1
+    size: Annotated[int, Meta(ge=1, le=MOST_PER_PAGE, description="How many on a page.")] = 50
+
+
+class SessionsWanted(Paging):
+    """Which sessions, in which order."""
+
+    flow: Annotated[str, Meta(max_length=64, description="Only those of this flow.")] = ""
+    q: Annotated[
+        str, Meta(max_length=200, description="Part of caller or callee, or how an id begins.")
+    ] = ""
+    show: Literal[STATES] = "all"  # type: ignore[valid-type]
+    sort: Literal[tuple(SORTS)] = "newest"  # type: ignore[valid-type]
+
+
+class DeploymentsWanted(Paging):
+    """Which deployments."""
+
+    flow: Annotated[str, Meta(max_length=64, description="Only those of this flow.")] = ""
+
+
+class NumberWanted(Sent):
+    """A number to try."""
+
+    number: Annotated[
+        str, Meta(min_length=1, max_length=256, description="A number, or a SIP address with one.")
+    ]
+
+
+class RouteNamed(Sent):
+    """Which route, by its pattern."""
+
+    pattern: Pattern = ""
+
+
+class NewFlow(Sent):
+    """A flow to be made."""
+
+    name: FlowName
+    text: Text | UnsetType = UNSET
+
+
+class TextSent(Sent):
+    """A text to look at; nothing is kept."""
+
+    text: Text
+
+
+class NewVersion(Sent):
+    """A text to be saved as the next version."""
+
+    text: Text
+    base: Annotated[
+        int | None,
+        Meta(description="The number of the version it was made from; null if there is none."),
+    ]
+    message: Annotated[str, Meta(max_length=2000, description="What changed, and why.")] = ""
+
+
+class CheckAct(Sent):
+    """What shall become of a deeper check."""
+
+    act: Literal["cancel", "again"]
+
+
+class NewDeployment(Sent):
+    """Which version new calls shall take."""
+
+    version: Annotated[
+        int, Meta(ge=0, lt=2**31, description="Its number; 0 or left out means the newest.")
+    ] = 0
+    reason: Reason = ""
+
+
+class RollBack(Sent):
+    """A way back to the version that ran before."""
+
+    reason: Reason = ""
+
+
+class NewRoute(Sent):
+    """Calls to a pattern take a flow."""
+
+    pattern: Pattern
+    flow: FlowName
+
+
+class NewCall(Sent):
+    """A call to be placed."""
+
+    flow: FlowName
+    target: Annotated[str, Meta(max_length=512, description="Whom to call: a SIP address.")]
+
+
+class NewEvent(Sent):
+    """An event for a session."""
+
+    event: Annotated[str, Meta(max_length=128, description="Its name in the language.")]
+    fields: Annotated[dict[str, Any], Meta(description="Its fields, by their names.")] = {}
+
+
+class ScenariosWanted(Sent):
+    """On which version scenarios are played."""
+
+    version: Annotated[
+        int, Meta(ge=0, lt=2**31, description="Its number; 0 or left out means the newest.")
+    ] = 0
+
+
+# -- answered --------------------------------------------------------------------------------------
+
+
+class Problem(Struct, kw_only=True):
+    """Why a call was refused (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: Annotated[str, Meta(description="One sentence for a person.")]
+
+
+class Flow(Told):
+    """A flow: what is saved, deployed and live."""
+
+    name: FlowName
+    description: str
+    status: Literal["live", "draft", "undeployed", "invalid"]
+    version: Annotated[str, Meta(description="The newest version, like v3; empty if none.")]
+    deployed: Annotated[str, Meta(description="The version new calls take; empty if none.")]
+    live_calls: int
+    errors: Annotated[int, Meta(description="Errors of the newest version, as far as known.")]
+    warnings: int
+
+
+class Check(Told):
+    """The deeper check of a version: how it stands, and what it found when it is over."""
+
+    state: Annotated[
+        str,
+        Meta(
+            description="passed, errors, limited (no error, and not everything was seen), running,"
+            " queued, failed, cancelled, stale (by an older checker) or unknown."
+        ),
+    ]
+    progress: Annotated[float, Meta(description="Share of the work that is done, 0 to 1.")]
+    errors: int | UnsetType = UNSET
+    warnings: int | UnsetType = UNSET
+    explored: Annotated[int, Meta(description="States searched.")] | UnsetType = UNSET
+    complete: bool | UnsetType = UNSET
+    limits: Annotated[list[str], Meta(description="What cut it short.")] | UnsetType = UNSET
+    seconds: float | UnsetType = UNSET
+    searched: int | UnsetType = UNSET
+    left: int | None | UnsetType = UNSET
+    tier: int | UnsetType = UNSET
+    bounds: Any = UNSET
+    digest: Digest | UnsetType = UNSET
+    contract: Annotated[str, Meta(description="Hash of the checker.")] | UnsetType = UNSET
+    error: str | UnsetType = UNSET
+    by: str | UnsetType = UNSET
+
+
+class Place(Told):
+    """A place in a text."""
+
+    line: int
+    column: int
+
+
+class Finding(Told):
+    """Something the checker says about a text."""
+
+    code: str
+    severity: Literal["error", "warning", "info"]
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    message: str
+    explanation: str
+    row: int | None
+    state: str | None
+    confidence: str
+    fix: dict[str, Any] | None
+    trace: Annotated[list[dict[str, Any]], Meta(description="Events that lead to it.")]
+    docs: str
+    related: list[Place]
+
+
+class CheckWithFindings(Check, kw_only=True):
+    """The deeper check of a version with what it found."""
+
+    findings: list[Finding]
+
+
+class VersionSummary(Told):
+    """An immutable version of a flow, without its text."""
+
+    number: Number
+    digest: Digest
+    author: str
+    message: str
+    created_at: Moment
+    errors: int
+    warnings: int
+    compiles: bool
+
+
+class VersionLine(VersionSummary):
+    """A version in a list, with its deeper check."""
+
+    check: Check
+
+
+class Version(VersionSummary):
+    """A version as a whole."""
+
+    text: Text
+    origin: Literal["edit", "import", "restore", "file"]
+    parent: Annotated[int | None, Meta(description="The version it was made from.")]
+    findings: Annotated[list[Finding], Meta(description="What the checker said at the save.")]
+    check: Check
+
+
+class NewerVersion(Problem):
+    """Somebody saved in between; nothing was saved."""
+
+    newest: Version | UnsetType = UNSET
+
+
+class Checked(Told):
+    """What the checker says of a text at once."""
+
+    digest: Digest
+    compiles: bool
+    errors: int
+    warnings: int
+    findings: list[Finding]
+
+
+class NodeAnswer(Told):
+    """What a node said to a deployment."""
+
+    node: str
+    digest: Digest
+    milliseconds: float
+    error: Annotated[str, Meta(description="Why it did not load it, or empty.")]
+    at: Moment
+
+
+class Deployment(Told):
+    """Somebody let new calls take a version."""
+
+    type: Literal["deployment"]
+    flow: FlowName
+    version: Number
+    digest: Digest
+    by: str
+    at: Moment
+    forced: Annotated[bool, Meta(description="It passed over errors.")]
+    reason: str
+    overridden: Annotated[int, Meta(description="How many errors it passed over.")]
+    standing: Annotated[str, Meta(description="What the deeper check had said then.")]
+    unchecked: bool
+    before: Annotated[int | None, Meta(description="The version a roll back leads to.")]
+    nodes: list[NodeAnswer]
+
+
+class PastDeployment(Deployment):
+    """A deployment of the history."""
+
+    superseded_at: Annotated[str | None, Meta(description="When another took its place.")]
+
+
+class Route(Told):
+    """Calls to numbers like this take this flow; the first that matches wins."""
+
+    pattern: Pattern
+    flow: FlowName
+
+
+class RouteTried(Told):
+    """Which route a call to a number takes."""
+
+    number: str
+    route: Annotated[Route | None, Meta(description="null: the caller gets 404.")]
+    deployed: Annotated[bool, Meta(description="The flow runs; otherwise the caller gets 480.")]
+    passed: Annotated[list[Route], Meta(description="Routes tried before, in order.")]
+
+
+class Session(Told):
+    """One SIP usage, driven by one version of a flow."""
+
+    id: str
+    flow: str
+    digest: Digest
+    number: Annotated[int | None, Meta(description="The version, if it is known here.")]
+    role: Literal["UAC", "UAS"]
+    caller: str
+    callee: str
+    state: str
+    since: Annotated[float, Meta(description="When the state was entered, seconds since 1970.")]
+    started: Seconds
+    ended: float | None
+    steps: int
+    unhandled: Annotated[int, Meta(description="Events that no row was there for.")]
+    outcome: Annotated[str, Meta(description="Empty while it lives.")]
+    unjournalled: Annotated[bool, Meta(description="Something of it could not be kept.")]
+    live: bool
+
+
+ActionResult = Annotated[
+    tuple[bool, int, str | None],
+    Meta(description="Whether it was done, in how many microseconds, and what failed."),
+]
+
+
+class Step(Told):
+    """One decision: an event, the row that fired, and what was done."""
+
+    sequence: int
+    time: Seconds
+    event: str
+    fields: dict[str, Any]
+    row: Annotated[int, Meta(description="Index of the row from 0; -1 if none fired.")]
+    row_id: str
+    from_state: str
+    to_state: str
+    role: str
+    actions: list[str]
+    results: Annotated[list[ActionResult], Meta(description="Of each action that was done.")]
+    published: list[str]
+    kind: str
+    digest: Digest
+    answer: Annotated[int | None, Meta(description="The SIP status it was answered with.")]
+    line: Annotated[int | None, Meta(description="Line of the row in the text.")]
+    guards: list[str]
+
+
+class Wire(Told):
+    """One SIP message as it stood on the wire."""
+
+    time: Seconds
+    direction: str
+    transport: str
+    local: str
+    remote: str
+    summary: str
+    data: str
+
+
+class Placed(Told):
+    """A call that was placed."""
+
+    session: str
+
+
+class EventSent(Told):
+    """An event that was sent."""
+
+    sent: str
+
+
+class NodeSessions(Told):
+    """How many sessions a node has."""
+
+    now: int
+    started: int
+    outcomes: dict[str, int]
+
+
+class NodeSip(Told):
+    """Its side of the wire."""
+
+    address: str
+    listening: bool
+    refused: Annotated[dict[str, int], Meta(description="Calls refused, by status.")]
+
+
+class NodeJournal(Told):
+    """Whether what happens can be kept."""
+
+    healthy: bool
+    reason: str
+
+
+class NodeFlows(Told):
+    """What it runs."""
+
+    deployed: Annotated[dict[str, str], Meta(description="The digest of each flow.")]
+    failures: Annotated[dict[str, str], Meta(description="What it could not load, and why.")]
+
+
+class Node(Told):
+    """How a node does."""
+
+    node: str
+    status: Literal["ok", "degraded"]
+    epoch: int
+    sip: NodeSip
+    media_attached: bool
+    journal: NodeJournal
+    sessions: NodeSessions
+    flows: NodeFlows
+
+
+class ScenarioLine(Told):
+    """A scenario kept with a flow."""
+
+    name: str
+    description: str
+    inputs: int
+    by: str
+    at: Moment
+
+
+class Difference(Told):
+    """What went otherwise than expected."""
+
+    step: int
+    message: str
+
+
+class ScenarioResult(Told):
+    """What became of one scenario."""
+
+    name: str
+    holds: bool
+    steps: int
+    differences: list[Difference]
+
+
+class ScenarioRun(Told):
+    """What became of all scenarios of a flow on one version."""
+
+    flow: FlowName
+    version: Number
+    digest: Digest
+    rows: int
+    fired: Annotated[list[int], Meta(description="Indexes of the rows that fired.")]
+    holds: bool
+    scenarios: list[ScenarioResult]
