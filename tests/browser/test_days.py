@@ -1,10 +1,19 @@
 """Whole days with the editor: somebody who never saw YAML, and somebody who never leaves it."""
 
+import os
 import re
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, async_playwright, expect
 
-from tests.browser.pages import Editor, OpenPage, picture
+from benchmarks.large import table
+from tests.browser.conftest import FLAGS
+from tests.browser.pages import Editor, OpenPage, ask, create_flow, log_in, picture
+from tests.browser.tables import line
+from tests.conftest import eventually
 from tests.instance import Instance
 from tests.sip.sipp import SIPP, Sipp
 
@@ -153,7 +162,7 @@ async def test_an_operator_builds_deploys_and_calls_a_flow_with_the_mouse(
     await expect(editor.id("count-errors")).to_have_count(0)
     await editor.id("deploy-open").click()
     await expect(editor.id("deploy-confirm")).to_be_enabled()
-    await picture(page, "drawing-deploy")
+    await picture(page, "drawing-deploy", keep=False)
     await editor.id("deploy-confirm").click()
     await expect(editor.id("deploy-done").get_by_test_id("ack")).to_contain_text("runs")
     await editor.id("deploy-close").click()
@@ -320,3 +329,121 @@ async def test_an_operator_builds_and_deploys_the_same_flow_with_keys_alone(
     await keys.press("Escape")
     await expect(editor.id("status")).to_have_text("Live")
     assert not await page.evaluate("window.pointed"), "a mouse was needed"
+
+
+async def test_two_people_change_one_flow_and_nothing_is_lost(open_page: OpenPage) -> None:
+    mine = await create_flow(await open_page(), "two_hands", line("two_hands"))
+    await mine.save("First version")
+    theirs = await Editor.open(await open_page(user="bea"), "two_hands")
+    await theirs.row(1).click()
+    await expect(mine.canvas.locator(".badge.guest")).to_have_text("Bbea is here")
+    before = await mine.text()
+
+    # Both change the row that accepts; each changes another thing, too.
+    await mine.row(1).click()
+    await mine.choose("row-next", "Terminating")
+    await mine.changes(before)
+    await mine.id("outline-state-Active").click()
+    await mine.id("add-state").click()
+    await mine.id("new-state-name").fill("OnHold")
+    await mine.id("new-state-confirm").click()
+    await expect(mine.state("OnHold")).to_be_visible()
+    await picture(mine.page, "drawing-others")
+    await theirs.choose("publish_events-add", "CallEstablished")
+    await theirs.changes(before)
+    await theirs.id("outline-row-4").click()
+    await theirs.choose("row-event", "after 40s")
+    await expect(theirs.inspector).to_have_text("Row after 40s")
+    await theirs.save("Longer")
+
+    await mine.id("save-open").click()
+    await mine.id("save-message").fill("Hold")
+    await mine.id("save-confirm").click()
+    await mine.id("conflict-merge").click()
+    await expect(mine.id("merge")).to_contain_text("bea saved v2")
+    await picture(mine.page, "drawing-merge")
+    for choice in await mine.id("take-mine").all():
+        await choice.click()
+    await mine.id("merge-take").click()
+    await expect(mine.id("merge")).to_be_hidden()
+    text = await mine.text()
+    accept = next(each for each in text.splitlines() if "AcceptCall" in each)
+    assert "next_state: Terminating" in accept
+    assert "OnHold" in text and "{after: 40s}" in text and "# both talk" in text
+    await mine.save("Both")
+    await expect(mine.id("check-line")).to_contain_text("v3", timeout=60_000)
+    stored = await ask(mine.page, "GET", "/api/flows/two_hands/versions")
+    assert [version["message"] for version in stored] == ["Both", "Longer", "First version"]
+
+
+async def test_what_was_typed_is_there_when_the_browser_was_killed(
+    instance: Instance, tmp_path: Path, open_page: OpenPage
+) -> None:
+    await create_flow(await open_page(), "killed", line("killed"))
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    profile = tmp_path / "profile"
+    options: dict[str, Any] = {
+        "executable_path": chromium,
+        "args": FLAGS,
+        "base_url": instance.url,
+        "viewport": {"width": 1440, "height": 900},
+    }
+    async with async_playwright() as playwright:
+        own = await playwright.chromium.launch_persistent_context(str(profile), **options)
+        page = own.pages[0]
+        await log_in(page)
+        editor = await Editor.open(page, "killed")
+        await editor.put_cursor("callflow: 1")
+        await page.keyboard.type("  # typed to the last word")
+        await eventually(lambda: kept_draft(instance, "killed").count("to the last word"))
+        kill_browser(profile)
+    again = await Editor.open(await open_page(), "killed")
+    await again.has(line("killed").replace("callflow: 1", "callflow: 1  # typed to the last word"))
+    await again.undo()
+    await again.has(line("killed"))
+
+
+def kept_draft(instance: Instance, flow: str) -> str:
+    query = "SELECT d.text FROM designer_draft d JOIN designer_flow f ON f.id = d.flow_id"
+    query += f" WHERE f.name = '{flow}'"
+    return "".join(text for (text,) in instance.query(query))
+
+
+def kill_browser(profile: Path) -> None:
+    """Kill the main process of the browser with this profile, as a power cut does."""
+    host, _, pid = str((profile / "SingletonLock").readlink()).rpartition("-")
+    assert host
+    os.kill(int(pid), signal.SIGKILL)
+
+
+async def test_five_hundred_states_open_folded_and_are_edited(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    page = await open_page("/flows/new/")
+    text = table("five_hundred", 500, 2500)
+    file = tmp_path / "five_hundred.yaml"
+    file.write_text(text)
+    await page.get_by_test_id("flow-file").set_input_files(file)
+    await page.get_by_test_id("create-flow").click()
+    await page.wait_for_url("**/flows/five_hundred/")
+    editor = Editor(page)
+    await editor.ready()
+    await expect(editor.id("draw-note")).to_contain_text("groups are folded")
+    await expect(editor.canvas.locator(".node")).to_have_count(63)
+    await editor.canvas.get_by_test_id("state-group:g3").dblclick()
+    await expect(editor.state("S24")).to_be_visible()
+    await page.keyboard.press("g")
+    await page.keyboard.type("S25")
+    await page.keyboard.press("Enter")
+    await expect(editor.inspector).to_have_text("State S25")
+    await expect(editor.state("S25")).to_be_focused()
+    await picture(page, "drawing-large")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await editor.choose("row-next", "S31")
+    changed = await editor.changes(text)
+    assert [a for a, b in zip(text.splitlines(), changed.splitlines(), strict=True) if a != b] == [
+        "- {from_state: S25, role: UAS, event: DialogACK, next_state: S26}"
+    ]
+    await editor.undo()
+    await editor.has(text)
