@@ -18,7 +18,7 @@ from channels.db import database_sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError
 
-from designer import facts, rendering, selectors, services, tasks
+from designer import facts, renames, rendering, selectors, services, tasks
 from designer.access import may
 from designer.errors import Conflict, Refused
 from designer.history import History
@@ -49,6 +49,8 @@ class Desk:
         self.base = base
         self.newest: Version | None = base
         """The newest version as far as this desk was told."""
+        self.renames: list[renames.Rename] = []
+        """States that were renamed since the base version, in order."""
         self.revision = 0
         self.saved_at: datetime | None = None
         self.tabs: set[Any] = set()
@@ -80,6 +82,8 @@ class Desk:
             raise Refused(str(refused)) from None
         services.usable_text(result.text)
         self._changed(self.history.change(result.text))
+        made = renames.renames_of(operation, arguments)
+        self.renames = [*self.renames, *made][-renames.MOST_RENAMES :]
         return result.focus
 
     def undone(self) -> None:
@@ -109,6 +113,7 @@ class Desk:
             if latest is None:
                 raise Refused("There is no version to go back to yet.")
             self.base = latest
+            self.renames = []
             self._moved(self.history.change(latest.text))
             self._forget_timer()
             await database_sync_to_async(services.draft_discard)(flow=self.flow, user=self.user)
@@ -123,13 +128,19 @@ class Desk:
             text = self.text
             try:
                 version: Version = await database_sync_to_async(services.version_save)(
-                    flow=self.flow, text=text, base=base, author=self.user, message=message
+                    flow=self.flow,
+                    text=text,
+                    base=base,
+                    author=self.user,
+                    message=message,
+                    renames=self.renames,
                 )
             except Conflict:
                 # What could not be saved as a version is at least kept as a draft.
                 self._unkept = True
                 raise
             self.base = self.newest = version
+            self.renames = []
             if self.text == text:
                 self._forget_timer()
                 # An older text may be there still, of a change that was not written yet.
@@ -170,6 +181,7 @@ class Desk:
             if self._unkept or self.base is None or self.text != self.base.text:
                 return False
             self.base = latest
+            self.renames = []
             return self._moved(self.history.change(latest.text))
 
     # The draft in the database.
@@ -183,7 +195,11 @@ class Desk:
             self._unkept = False
             try:
                 draft = await database_sync_to_async(services.draft_save)(
-                    flow=self.flow, user=self.user, text=self.text, base=self.base
+                    flow=self.flow,
+                    user=self.user,
+                    text=self.text,
+                    base=self.base,
+                    renames=self.renames,
                 )
                 await self._keep_history()
             except BaseException:
@@ -338,6 +354,7 @@ def _new_desk(flow: Flow, user: Any) -> Desk:
     if draft is not None:
         desk = Desk(flow, user, draft.text, draft.base, _history(flow, user, draft.text))
         desk.newest, desk.saved_at = latest, draft.updated_at
+        desk.renames = renames.as_read(draft.renames)
         return desk
     text = latest.text if latest else services.BLANK.format(name=flow.name)
     return Desk(flow, user, text, latest, _history(flow, user, text))

@@ -113,6 +113,8 @@ class Draft(models.Model):
     text = models.TextField()
     base = models.ForeignKey(Version, null=True, on_delete=models.PROTECT, related_name="+")
     """The version it started from; saving is refused when a newer one exists."""
+    renames = models.JSONField(default=list)
+    """States that were renamed in it, in order: [[old name, new name]]."""
     updated_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

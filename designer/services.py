@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from designer import notices, selectors
+from designer import renames as renaming
 from designer.errors import Conflict, Refused
 from designer.history import History
 from designer.models import FLOW_NAME, RESERVED_NAMES, Draft, DraftHistory, Flow, Version
@@ -68,12 +70,24 @@ def flow_create(*, name: str, user: Any = None, text: str | None = None) -> Flow
     return flow
 
 
-def draft_save(*, flow: Flow, user: Any, text: str, base: Version | None) -> Draft:
+def draft_save(
+    *,
+    flow: Flow,
+    user: Any,
+    text: str,
+    base: Version | None,
+    renames: Sequence[renaming.Rename] = (),
+) -> Draft:
     """Keep what a person is working on, replacing what was kept before."""
     draft, _ = Draft.objects.update_or_create(
         user=user,
         flow=flow,
-        defaults={"text": usable_text(text), "base": base, "updated_at": timezone.now()},
+        defaults={
+            "text": usable_text(text),
+            "base": base,
+            "renames": [list(each) for each in renames],
+            "updated_at": timezone.now(),
+        },
     )
     return draft
 
@@ -111,8 +125,11 @@ def version_save(
     author_name: str = "",
     message: str = "",
     origin: str = Version.Origin.EDIT,
+    renames: Sequence[renaming.Rename] = (),
 ) -> Version:
     """Save a text as the next version; Conflict unless `base` is the number of the newest one.
+
+    The flow's kept tests follow the `renames` of states that the text holds.
 
     A text with errors, or one that does not compile, can be saved: it is not deployed.
     """
@@ -126,6 +143,7 @@ def version_save(
                 assert latest is not None, "a base exists, so a version does"
                 raise Conflict(base=selectors.version_of(flow, base), latest=latest)
             version = _insert(flow, compiled, text, latest, author, author_name, message, origin)
+            renaming.follow(flow, renaming.in_force(renames, compiled.table), version.author_name)
             _follow_up(version, author)
     except IntegrityError:
         latest = selectors.newest_version(flow)

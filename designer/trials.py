@@ -28,6 +28,7 @@ from designer.access import may
 from designer.desk import Desk
 from designer.errors import Refused
 from designer.models import Scenario as Kept
+from designer.renames import followed, in_force
 from designer.scenario_files import BadScenario, read_scenarios, write_scenarios
 from designer.scenarios import Scenario, judge, record
 from designer.simulation import BadRun, Failure, Run, played, read_run
@@ -79,8 +80,9 @@ async def _trace(desk: Desk, arguments: Message) -> Message:
 
 async def _scenarios(desk: Desk, arguments: Message) -> Message:
     kept = await database_sync_to_async(_kept)(desk)
-    compiled = _compiled(desk)
-    return {"scenarios": await asyncio.to_thread(_judged, compiled.table, kept)}
+    table = _compiled(desk).table
+    names = in_force(desk.renames, table)
+    return {"scenarios": await asyncio.to_thread(_judged, table, kept, names)}
 
 
 async def _keep(desk: Desk, arguments: Message) -> Message:
@@ -196,15 +198,19 @@ def _store(desk: Desk, name: str, text: str) -> None:
     )
 
 
-def _judged(table: Table | None, kept: list[Kept]) -> list[Message]:
-    return [_one_judged(table, each) for each in kept]
+def _judged(table: Table | None, kept: list[Kept], names: dict[str, str]) -> list[Message]:
+    return [_one_judged(table, each, names) for each in kept]
 
 
-def _one_judged(table: Table | None, kept: Kept) -> Message:
+def _one_judged(table: Table | None, kept: Kept, names: dict[str, str]) -> Message:
     line: Message = {"name": kept.name, "by": kept.changed_by, "at": kept.updated_at.isoformat()}
     scenario: Scenario
     (scenario,) = read_scenarios(kept.text).scenarios
     line |= {"description": scenario.description, "inputs": len(scenario.run.inputs)}
+    present = followed(scenario, names)
+    # Renamed in this draft: the test is played by the new names, and takes them with the version.
+    line["follows"] = present != scenario
+    scenario = present
     if table is None:
         return {**line, "holds": None, "differences": []}
     judged = judge(table, scenario)

@@ -79,7 +79,7 @@ export class Pencil {
     const node = this.diagram.canvas.node(state);
     if (!this.store.state(state) || !node || !this.store.can.edit || !this.diagram.canvas.host.offsetParent) return false;
     this.#ask(node.box, `Rename ${state}`, html`<span class="row gap4"><input class="input mono grow" data-first aria-label="New name of ${state}" data-testid="rename-state" .value=${state} autocomplete="off" spellcheck="false" required />
-      <button class="btn primary" type="submit" data-testid="rename-confirm">Rename</button></span><p class="small ink3">In rows and properties too.</p>`, (form) => {
+      <button class="btn primary" type="submit" data-testid="rename-confirm">Rename</button></span><p class="small ink3">Rows and properties follow at once, kept tests when the version is saved.</p>`, (form) => {
       const name = value(form, "rename-state");
       return name === state ? Promise.resolve("") : this.actions.attempt("rename_state", { name: state, new_name: name });
     });

@@ -23,7 +23,7 @@ export class StateForm {
       <div class="field"><label for="state-name">Name</label>
         <input class="input mono" id="state-name" data-testid="state-name" .value=${state.name} spellcheck="false"
           @keydown=${(event: KeyboardEvent) => enter(event)} @change=${(event: Event) => this.#rename(state, event)}>
-        <p class="hint small">Renaming follows every row that leads here. Key: F2</p></div>
+        <p class="hint small">Rows and properties follow a new name at once, kept tests when the version is saved. Key: F2</p></div>
       <div class="field"><label for="state-group">Group</label>
         <word-combo label="Group" testid="state-group" .value=${state.group} placeholder="none" .choices=${this.#groups()}
           @choose=${(event: CustomEvent<string>) => this.#set(state, "group", event.detail)}></word-combo></div>

@@ -41,6 +41,7 @@ export class Tests {
       ${icon(glyph, test.holds ? "ok" : test.holds === null ? "" : "err", said)}
       <div class="grow"><button class="edgeless" type="button" data-testid="test-open" @click=${() => void this.trial.openTest(test.name)}>${test.name}</button>
         <p class="small ink3">${test.inputs} ${test.inputs === 1 ? "step" : "steps"} · ${test.by} ${ago(test.at)}</p>
+        ${test.follows ? html`<p class="small ink2" data-testid="test-follows">Names a state that was renamed here: it takes the new name when the version is saved.</p>` : ""}
         ${test.differences.slice(0, 3).map((difference) => html`<p class="small err">Step ${difference.input}: ${difference.message}</p>`)}</div>
       ${this.editable ? html`<button class="btn quiet icon small" type="button" aria-label="Let ${test.name} go" @click=${() => void this.trial.drop(test.name)}>${icon("trash")}</button>` : ""}</div>`;
   }

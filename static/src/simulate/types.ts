@@ -121,5 +121,7 @@ export interface Kept {
   description: string;
   inputs: number;
   holds: boolean | null;
+  /** It names a state that the draft has renamed, and follows with the next version. */
+  follows: boolean;
   differences: { input: number; message: string }[];
 }
