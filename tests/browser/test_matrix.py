@@ -122,3 +122,55 @@ async def test_a_person_who_may_only_look_changes_nothing_in_the_matrix(
     await expect(editor.id("cell-editor")).to_have_count(0)
     assert await editor.text() == before
     await expect(editor.id("paste-open")).to_be_hidden()
+
+
+SHARED = """\
+callflow: 1
+name: shared
+states:
+  Idle: {initial: true}
+  Active: {}
+  Ended: {final: true}
+transitions:
+- {from_state: Idle, role: UAC, event: MakeCall, next_state: Active}
+- {from_state: Idle, role: UAS, event: IncomingCall, next_state: Active}
+- {from_state: Active, role: Both, event: HangupCall, actions: [SendBYE], next_state: Ended}   # both
+- {from_state: Active, role: Both, event: DialogBYE, next_state: Ended}
+"""
+
+
+async def test_a_row_for_both_roles_is_split_or_changed_for_both_when_one_is_shown(
+    open_page: OpenPage,
+) -> None:
+    page = await open_page()
+    editor = await create_flow(page, "shared", SHARED)
+    await page.goto("/flows/shared/?view=matrix&role=UAC")
+    await editor.ready_matrix()
+    await editor.id("matrix-UAC").click()
+    hang_up = cell(editor, "Active", "HangupCall")
+    await expect(hang_up).to_contain_text("Both")
+
+    await hang_up.click()
+    await page.keyboard.type("stay")
+    await page.keyboard.press("Enter")
+    await expect(editor.id("both-dialog")).to_contain_text("UAS")
+    await page.keyboard.press("Escape")
+    assert await editor.text() == SHARED
+
+    await hang_up.click()
+    await page.keyboard.type("stay")
+    await page.keyboard.press("Enter")
+    await editor.id("both-split").click()
+    apart = await editor.changes(SHARED)
+    old = "- {from_state: Active, role: UAS, event: HangupCall, actions: [SendBYE], next_state: Ended}"
+    assert old + "   # both\n" in apart
+    new = "- {from_state: Active, role: UAC, event: HangupCall, actions: [SendBYE]}\n"
+    assert new in apart and len(apart.splitlines()) == len(SHARED.splitlines()) + 1
+    await page.keyboard.press("Control+z")
+    await editor.has(SHARED)
+
+    await hang_up.click()
+    await page.keyboard.press("Delete")
+    await editor.id("both-change").click()
+    gone = await editor.changes(SHARED)
+    assert "HangupCall" not in gone

@@ -1,4 +1,5 @@
 import type { PictureRow } from "../lib/types";
+import type { RowsEdit } from "./both-roles";
 import { cellText, type Cell, type Cells } from "./cells";
 
 /** What is to become of one cell, or why it can not. */
@@ -67,7 +68,7 @@ function newRow(cells: Cells, cell: Cell, known: Known, more: Record<string, unk
 }
 
 /** A row as an edit writes it again. */
-function whole(row: PictureRow): Record<string, unknown> {
+export function whole(row: PictureRow): Record<string, unknown> {
   return {
     role: row.role,
     ...(row.guards.length ? { guards: row.guards } : {}),
@@ -80,7 +81,7 @@ function whole(row: PictureRow): Record<string, unknown> {
 }
 
 /** All changes as the arguments of one edit, or null if nothing changes. */
-export function edit(changes: Change[]): Record<string, unknown> | null {
+export function edit(changes: Change[]): RowsEdit | null {
   const done = changes.filter((change) => !change.refused);
   const add = done.flatMap((change) => change.add);
   const change = done.flatMap((item) => item.change);

@@ -5,6 +5,7 @@ import { same, type Selection } from "../lib/selection";
 import { toast } from "../lib/toast";
 import type { PictureRow, PictureState } from "../lib/types";
 import type { Actions } from "./actions";
+import { askWhom, shared, split, type RowsEdit } from "./both-roles";
 import { CellEditor } from "./cell-editor";
 import { copied, edit, field, table, written, type Change, type Known } from "./cell-changes";
 import { ANY, cellSentence, cellText, Cells, written as rowText, type Cell, type CellKind, type Column } from "./cells";
@@ -159,7 +160,8 @@ export class Matrix {
     if (only) {
       const target = only.next_state ?? "stays";
       const more = cell.rows.length > 1 ? html`<b class="more">${cell.rows.length}</b>` : "";
-      const tag = cells.role !== "all" || only.role === "Both" || cell.rows.length > 1 ? "" : html`<i class="tag-role ${only.role.toLowerCase()}">${only.role}</i>`;
+      const shared = cells.role !== "all" && only.role === "Both";
+      const tag = shared ? html`<i class="tag-role both" title="One row for both roles">Both</i>` : cells.role !== "all" || only.role === "Both" || cell.rows.length > 1 ? "" : html`<i class="tag-role ${only.role.toLowerCase()}">${only.role}</i>`;
       const guarded = only.guards.length && cell.rows.length === 1 ? html`<i class="guarded" aria-hidden="true">if</i>` : "";
       const lacking = cell.kind === "part" ? html`<i class="lacks">${icon("warning")}${cell.lacking.join(" ")}</i>` : "";
       return html`<span class="mark">${only.next_state === null ? "↻" : cells.ends(only.next_state) ? "◉" : "▸"}</span><span class="clip">${cell.event === "after" ? `${only.label.replace("after ", "")} ` : ""}${target}</span>${guarded}${tag}${more}${lacking}`;
@@ -180,7 +182,7 @@ export class Matrix {
     render(
       cell
         ? html`<p class="clip"><b>${cell.state === ANY ? "Any state" : cell.state} · ${cell.event}</b> <span class="ink2">${cellSentence(cell, (row) => rowText(row)).replace(/^[^:]*: /, "")}</span></p>
-          <div class="cell-rows">${cell.rows.map((row) => html`<button class="tag mono" type="button" data-testid="cell-row" @click=${() => this.store.select({ kind: "row", index: row.index }, "matrix")}>${row.role === "Both" ? "" : `${row.role} `}${row.guards.length ? `[${row.guards.join(", ")}] ` : ""}→ ${rowText(row)}</button>`)}
+          <div class="cell-rows">${cell.rows.map((row) => html`<button class="tag mono" type="button" data-testid="cell-row" @click=${() => this.store.select({ kind: "row", index: row.index }, "matrix")}>${row.role === "Both" ? (cells.role === "all" ? "" : "Both roles ") : `${row.role} `}${row.guards.length ? `[${row.guards.join(", ")}] ` : ""}→ ${rowText(row)}</button>`)}
             ${cell.rows.length || !column?.word ? "" : html`<span class="small ink3 clip">${column.word.meaning.replaceAll("`", "")}</span>`}</div>`
         : html`<p class="ink3">Choose a cell to read what becomes of the event.</p>`,
       foot,
@@ -419,16 +421,30 @@ export class Matrix {
   }
 
   async #apply(changes: Change[]): Promise<boolean> {
-    const parameters = edit(changes);
-    if (!parameters) return true;
     const at = this.#at;
     const anchor = this.#anchor;
-    const done = await this.actions.edit("change_rows", parameters);
+    const wanted = edit(changes);
+    if (!wanted) return true;
+    const parameters = await this.#forWhom(wanted);
+    if (!parameters) {
+      this.#focus();
+      return false;
+    }
+    const done = await this.actions.edit("change_rows", { ...parameters });
     // The cursor of a spreadsheet stays where it was, whatever the edit was about.
     this.#at = at;
     this.#anchor = anchor;
     this.#focus();
     return done;
+  }
+
+  /** A row for both roles is not changed behind the back of the role that is not shown. */
+  async #forWhom(wanted: RowsEdit): Promise<RowsEdit | null> {
+    const { role } = this.store;
+    const rows = role === "all" ? [] : shared(wanted, (index) => this.store.row(index));
+    if (role === "all" || !rows.length) return wanted;
+    const whom = await askWhom(rows, role);
+    return whom === "split" ? split(wanted, rows, role) : whom === "both" ? wanted : null;
   }
 
   async #clear(): Promise<void> {
