@@ -14,6 +14,7 @@ import { Diagram } from "./editor/diagram";
 import { diagramActs } from "./editor/diagram-acts";
 import { DrawNote } from "./editor/draw-note";
 import { exportActs } from "./editor/export";
+import { Fires } from "./editor/fires";
 import { Inspector } from "./editor/inspector";
 import { keysDialog } from "./editor/keys-dialog";
 import { Layout } from "./editor/layout";
@@ -51,11 +52,12 @@ if (!data) throw new Error("The page has no boot data");
 const part = (name: string): HTMLElement => element<HTMLElement>(`[data-part="${name}"]`);
 const store = new Store(data);
 
+const fires = new Fires(store, () => inspector.draw());
 const yamlHost = part("yaml");
 yamlHost.replaceChildren();
 const yaml = new Yaml(
   yamlHost,
-  { text: data.text, editable: data.can.edit, palette: data.palette, picture: () => store.picture },
+  { text: data.text, editable: data.can.edit, palette: data.palette, picture: () => store.picture, fired: (line) => fires.note(line) },
   {
     typed: (text) => {
       link.text(text);
@@ -88,7 +90,7 @@ const link = new Link(data.ws + location.search, () => yaml.text, {
 }, data.text);
 const actions = new Actions(store, link);
 
-const inspector = new Inspector(part("inspector"), store, actions, () => addRow(store, actions), (finding) => problems.offer(finding), () => (canvas.host.offsetParent ? canvas.focus() : document.querySelector<HTMLElement>('[role="gridcell"][tabindex="0"]')?.focus()));
+const inspector = new Inspector(part("inspector"), store, actions, fires, () => addRow(store, actions), (finding) => problems.offer(finding), () => (canvas.host.offsetParent ? canvas.focus() : document.querySelector<HTMLElement>('[role="gridcell"][tabindex="0"]')?.focus()));
 const zoom = part("zoom");
 const diagram = new Diagram({ host: part("canvas"), banner: part("banner"), minimap: part("minimap") }, store, {
   open: () => inspector.focus(),
@@ -100,7 +102,7 @@ const diagram = new Diagram({ host: part("canvas"), banner: part("banner"), mini
     else if (selection) pencil.rename(selection.name);
     else if (data.can.edit) pencil.newState(canvas.camera.toPicture(at.x, at.y));
   },
-  pulled: (pull, state) => pencil.pulled(pull, state),
+  pulled: (pull, state, at) => pencil.pulled(pull, state, at),
   unfold: (group) => views.toggle(group),
   drawn: (form) => drawNote.form(form),
 });

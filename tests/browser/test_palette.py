@@ -98,3 +98,15 @@ async def test_views_and_panels_are_remembered(open_page: OpenPage) -> None:
     await expect(editor.outline).to_be_hidden()
     await page.keyboard.press("Control+.")
     await expect(editor.outline).to_be_visible()
+
+
+async def test_the_palette_is_reached_with_a_thumb(open_page: OpenPage) -> None:
+    page = await open_page(viewport={"width": 390, "height": 844}, has_touch=True)
+    await page.goto("/flows/echo_test/")
+    await page.get_by_test_id("palette-narrow").first.tap()
+    await expect(page.get_by_test_id("palette")).to_be_focused()
+    box = await page.get_by_test_id("palette-dialog").bounding_box()
+    assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390
+    await page.keyboard.type("Active")
+    await page.get_by_test_id("palette-option").first.tap()
+    await expect(page.get_by_test_id("inspector-title")).to_have_text("State Active")

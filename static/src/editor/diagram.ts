@@ -27,7 +27,7 @@ export interface DiagramEvents {
   open(selection: Selection): void;
   zoomed(percent: number): void;
   double(selection: Selection, at: { x: number; y: number }): void;
-  pulled(pull: Pull, state: string | null): void;
+  pulled(pull: Pull, state: string | null, at: { x: number; y: number }): void;
   unfold(group: string): void;
   /** The picture was drawn, and in which form. */
   drawn(form: Form | null): void;

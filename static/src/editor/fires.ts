@@ -1,4 +1,4 @@
-import { html, type TemplateResult } from "lit";
+import { html, render, type TemplateResult } from "lit";
 import { count } from "../lib/count";
 import type { PictureRow } from "../lib/types";
 import type { Store } from "./store";
@@ -21,11 +21,23 @@ export class Fires {
   #rows: Map<string, Fired> | null = null;
   #at = -Infinity;
   #failed = false;
+  #waiting: (() => void)[] = [];
 
   constructor(
     private readonly store: Store,
     private readonly came: () => void,
   ) {}
+
+  /** The count for the row that stands on a line of the text, in an element that fills itself when the numbers come. */
+  note(line: number): HTMLElement | null {
+    const row = this.store.picture?.rows.find((item) => item.line <= line && line <= item.end_line);
+    if (!row || !this.store.compiles) return null;
+    const box = document.createElement("div");
+    const fill = (): void => void render(this.draw(row), box);
+    fill();
+    if (!this.#rows && !this.#failed) this.#waiting.push(fill);
+    return box;
+  }
 
   draw(row: PictureRow): TemplateResult {
     this.#want();
@@ -57,7 +69,10 @@ export class Fires {
       .catch(() => {
         this.#failed = true;
       })
-      .then(this.came);
+      .then(() => {
+        for (const fill of this.#waiting.splice(0)) fill();
+        this.came();
+      });
   }
 }
 

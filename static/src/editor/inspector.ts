@@ -3,6 +3,7 @@ import "../lib/combo";
 import { icon } from "../lib/icon";
 import type { Finding } from "../lib/types";
 import type { Actions } from "./actions";
+import type { Fires } from "./fires";
 import { FlowForm } from "./flow-form";
 import { RowForm } from "./row-form";
 import { StateForm } from "./state-form";
@@ -19,6 +20,7 @@ export class Inspector {
     private readonly host: HTMLElement,
     private readonly store: Store,
     actions: Actions,
+    fires: Fires,
     addRow: () => void,
     offer: (finding: Finding) => void,
     /** Where the keys go that leave the form. */
@@ -30,7 +32,7 @@ export class Inspector {
       event.preventDefault();
       leave();
     });
-    this.#row = new RowForm(store, actions, () => this.draw(), offer);
+    this.#row = new RowForm(store, actions, fires, offer);
     this.#state = new StateForm(store, actions, addRow);
     this.#flow = new FlowForm(store, actions);
     store.on(["document", "selection", "deployment", "pending", "check"], () => this.draw());

@@ -10,6 +10,13 @@ import { Place, type Spot } from "./place";
 import { fittingRole, usualRole } from "./roles";
 import type { Store } from "./store";
 
+interface Edit {
+  operation: string;
+  arguments: Record<string, unknown>;
+}
+
+const NEW_TARGET = html`<p class="hint small" data-testid="new-target">A name that is not there yet becomes a new state.</p>`;
+
 /** Drawing by hand: names are asked where the thing stands, every act is one edit of the text. */
 export class Pencil {
   readonly place: Place;
@@ -40,7 +47,7 @@ export class Pencil {
   }
 
   /** A new way out of a state: its event by type-ahead, its target too where none was drawn to. */
-  newRow(from = this.#from(), to = "", at: Spot = this.#beside(from)): void {
+  newRow(from = this.#from(), to = "", at: Spot = this.#beside(from), makes = false): void {
     const state = this.store.state(from);
     if (!state && from !== "*") return;
     const selected = this.store.selection;
@@ -52,25 +59,25 @@ export class Pencil {
       const parameters: Record<string, unknown> = { from_state: from, role: fittingRole(this.store, name, value(form, "new-row-role")), event: timer ? { after: timer[1] } : name };
       if (next && next !== "stay") parameters["next_state"] = next;
       if (selected?.kind === "row" && this.store.row(selected.index)?.from_state === from) parameters["after_row"] = selected.index;
-      return this.actions.attempt("add_row", parameters);
+      return this.#all([...(makes ? this.#made(from, next) : []), { operation: "add_row", arguments: parameters }]);
     };
     const events: Choice[] = [...this.store.palette.events, { name: "after 30s", meaning: "a time after entering the state" }];
     this.#ask(at, `New way out of ${from}`, html`<p class="row gap4 small"><b class="clip" data-testid="new-row-from">${from}</b><span class="grow"></span>
         <select class="select tiny" aria-label="Role" data-testid="new-row-role">${this.store.palette.roles.map((name) => html`<option ?selected=${name === role}>${name}</option>`)}</select></p>
       <div class="field" data-first><span class="label">On this event</span><word-combo label="Event" testid="new-row-event" placeholder="HangupCall, after 30s" .choices=${events}></word-combo></div>
-      <div class="field"><span class="label">Go to</span><word-combo label="Next state" testid="new-row-next" placeholder="stay" .value=${to} .choices=${this.#targets()}></word-combo></div>
+      <div class="field"><span class="label">Go to</span><word-combo label="Next state" testid="new-row-next" placeholder="stay" .value=${to} .choices=${this.#targets()}></word-combo>${makes ? NEW_TARGET : ""}</div>
       <button class="btn primary small" type="submit" data-testid="new-row-confirm">Add row</button>`, send);
   }
 
   /** Lead rows to another state, chosen by type-ahead. */
-  retarget(rows = this.#chosenRows()): void {
+  retarget(rows = this.#chosenRows(), drop: Spot | null = null): void {
     const row = this.store.row(rows[0] ?? -1);
     if (!row) return;
     const count = rows.length === 1 ? row.label : `${rows.length} rows`;
-    this.#ask(this.#beside(row.from_state), "Lead elsewhere", html`<div class="field" data-first><span class="label">${count} shall go to</span><word-combo label="Next state" testid="retarget-next" placeholder="stay" .value=${row.next_state ?? ""} .choices=${this.#targets()}></word-combo></div>
+    this.#ask(drop ?? this.#beside(row.from_state), "Lead elsewhere", html`<div class="field" data-first><span class="label">${count} shall go to</span><word-combo label="Next state" testid="retarget-next" placeholder="stay" .value=${drop ? "" : (row.next_state ?? "")} .choices=${this.#targets()}></word-combo>${drop ? NEW_TARGET : ""}</div>
       <button class="btn primary small" type="submit" data-testid="retarget-confirm">Lead there</button>`, (form) => {
       const next = value(form, "retarget-next");
-      return this.#lead(rows, next === "" || next === "stay" ? null : next);
+      return this.#lead(rows, next === "" || next === "stay" ? null : next, drop ? this.#made(row.from_state, next) : []);
     });
   }
 
@@ -115,12 +122,12 @@ export class Pencil {
     });
   }
 
-  /** A handle was let go over a state, or over nothing. */
-  pulled(pull: Pull, state: string | null): void {
+  /** A handle was let go over a state, or at a place where nothing stands. */
+  pulled(pull: Pull, state: string | null, at: Spot): void {
     if (state === null) {
-      // Final states are not drawn: over nothing the target is asked.
-      if (pull.rows.length) this.retarget(pull.rows);
-      else this.newRow(pull.state);
+      // Final states are not drawn, and a state may be wanted here: over nothing the target is asked.
+      if (pull.rows.length) this.retarget(pull.rows, at);
+      else this.newRow(pull.state, "", at, true);
       return;
     }
     if (state.startsWith("group:")) {
@@ -149,15 +156,23 @@ export class Pencil {
     if (await this.actions.edit("move_row", { row: row.index, before: by < 0 ? next : next + 1 })) announce(by < 0 ? "Moved up" : "Moved down");
   }
 
-  async #lead(rows: number[], next: string | null): Promise<string> {
-    const edits = rows.map((row) => ({ operation: "retarget_row", arguments: { row, next_state: next } }));
-    const refusal = await this.#all(edits);
+  /** The edit that makes the state a row is to lead to, where there is none of that name yet. */
+  #made(from: string, name: string): Edit[] {
+    if (name === "" || name === "stay" || this.store.state(name)) return [];
+    const near = this.store.state(from);
+    const like = near && !near.final && !near.initial ? near : undefined;
+    return [{ operation: "add_state", arguments: { name, ...(like?.group ? { group: like.group } : {}), ...(like?.declared ? { after: like.name } : {}) } }];
+  }
+
+  async #lead(rows: number[], next: string | null, first: Edit[] = []): Promise<string> {
+    const leads = rows.map((row) => ({ operation: "retarget_row", arguments: { row, next_state: next } }));
+    const refusal = await this.#all([...first, ...leads]);
     if (!refusal) announce(next === null ? "Stays now" : `Leads to ${next} now`);
     return refusal;
   }
 
   /** Some edits as one; returns the sentence of a refusal. */
-  #all(edits: { operation: string; arguments: Record<string, unknown> }[]): Promise<string> {
+  #all(edits: Edit[]): Promise<string> {
     const [first] = edits;
     if (!first) return Promise.resolve("");
     return edits.length === 1 ? this.actions.attempt(first.operation, first.arguments) : this.actions.attempt("several", { edits });

@@ -3,23 +3,19 @@ import { icon } from "../lib/icon";
 import { prose } from "../lib/prose";
 import type { Finding, ParameterWord, PictureAction, PictureRow, Word } from "../lib/types";
 import type { Actions } from "./actions";
-import { Fires } from "./fires";
+import type { Fires } from "./fires";
 import type { Store } from "./store";
 import { valueUses } from "./value-uses";
 import { limits } from "./words";
 
 /** The inspector's form of one row. Every field sends its own edit; nothing waits for a button. */
 export class RowForm {
-  readonly #fires: Fires;
-
   constructor(
     private readonly store: Store,
     private readonly actions: Actions,
-    redraw: () => void,
+    private readonly fires: Fires,
     private readonly offer: (finding: Finding) => void,
-  ) {
-    this.#fires = new Fires(store, redraw);
-  }
+  ) {}
 
   draw(row: PictureRow): TemplateResult {
     const states = this.store.picture?.states ?? [];
@@ -49,7 +45,7 @@ export class RowForm {
         <input class="input mono" id="row-id" data-testid="row-id" placeholder="none" .value=${row.id} @change=${(event: Event) => this.#field(row, "id", value(event))}></div>
       <hr>
       ${valueUses(this.store, row)}
-      ${this.#fires.draw(row)}
+      ${this.fires.draw(row)}
       <hr>
       <div class="row wrap">
         <button class="btn small" type="button" data-testid="row-up" ?disabled=${row.index === 0} @click=${() => void this.actions.edit("move_row", { row: row.index, before: row.index - 1 })}>${icon("up")}Earlier</button>

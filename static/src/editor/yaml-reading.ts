@@ -24,6 +24,8 @@ const setUses = StateEffect.define<Uses | null>();
 export interface Reading {
   palette: Palette;
   picture(): Picture | null;
+  /** How often the row that holds a line fired; it may become known later, in the same place. */
+  fired?(line: number): HTMLElement | null;
 }
 
 /** Reading the text: help under the pointer, the way to where a word is declared, and to where it is used. */
@@ -58,7 +60,7 @@ export function reading(sources: Reading): Extension {
         end: found.to,
         above: true,
         create: () => ({
-          dom: card(html`${about(found.what, sources.picture())}<p class="word-foot"><button class="btn small" type="button" @click=${() => showUses(view, found.word)}>${count} ${count === 1 ? "use" : "uses"} <kbd>Shift F12</kbd></button>
+          dom: card(html`${about(found.what, sources.picture())}${sources.fired?.(view.state.doc.lineAt(position).number) ?? ""}<p class="word-foot"><button class="btn small" type="button" @click=${() => showUses(view, found.word)}>${count} ${count === 1 ? "use" : "uses"} <kbd>Shift F12</kbd></button>
             ${declaredAt(view, found.word, found.what, sources.picture()) ? html`<button class="btn small" type="button" @click=${() => define(view, found.from)}>Go to it <kbd>F12</kbd></button>` : ""}</p>`),
         }),
       };

@@ -27,6 +27,8 @@ export interface YamlOptions {
   editable: boolean;
   palette?: Palette;
   picture?: () => Picture | null;
+  /** How often the row on a line fired. */
+  fired?: (line: number) => HTMLElement | null;
 }
 
 /** The YAML panel: CodeMirror without a history of its own, since undo belongs to the server. */
@@ -115,7 +117,7 @@ export class Yaml {
   }
 
   #extensions(): Extension[] {
-    const { editable, palette, picture } = this.options;
+    const { editable, palette, picture, fired } = this.options;
     return [
       EditorView.cspNonce.of(nonce()),
       lineNumbers(),
@@ -126,7 +128,7 @@ export class Yaml {
       chosenLines,
       guests,
       lintGutter(),
-      palette && picture ? [autocompletion({ override: [completion(palette, picture)] }), reading({ palette, picture })] : [],
+      palette && picture ? [autocompletion({ override: [completion(palette, picture)] }), reading({ palette, picture, ...(fired ? { fired } : {}) })] : [],
       codeFolding(),
       foldGutter({ openText: "▾", closedText: "▸" }),
       keymap.of([...closeBracketsKeymap, ...completionKeymap, ...foldKeymap, ...defaultKeymap.filter((key) => key.key !== "Mod-z"), indentWithTab]),

@@ -16,8 +16,8 @@ export interface CanvasEvents {
   open?(selection: Selection): void;
   /** A double click: on a state, a row, or at a place of the picture where nothing stands. */
   double?(selection: Selection, at: { x: number; y: number }): void;
-  /** A handle was let go over a state, or at a place of nothing. */
-  pulled?(pull: Pull, state: string | null): void;
+  /** A handle was let go over a state, or at a place of the picture where nothing stands. */
+  pulled?(pull: Pull, state: string | null, at: { x: number; y: number }): void;
   banded?(found: Selection[], adds: boolean): void;
   zoomed?(percent: number): void;
 }
@@ -62,10 +62,14 @@ export class Canvas {
       click: (target, adds) => this.#clicked(target, adds),
       double: (target, at) => events.double?.(selectionOf(target), at),
       hover: (target) => this.#hover(target),
-      pulled: (pull, state) => events.pulled?.(pull, state),
+      pulled: (pull, state, at) => {
+        const over = document.elementFromPoint(at.x, at.y);
+        if (state !== null || (over && this.svg.contains(over))) events.pulled?.(pull, state, this.camera.toPicture(at.x, at.y));
+      },
       banded: (box, adds) => events.banded?.(this.within(box), adds),
     });
     this.svg.addEventListener("keydown", (event) => this.#key(event));
+    this.svg.addEventListener("focusin", (event) => this.#grips?.hover(selectionOf(event.target as Element)));
     window.addEventListener("beforeprint", () => this.#print(true));
     window.addEventListener("afterprint", () => this.#print(false));
     new ResizeObserver(([entry]) => {

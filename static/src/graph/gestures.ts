@@ -12,8 +12,8 @@ export interface GestureEvents {
   click(target: Element, adds: boolean): void;
   double(target: Element, at: { x: number; y: number }): void;
   hover(target: Element): void;
-  /** A handle was let go over a state, or over nothing. */
-  pulled(pull: Pull, state: string | null): void;
+  /** A handle was let go over a state, or over nothing, at this place of the window. */
+  pulled(pull: Pull, state: string | null, at: { x: number; y: number }): void;
   banded(box: Box, adds: boolean): void;
 }
 
@@ -94,7 +94,7 @@ export class Gestures {
     const drop = this.#drop?.getAttribute("data-state") ?? null;
     this.#clean();
     if (!done || !this.#moved) return;
-    if (pull) this.events.pulled(pull, drop);
+    if (pull) this.events.pulled(pull, drop, { x: event.clientX, y: event.clientY });
     else if (from) {
       const to = this.camera.toPicture(event.clientX, event.clientY);
       this.events.banded(between(from, to), event.ctrlKey || event.metaKey);

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('designer', '0003_draft_history'),
+        ('designer', '0004_access_token'),
     ]
 
     operations = [
