@@ -19,7 +19,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.http import QueryDict
 from django.urls import reverse
 
-from designer import facts, frames, notices, preview, rendering, selectors, tasks, trials
+from designer import facts, frames, notices, presence, preview, rendering, selectors, tasks, trials
 from designer.access import may
 from designer.desk import Desk, Desks, Message, initials, version_message
 from designer.errors import Conflict, Refused
@@ -47,6 +47,9 @@ class EditorConsumer(AsyncWebsocketConsumer):
 
     desk: Desk | None = None
     worker: asyncio.Task[None] | None = None
+    beating: asyncio.Task[None] | None = None
+    roster: presence.Roster
+    """Who has the flow open, as far as this tab heard."""
     mark: str
     """What others know this tab by."""
     at: Message | None = None
@@ -67,15 +70,16 @@ class EditorConsumer(AsyncWebsocketConsumer):
             return
         self.view = rendering.asked_of(QueryDict(self.scope.get("query_string", b"")))
         self.inbox, self.rung = frames.Inbox(), asyncio.Event()
-        self.mark = secrets.token_hex(4)
+        self.mark, self.roster = secrets.token_hex(4), presence.Roster()
         self.desk = await desks.at(flow, user)
         self.desk.tabs.add(self)
         await self.channel_layer.group_add(self.group, self.channel_name)
         await self.accept()
         await self.say(await self.desk.document("open", view=self.view))
         await self.say_what_runs()
-        await self.say_presence()
-        await self.channel_layer.group_send(self.group, {"type": "flow.where"})
+        await self.say_here()
+        await self.channel_layer.group_send(self.group, {"type": "flow.where", "tab": self.mark})
+        self.beating = asyncio.create_task(self.beat())
         await self.follow_draft(self.desk)
         self.worker = asyncio.create_task(self.work())
 
@@ -84,6 +88,9 @@ class EditorConsumer(AsyncWebsocketConsumer):
             return
         await self.channel_layer.group_discard(self.group, self.channel_name)
         await self.say_where(None)
+        await self.say_here(here=False)
+        if self.beating is not None:
+            self.beating.cancel()
         if self.worker is not None:
             self.worker.cancel()
             # What was sent before the line went dead was sent: it belongs to the draft.
@@ -93,7 +100,6 @@ class EditorConsumer(AsyncWebsocketConsumer):
         if not self.desk.tabs and self.desk.following is not None:
             self.desk.following.leave()
         await self.desk.keep_or_retry()
-        await self.say_presence()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.desk is None:
@@ -230,11 +236,27 @@ class EditorConsumer(AsyncWebsocketConsumer):
             }
         )
 
-    async def say_presence(self) -> None:
+    async def say_here(self, *, here: bool = True) -> None:
+        """Tell every tab of the flow, in any process, that this one is there or goes."""
+        message = {"type": "flow.here", "tab": self.mark, "here": here, **self.who()}
+        await self.channel_layer.group_send(self.group, message)
+
+    def who(self) -> Message:
         assert self.desk is not None
-        people = desks.people(self.desk.flow)
-        for tab in desks.tabs(self.desk.flow):
-            await tab.say({"type": "presence", "people": people})
+        name = self.desk.name
+        return {"user": self.desk.user.pk, "name": name, "initials": initials(name)}
+
+    async def beat(self) -> None:
+        """Say again and again that this tab is there, and forget those that say it no more."""
+        while True:
+            await asyncio.sleep(presence.BEAT_SECONDS)
+            await self.say_here()
+            await self.say_people()
+
+    async def say_people(self) -> None:
+        people = self.roster.news(self.clock())
+        if people is not None:
+            await self.say({"type": "presence", "people": people})
 
     async def say_where(self, at: Message | None) -> None:
         """Tell whoever else has the flow open, in any process, where this tab is."""
@@ -242,9 +264,7 @@ class EditorConsumer(AsyncWebsocketConsumer):
         if at is None and self.at is None:
             return
         self.at = at if at is not None and len(json.dumps(at)) <= LONGEST_PLACE else None
-        desk = self.desk
-        who = {"user": desk.user.pk, "name": desk.name, "initials": initials(desk.name)}
-        message = {"type": "flow.cursor", "tab": self.mark, "at": self.at, **who}
+        message = {"type": "flow.cursor", "tab": self.mark, "at": self.at, **self.who()}
         await self.channel_layer.group_send(self.group, message)
 
     async def say_what_runs(self) -> None:
@@ -273,9 +293,18 @@ class EditorConsumer(AsyncWebsocketConsumer):
             await self.say({"type": "cursor", **told})
 
     async def flow_where(self, message: Message) -> None:
-        """A tab was opened and does not know yet where the others are."""
-        if self.desk is not None and self.at is not None:
+        """A tab was opened and does not know yet who the others are and where."""
+        if self.desk is None or message["tab"] == self.mark:
+            return
+        await self.say_here()
+        if self.at is not None:
             await self.say_where(self.at)
+
+    async def flow_here(self, message: Message) -> None:
+        """A tab came, goes, or is still there."""
+        if self.desk is not None:
+            self.roster.heard(message, self.clock())
+            await self.say_people()
 
     async def check_progress(self, message: Message) -> None:
         await self.say({k: v for k, v in message.items() if k != "flow"} | {"type": "check"})

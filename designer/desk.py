@@ -333,15 +333,6 @@ class Desks:
             self._forget_idle()
         return desk
 
-    def people(self, flow: Flow) -> list[Message]:
-        """Return who has this flow open in this process."""
-        here = [d for d in self._desks.values() if d.flow.pk == flow.pk and d.tabs]
-        return [{"name": d.name, "initials": initials(d.name)} for d in here]
-
-    def tabs(self, flow: Flow) -> list[Any]:
-        """Return every open tab of the flow."""
-        return [t for d in self._desks.values() if d.flow.pk == flow.pk for t in d.tabs]
-
     def _forget_idle(self) -> None:
         idle = [key for key, desk in self._desks.items() if not desk.tabs and not desk._unkept]
         for key in idle[: max(0, len(self._desks) - MAX_IDLE_DESKS)]:
