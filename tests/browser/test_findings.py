@@ -17,6 +17,10 @@ async def test_the_deeper_check_shows_how_a_finding_comes_about_while_its_text_s
     deeper = editor.id("deeper")
     await expect(deeper).to_contain_text("deeper check", timeout=60_000)
 
+    # Counted at their states; rows are not tinted for what lies on a way through them.
+    await expect(editor.canvas.locator(".overlay .badge").first).to_be_visible()
+    await expect(editor.canvas.locator(".f-error")).to_have_count(0)
+
     found = page.locator('[data-testid="deep-problem"][data-code="COV407"]').filter(
         has_text="UpdateReceived"
     )

@@ -240,7 +240,7 @@ export class Diagram {
     const said = this.#said();
     if (said === this.#decorated) return;
     this.#decorated = said;
-    markFindings(this.canvas, this.marks ? [] : this.store.shown);
+    markFindings(this.canvas, this.marks ? [] : this.store.findings, this.marks ? [] : this.store.deep);
     markTrace(this.canvas, this.marks ? [] : this.store.trace, lacking(this.store));
     if (this.marks) this.marks(this.canvas);
     else this.#markWay();
@@ -251,9 +251,9 @@ export class Diagram {
   #said(): string {
     if (this.marks) return `${performance.now()}`;
     const { store } = this;
-    const findings = store.shown.map(({ row, state, severity }) => [row, state, severity]);
+    const [findings, deep] = [store.findings, store.deep].map((list) => list.map(({ row, state, severity }) => [row, state, severity]));
     const trace = store.trace.map(({ row, before, after }) => [row, before, after]);
-    return JSON.stringify([this.parts.host.dataset["drawn"], findings, trace, lacking(store), this.#way.map((row) => row.index), this.hops(), this.hops() ? this.states : []]);
+    return JSON.stringify([this.parts.host.dataset["drawn"], findings, deep, trace, lacking(store), this.#way.map((row) => row.index), this.hops(), this.hops() ? this.states : []]);
   }
 
   #markWay(): void {

@@ -56,17 +56,27 @@ export function markTrace(canvas: Canvas, trace: TraceStep[], missing = ""): voi
   told.querySelector("rect")?.setAttribute("width", String(Math.ceil(width) + 16));
 }
 
-/** Mark the rows and states that have findings, by tint and by a counted disc. */
-export function markFindings(canvas: Canvas, findings: { row: number | null; state: string | null; severity: string }[]): void {
+interface Mark {
+  row: number | null;
+  state: string | null;
+  severity: string;
+}
+
+/**
+ * Mark the rows and states that have findings, by tint and by a counted disc. What the deeper check found is only counted:
+ * it speaks of ways through the table, and hundreds of tinted rows would hide the one that is looked at.
+ */
+export function markFindings(canvas: Canvas, findings: Mark[], deep: Mark[] = []): void {
   for (const old of canvas.svg.querySelectorAll(".f-error, .f-warning")) old.classList.remove("f-error", "f-warning");
   const counts = new Map<string, { errors: number; warnings: number }>();
-  for (const finding of findings) {
+  const tinted = new Set(findings);
+  for (const finding of [...findings, ...deep]) {
     if (finding.severity === "info") continue;
     const row = finding.row === null ? null : canvas.element({ kind: "row", index: finding.row });
     const head = finding.state === null ? null : canvas.element({ kind: "state", name: finding.state });
     const state = row?.closest<SVGGElement>(".node")?.dataset["state"] ?? finding.state;
-    row?.classList.add(`f-${finding.severity}`);
-    if (!row && finding.severity === "error") head?.parentElement?.classList.add("f-error");
+    if (tinted.has(finding)) row?.classList.add(`f-${finding.severity}`);
+    if (tinted.has(finding) && !row && finding.severity === "error") head?.parentElement?.classList.add("f-error");
     if (!state) continue;
     const count = counts.get(state) ?? { errors: 0, warnings: 0 };
     if (finding.severity === "error") count.errors += 1;
