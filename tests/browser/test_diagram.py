@@ -123,7 +123,7 @@ async def test_a_handle_let_go_over_nothing_makes_a_state_there_with_the_row_to_
     await page.keyboard.press("Enter")
     text = await editor.changes(before)
     assert "  Refused: {group: talk}\n" in text
-    assert "{from_state: Active, role: Both, event: RejectCall, next_state: Refused}" in text
+    assert "{from_state: Active, role: UAS, event: RejectCall, next_state: Refused}" in text
     await editor.undo()
     await editor.has(before)
 
