@@ -69,7 +69,7 @@ bench-browser: test-setup
 	@$(PY) -m benchmarks.browser
 
 docs: test-setup
-	@$(PY) -m flows.docs
+	@$(PY) -m flows.docs && $(PY) -m config.guide
 
 clean:
 	rm -rf .venv .venv-bench .setup node_modules static/dist

@@ -15,7 +15,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from designer import convert_command, scenario_commands, token_commands
+from designer import (
+    convert_command,
+    folder_commands,
+    list_command,
+    scenario_commands,
+    token_commands,
+)
 
 DONE, ERRORS, UNUSABLE = 0, 1, 2
 STOPPED = 130
@@ -41,7 +47,9 @@ def add_parsers(verbs: Any) -> None:
         help="the same with lost and repeated messages, and mutants for properties: minutes",
     )
     parser.add_argument("--fix", action="store_true", help="mend in the files what is plain")
-    parser.add_argument("--color", choices=["auto", "always", "never"], default="auto")
+    parser.add_argument(
+        "--color", choices=["auto", "always", "never"], default="auto", help="for people"
+    )
     finish(parser, check, needs_django=False, formats=("text", "json", "sarif"))
     parser = verbs.add_parser("schema", help="print the JSON Schema of call flows, for editors")
     finish(parser, schema, needs_django=False)
@@ -49,16 +57,23 @@ def add_parsers(verbs: Any) -> None:
     parser.add_argument("old", metavar="OLD")
     parser.add_argument("new", metavar="NEW")
     finish(parser, diff, needs_django=False)
-    parser = verbs.add_parser("export", help="write a file as a picture or in another format")
-    parser.add_argument("file", metavar="FILE", help="- is the standard input")
-    parser.add_argument("--format", choices=EXPORTS, default="mermaid")
+    parser = verbs.add_parser("export", help="write all flows as files, or a file as a picture")
+    parser.add_argument("file", metavar="FILE", nargs="?", help="- is the standard input")
+    parser.add_argument(
+        "--all", metavar="DIR", help="write the newest version of each flow into this folder"
+    )
+    parser.add_argument("--json", action="store_true", help="with --all: answer as JSON")
+    parser.add_argument("--format", choices=EXPORTS, default="mermaid", help="of a picture")
     parser.add_argument("--output", metavar="FILE", help="instead of the standard output")
     parser.add_argument("--role", choices=["UAC", "UAS"], help="only what this role takes")
-    parser.set_defaults(run=export_file, needs_django=False)
+    parser.set_defaults(run=export, needs_django=lambda options: options.all is not None)
     parser = verbs.add_parser("import", help="make files new versions of their flows")
-    parser.add_argument("files", nargs="+", metavar="FILE")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE|DIR", help="of a folder each file .yaml is one flow"
+    )
     parser.add_argument("--name", help="the flow's name (one file only)")
-    finish(parser, import_files)
+    finish(parser, folder_commands.import_files)
+    list_command.add_parser(verbs, finish)
     scenario_commands.add_parser(verbs, finish)
     convert_command.add_parser(verbs, finish)
     token_commands.add_parser(verbs, finish)
@@ -72,7 +87,10 @@ def finish(
     formats: Sequence[str] = ("text", "json"),
 ) -> None:
     """Give a verb what all verbs have: the format of its answer, and the function that does it."""
-    parser.add_argument("--format", choices=formats, default="text")
+    parser.add_argument("--format", choices=formats, default="text", help="of the answer")
+    parser.add_argument(
+        "--json", dest="format", action="store_const", const="json", help="as --format json"
+    )
     parser.set_defaults(run=run, needs_django=needs_django)
 
 
@@ -241,6 +259,16 @@ def diff(options: Namespace) -> int:
     return DONE if found.change in (difference.SAME, difference.REFINEMENT) else ERRORS
 
 
+def export(options: Namespace) -> int:
+    """Write all flows into a folder, or one file in another format."""
+    if (options.all is None) == (options.file is None):
+        return refuse_aloud("Name a FILE to draw, or --all DIR to write all flows.", UNUSABLE)
+    if options.all is None:
+        return export_file(options)
+    options.format = "json" if options.json else "text"
+    return folder_commands.export_all(options)
+
+
 def export_file(options: Namespace) -> int:
     """Write one file in another format: 0 done, 1 no picture, 2 unusable."""
     from designer import pictures
@@ -280,44 +308,4 @@ def export_file(options: Namespace) -> int:
     except Refused as refused:
         print(refused.message, file=sys.stderr)
         return ERRORS
-    return DONE
-
-
-def import_files(options: Namespace) -> int:
-    """Make each file a new version of its flow; an equal text makes none."""
-    from designer import services
-    from designer.errors import Refused
-
-    if options.name and len(options.files) > 1:
-        return refuse(options, "--name goes with one file only.", UNUSABLE)
-    imported, lines = [], []
-    for name in options.files:
-        try:
-            text = Path(name).read_bytes().decode()
-            made = services.flow_import(
-                text=text, file_name=name, author_name="command line", name=options.name
-            )
-        except OSError as error:
-            return refuse(options, f"{name} cannot be read: {error.strerror}", UNUSABLE)
-        except UnicodeDecodeError:
-            return refuse(options, f"{name} is no text in UTF-8.", UNUSABLE)
-        except Refused as refusal:
-            return refuse(options, f"{name}: {refusal.message}")
-        version = made.version
-        imported.append(
-            {
-                "file": name,
-                "flow": made.flow.name,
-                "version": version.number,
-                "digest": version.digest,
-                "created": made.created,
-                "errors": version.errors,
-                "warnings": version.warnings,
-                "notes": made.notes,
-            }
-        )
-        verb = "is" if made.created else "was already"
-        lines.append(f"{name} {verb} {version}  {version.digest[:12]}")
-        lines += [f"  line {note['line']}: {note['message']}" for note in made.notes]
-    answer(options, {"imported": imported}, "\n".join(lines))
     return DONE

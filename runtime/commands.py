@@ -1,5 +1,5 @@
-"""The runtime's verbs of the command line: deploy, route, call, send, sessions, steps,
-conform.
+"""The runtime's verbs of the command line: deploy, rollback, route, call, send, sessions, steps,
+conform, replay.
 
 What is stored is written and read here; what only the running node can do is asked of the server
 over the control socket.
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from designer.commands import DONE, ERRORS, UNUSABLE, answer, finish, refuse
+from runtime import replay_command
 
 WAIT_SECONDS = 30.0
 CHECK_SECONDS = 120.0
@@ -36,6 +37,13 @@ def add_parsers(verbs: Any) -> None:
         help="pass over its errors; it is kept and shown",
     )  # fmt: skip
     finish(parser, deploy)
+    parser = verbs.add_parser("rollback", help="let new calls take the version before again")
+    parser.add_argument("flow")
+    parser.add_argument("--wait", action="store_true", help="until a node runs it")
+    parser.add_argument(
+        "--reason", metavar="TEXT", default="", help="it is kept and shown, and passes over errors"
+    )
+    finish(parser, rollback)
     route = verbs.add_parser("route", help="which calls take which flow").add_subparsers(
         dest="act", metavar="add|list|delete", required=True
     )
@@ -68,6 +76,7 @@ def add_parsers(verbs: Any) -> None:
     parser.add_argument("--flow", default="", help="only calls of this flow")
     parser.add_argument("--limit", type=int, default=100, help="how many of the newest (100)")
     finish(parser, conform)
+    replay_command.add_parser(verbs, finish)
 
 
 def deploy(options: Namespace) -> int:
@@ -99,6 +108,34 @@ def deploy(options: Namespace) -> int:
         deployment = deployments.deploy(version=version, reason=options.reason)
     except Refused as refusal:
         return refuse(options, refusal.message)
+    return _deployed(options, deployment, away)
+
+
+def rollback(options: Namespace) -> int:
+    """Deploy the version that ran before: 0 done, 1 refused.
+
+    It is not checked first: it ran before, and whoever rolls back is in a hurry.
+    """
+    from designer import selectors
+    from designer.errors import Refused
+    from runtime import deployments
+
+    flow = selectors.flow_named(options.flow)
+    if flow is None:
+        return refuse(options, f"There is no flow named {options.flow}.")
+    away = _server_away()
+    try:
+        deployment = deployments.roll_back(flow=flow, reason=options.reason)
+    except Refused as refusal:
+        return refuse(options, refusal.message)
+    return _deployed(options, deployment, away)
+
+
+def _deployed(options: Namespace, deployment: Any, away: str) -> int:
+    """Say what was deployed; with --wait once a node runs it."""
+    from designer import verdicts
+
+    flow, version = deployment.flow, deployment.version
     data = {"flow": flow.name, "version": version.number, "digest": version.digest}
     verdict = verdicts.verdict_of(version)
     data.update(forced=deployment.forced, unchecked=deployment.unchecked)

@@ -39,6 +39,10 @@ def run(
         ["route", "add", "--to", "*", "echo_test"],
         ["deploy", "echo_test", "--wait"],
         ["import", str(ECHO)],
+        ["list"],
+        ["token", "list"],
+        ["rollback", "echo_test"],
+        ["replay", "echo_test"],
     ],
 )
 def test_a_database_that_is_not_set_up_is_said_in_words(verb: list[str], tmp_path: Path) -> None:

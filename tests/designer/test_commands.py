@@ -173,3 +173,81 @@ def test_an_interrupted_check_tells_what_it_judged_and_what_not(
     told = capsys.readouterr()
     assert told.out == "1 file: nothing to complain about.\n"
     assert told.err == f"Stopped. Not checked to the end: {endless}.\n"
+
+
+# -- a folder that git likes -----------------------------------------------------------------------
+
+
+def told(capsys: Any, *arguments: str, code: int = 0) -> Any:
+    assert cli.main([*arguments, "--json"]) == code
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.fixture
+def two_flows(db: Any) -> None:
+    from designer import services
+
+    services.flow_import(text=ECHO, file_name="x.yaml", author_name="a", name="echo_test")
+    crlf = "# café\r\n" + ECHO
+    services.flow_import(text=crlf, file_name="x.yaml", author_name="a", name="Other-Flow")
+
+
+def test_a_folder_goes_out_and_comes_back_without_a_new_version(
+    two_flows: None, tmp_path: Path, capsys: Any
+) -> None:
+    folder = tmp_path / "deep" / "flows"
+    out = told(capsys, "export", "--all", str(folder))
+    assert [each["written"] for each in out["files"]] == [True, True]
+    assert sorted(each.name for each in folder.iterdir()) == ["Other-Flow.yaml", "echo_test.yaml"]
+    assert (folder / "Other-Flow.yaml").read_bytes() == ("# café\r\n" + ECHO).encode()
+    before = (folder / "echo_test.yaml").stat().st_mtime_ns
+    out = told(capsys, "export", "--all", str(folder))
+    assert [each["written"] for each in out["files"]] == [False, False]
+    assert (folder / "echo_test.yaml").stat().st_mtime_ns == before
+    back = told(capsys, "import", str(folder))["imported"]
+    assert [each["created"] for each in back] == [False, False]
+    assert Version.objects.count() == 2
+
+
+def test_a_folder_makes_versions_of_what_changed_by_the_file(
+    two_flows: None, tmp_path: Path, capsys: Any
+) -> None:
+    told(capsys, "export", "--all", str(tmp_path))
+    (tmp_path / "Other-Flow.yaml").write_text(ECHO + "# mine\n")
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "notes.txt").write_text("no flow")
+    back = told(capsys, "import", str(tmp_path))["imported"]
+    assert [(each["flow"], each["version"]) for each in back if each["created"]] == [
+        ("Other-Flow", 2)
+    ]
+    made = Version.objects.get(number=2)
+    assert (made.author_name, made.origin) == ("file:Other-Flow.yaml", "file")
+
+
+def test_a_folder_is_taken_over_whole_or_not_at_all(
+    two_flows: None, tmp_path: Path, capsys: Any
+) -> None:
+    (tmp_path / "a.yaml").write_text(ECHO)
+    (tmp_path / "b.yaml").write_text("a\x00b")
+    assert "Nothing was imported" in told(capsys, "import", str(tmp_path), code=1)["error"]
+    (tmp_path / "b.yaml").write_bytes(b"\xff")
+    assert "UTF-8" in told(capsys, "import", str(tmp_path), code=2)["error"]
+    assert Version.objects.count() == 2
+    (tmp_path / "empty").mkdir()
+    assert told(capsys, "import", str(tmp_path / "empty"), code=2)["error"]
+    assert told(capsys, "import", str(tmp_path), "--name", "x", code=2)["error"]
+
+
+def test_export_is_of_a_file_or_of_all(two_flows: None, tmp_path: Path, capsys: Any) -> None:
+    assert cli.main(["export"]) == 2
+    assert cli.main(["export", "x.yaml", "--all", str(tmp_path)]) == 2
+    (tmp_path / "file").write_text("")
+    assert told(capsys, "export", "--all", str(tmp_path / "file"), code=2)["error"]
+    assert not [each for each in tmp_path.iterdir() if each.name.startswith(".")]
+
+
+def test_the_flows_are_listed(two_flows: None, capsys: Any) -> None:
+    first, second = told(capsys, "list")["flows"]
+    assert (first["name"], second["name"], second["version"]) == ("Other-Flow", "echo_test", "v1")
+    assert cli.main(["list"]) == 0
+    assert "Not deployed" in capsys.readouterr().out
