@@ -21,7 +21,7 @@ export class Simulate {
     acts: Acts,
     ask: (frame: Frame) => Promise<Frame>,
   ) {
-    const trial = (this.trial = new Trial(ask));
+    const trial = (this.trial = new Trial(ask, () => beginsAs(store)));
     const part = (name: string): HTMLElement => element<HTMLElement>(`[data-part="${name}"]`);
     this.#panel = new Panel(part("simulate"), part("sim-ladder"), trial, store, () => this.close());
     trial.listen(() => {
@@ -96,4 +96,10 @@ export class Simulate {
       else link?.removeAttribute("aria-current");
     }
   }
+}
+
+/** The side a call of this flow begins on: the caller's, unless only the called side has a row to begin with. */
+function beginsAs(store: Store): string {
+  const first = store.picture ? store.rowsOf(store.picture.initial) : [];
+  return first.length > 0 && first.every((row) => row.role === "UAS") ? "UAS" : "UAC";
 }

@@ -30,8 +30,12 @@ export class Trial {
   readonly #listeners: (() => void)[] = [];
   #asked = 0;
   #timer = 0;
+  #begun = false;
 
-  constructor(private readonly ask: (frame: Frame) => Promise<Frame>) {}
+  constructor(
+    private readonly ask: (frame: Frame) => Promise<Frame>,
+    private readonly first: () => string,
+  ) {}
 
   listen(listener: () => void): void {
     this.#listeners.push(listener);
@@ -62,6 +66,8 @@ export class Trial {
         this.at = Math.min(Number(link.at ?? this.run.inputs.length), this.run.inputs.length);
       } else toast("The link holds no run that can be read; a new one begins.", { kind: "err" });
     }
+    if (!word && !this.run.inputs.length && !this.#begun) this.run = { ...this.run, roles: [this.first()] };
+    this.#begun = true;
     await this.refresh();
   }
 
