@@ -331,6 +331,70 @@ async def test_an_operator_builds_and_deploys_the_same_flow_with_keys_alone(
     assert not await page.evaluate("window.pointed"), "a mouse was needed"
 
 
+TYPED = """\
+callflow: 1
+name: typed_day
+states:
+  Idle: {initial: true}
+  Ringing: {}
+  Terminated: {final: true}
+transitions:
+- {from_state: Idle, role: UAS, event: IncomingCall, actions: [CreateDialog, StoreRemoteSDP, {SendSIPResponse: {code: 180}}], next_state: Ringing}
+"""  # noqa: E501
+
+
+async def test_an_engineer_types_a_table_mends_it_and_compares_the_versions(
+    open_page: OpenPage,
+) -> None:
+    page = await open_page()
+    editor = await create_flow(page, "typed_day", "")
+    options = page.locator(".cm-tooltip-autocomplete li")
+    typed = page.keyboard.type
+    await page.keyboard.press("Control+\\")
+    await editor.write(TYPED)
+    await page.keyboard.press("Control+End")
+    # The rest with what the vocabulary offers.
+    await typed("- {from_state: Rin")
+    await expect(options.first).to_contain_text("Ringing")
+    await options.first.click()
+    await typed(",   role: UAS, event: DialogCANC")
+    await expect(options.first).to_contain_text("DialogCANCEL")
+    await options.first.click()
+    await typed(
+        ", actions: [{SendSIPResponse: {code: 487}}, CleanupDialgo], next_state: Terminated}"
+    )
+
+    await page.keyboard.press("Escape")
+    await picture(page, "drawing-yaml")
+    await page.keyboard.press("Control+\\")
+    await page.keyboard.press("Control+\\")
+    await expect(editor.row(1)).to_be_visible()
+
+    before = await editor.text()
+    misspelt = editor.problems.filter(has_text="CleanupDialgo")
+    await misspelt.click()
+    await editor.id("preview-fix").click()
+    await expect(editor.id("fix-diff")).to_contain_text("CleanupDialog]")
+    await picture(page, "drawing-fix")
+    await editor.id("fix-confirm").click()
+    mended = await editor.changes(before)
+    assert mended == before.replace("CleanupDialgo", "CleanupDialog")
+    await editor.put_cursor("callflow: 1")
+    await page.keyboard.press("Shift+Alt+F")
+    tidy = await editor.changes(mended)
+    assert ",   role" in mended and ",   role" not in tidy
+    await editor.save("Typed")
+    await editor.put_cursor("code: 180")
+    for letter in ("Backspace", "Backspace", "8", "3"):
+        await page.keyboard.press(letter)
+    await editor.has(tidy.replace("code: 180", "code: 183"))
+    await expect(editor.id("undo")).to_have_attribute("aria-disabled", "false")
+    await expect(editor.id("status")).to_have_text("Draft")
+    await page.goto("/flows/typed_day/compare/1/draft/")
+    await expect(page.get_by_test_id("diff")).to_contain_text("183")
+    await picture(page, "drawing-compare")
+
+
 async def test_two_people_change_one_flow_and_nothing_is_lost(open_page: OpenPage) -> None:
     mine = await create_flow(await open_page(), "two_hands", line("two_hands"))
     await mine.save("First version")
