@@ -20,7 +20,8 @@ MOST_ROWS = 600
 def compared(old: str, new: str) -> dict[str, Any] | None:
     """Return class of change, findings and the verdict of each state; None if it cannot be said.
 
-    `{"change", "complete", "findings": [{"code", "severity", "message", "steps"}], "states":
+    `{"change", "complete", "shortest": the shortest order of events that tells both apart, or
+    None, see `flows.difference`, "findings": [{"code", "severity", "message", "steps"}], "states":
     [{"state", "verdict", "why"}], "back": the same of the new version's states}`
     """
     before, after = compile_text(old).table, compile_text(new).table
@@ -30,6 +31,7 @@ def compared(old: str, new: str) -> dict[str, Any] | None:
     return {
         "change": found.change,
         "complete": found.complete,
+        "shortest": found.as_dict()["shortest"],
         "findings": [
             {
                 "code": f.code,

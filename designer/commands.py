@@ -56,6 +56,7 @@ def add_parsers(verbs: Any) -> None:
     parser = verbs.add_parser("diff", help="say what a new version does otherwise than the old")
     parser.add_argument("old", metavar="OLD")
     parser.add_argument("new", metavar="NEW")
+    parser.add_argument("--cosmetic", action="store_true", help="name changes without effect too")
     finish(parser, diff, needs_django=False)
     parser = verbs.add_parser("export", help="write all flows as files, or a file as a picture")
     parser.add_argument("file", metavar="FILE", nargs="?", help="- is the standard input")
@@ -236,8 +237,8 @@ def _judge(name: str, tier: int = 1) -> Any:
 
 
 def diff(options: Namespace) -> int:
-    """Compare two files by what they do: 0 the same or a refinement, 1 a difference, 2 unusable."""
-    from flows import difference, plugins
+    """Compare two files: 0 calls go on as before, 1 they do something else, 2 unusable."""
+    from flows import changes, difference, plugins
     from flows.compile import compile_text
     from flows.dialects import import_text
 
@@ -254,8 +255,10 @@ def diff(options: Namespace) -> int:
         if table is None:
             return refuse(options, f"{name} does not compile; `check` says why.", UNUSABLE)
         tables.append(table)
+    rows = changes.changes(tables[0], tables[1])
     found = difference.difference(tables[0], tables[1])
-    answer(options, found.as_dict(), difference.as_text(found))
+    told = f"{changes.as_text(rows, cosmetic=options.cosmetic)}\n\n{difference.as_text(found)}"
+    answer(options, {**found.as_dict(), "rows": rows.as_dict()}, told)
     return DONE if found.change in (difference.SAME, difference.REFINEMENT) else ERRORS
 
 

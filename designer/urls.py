@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path, register_converter
 
-from designer.views import editor, export, find, flows, rules, tokens, versions
+from designer.views import compare, editor, export, find, flows, rules, tokens, versions
 
 
 class FlowName:
@@ -52,9 +52,10 @@ urlpatterns = [
         name="version_check_again",
     ),
     path("flows/<flow:name>/alarm/", versions.flow_alarm, name="flow_alarm"),
+    path("flows/<flow:name>/compare/", compare.flow_compare_pick, name="flow_compare_pick"),
     path(
         "flows/<flow:name>/compare/<slug:left>/<slug:right>/",
-        versions.flow_compare,
+        compare.flow_compare,
         name="flow_compare",
     ),
     path("find/", find.find, name="find"),

@@ -1,10 +1,10 @@
-"""Versions: the list, one of them, two compared, an older one restored."""
+"""Versions: the list, one of them, an older one restored."""
 
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 
-from designer import behaviour, facts, rendering, selectors, services, tasks, verdicts
+from designer import facts, rendering, selectors, services, tasks, verdicts
 from designer.access import change, page
 from designer.errors import Refused
 from designer.models import Flow, Version
@@ -60,29 +60,6 @@ def flow_version(request: HttpRequest, name: str, number: int) -> HttpResponse:
         },
     }
     return show(request, "designer/version.html", context, nav="flows")
-
-
-@page("flow.view")
-def flow_compare(request: HttpRequest, name: str, left: str, right: str) -> HttpResponse:
-    """Compare two texts. Context: flow, left and right (Side), lines [DiffLine], added, removed."""
-    flow = flow_or_404(name)
-    old = selectors.side_of(flow, request.user, left)
-    new = selectors.side_of(flow, request.user, right)
-    if old is None or new is None:
-        raise Http404(f"{flow.name} has no {left if old is None else right} to compare.")
-    lines = selectors.compare(old.text, new.text)
-    context = {
-        "flow": flow,
-        "left": old,
-        "right": new,
-        "rows": lines,
-        "lines": lines,
-        "same": old.text == new.text,
-        "added": sum(line.kind == "added" for line in lines),
-        "removed": sum(line.kind == "removed" for line in lines),
-        "behaviour": behaviour.compared(old.text, new.text),
-    }
-    return show(request, "designer/compare.html", context, nav="flows")
 
 
 @page("flow.view")

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from runtime.api import designs, runs
+from runtime.api import comparisons, designs, runs
 from runtime.api.declare import Call, Resource, operation
 
 PREFIX = "/api/"
@@ -64,6 +64,12 @@ RESOURCES = [
         "Versions",
         GET=designs.get_check,
         POST=designs.control_check,
+    ),
+    Resource(
+        "flows/<flow:name>/compare/<slug:left>/<slug:right>",
+        "api_compare",
+        "Versions",
+        GET=comparisons.compare,
     ),
     Resource("deployments", "api_deployments", "Deployments", GET=runs.list_deployments),
     Resource(

@@ -248,6 +248,59 @@ class VersionSummary(Told):
     compiles: bool
 
 
+class ComparedSide(Told):
+    """One of two compared texts."""
+
+    key: str
+    version: int | None
+
+
+class ChangeAspect(Told):
+    """One thing that is otherwise, in a sentence."""
+
+    kind: str
+    words: str
+    before: str
+    after: str
+    cosmetic: bool
+
+
+class TableChange(Told):
+    """One row, state or field of the head that is otherwise. Rows are counted from 0."""
+
+    subject: Literal["row", "state", "flow"]
+    how: Literal["added", "removed", "changed"]
+    sign: str
+    title: str
+    words: str
+    aspects: list[ChangeAspect]
+    old_row: int | None
+    new_row: int | None
+    old_state: str | None
+    new_state: str | None
+    cosmetic: bool
+
+
+class TableChanges(Told):
+    """All changes; `cosmetic` are those without effect on calls."""
+
+    added: int
+    removed: int
+    changed: int
+    changes: list[TableChange]
+    cosmetic: list[TableChange]
+
+
+class Comparison(Told):
+    """Two texts compared by rows and by what calls do."""
+
+    left: ComparedSide
+    right: ComparedSide
+    same_text: bool
+    tables: TableChanges | None
+    behaviour: dict[str, Any] | None
+
+
 class VersionLine(VersionSummary):
     """A version in a list, with its deeper check."""
 

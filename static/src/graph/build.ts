@@ -2,6 +2,8 @@ import type { Box, DrawnEdge, DrawnNode, DrawnRow, Label } from "./drawing";
 
 const SVG = "http://www.w3.org/2000/svg";
 const ROLES = new Set(["UAC", "UAS", "Both"]);
+/** What stands before the event of a row: the sign of a difference, a role, or both. */
+const TAG = /^(?:[+−~] ?)?(UAC|UAS|Both|)$/;
 
 export interface Names {
   /** What a screen reader says of a state. */
@@ -133,8 +135,9 @@ function rowGroup(row: DrawnRow): SVGGElement {
   group.append(rect("rb", row.box));
   let events = 0;
   for (const label of row.labels) {
-    const tag = ROLES.has(label.text.trim()) && events === 0;
-    const kind = tag ? `tx tx-t ${label.text.trim().toLowerCase()}` : events === 0 ? "tx" : "tx tx-m";
+    const role = TAG.exec(label.text.trim())?.[1]?.toLowerCase();
+    const tag = role !== undefined && events === 0;
+    const kind = tag ? `tx tx-t ${role}`.trimEnd() : events === 0 ? "tx" : "tx tx-m";
     if (!tag) events += 1;
     group.append(text(label, kind));
   }

@@ -6,7 +6,8 @@ const POINTS = /^[0-9eE+\-., ]+$/;
 const WORD = /^[A-Za-z0-9_-]+$/;
 
 const HEAD = /^#[sg]\//;
-const ROLE = /^(UAC|UAS|Both)$/;
+/** What stands before the event: the sign of a difference, a role, or both. */
+const TAG = /^(?:[+−~] ?(?:UAC|UAS|Both)?|UAC|UAS|Both)$/;
 /** From the baseline of a row's text to its middle. */
 const HALF_LETTER = 3.5;
 /** Baselines closer than this are one line. */
@@ -104,7 +105,7 @@ function rowsOf(group: Tag, box: Box, head: Box, separators: number[]): DrawnRow
 function inLine(rows: [number, Label[]][], place: Box): DrawnRow[] {
   if (rows.length === 1) return rows.map(([index, labels]) => ({ index, box: place, labels }));
   const ordered = rows.sort(([, a], [, b]) => (a[0]?.x ?? 0) - (b[0]?.x ?? 0));
-  const summary = ordered[0]?.[1].filter((item) => !ROLE.test(item.text.trim()))[1]?.x;
+  const summary = ordered[0]?.[1].filter((item) => !TAG.test(item.text.trim()))[1]?.x;
   return ordered.map(([index, labels], at) => {
     const left = at === 0 ? place.x : (labels[0]?.x ?? place.x) - LETTER_GAP;
     const right = (ordered[at + 1]?.[1][0]?.x ?? summary ?? place.x + place.width) - LETTER_GAP;
