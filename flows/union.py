@@ -26,7 +26,10 @@ _TWICE = frozenset(("retargeted", "moved"))
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A row of the picture: how it differs, and its index in either table."""
+    """A row of the picture: how it differs, and its index in either table.
+
+    The new half of a row that is drawn twice knows the old one's index, not the other way round.
+    """
 
     kind: str
     old: int | None
@@ -90,7 +93,7 @@ def _rows(old: Table, new: Table, changes: Changes) -> dict[int, tuple[Row, Draw
         change, was = real.get(row.index), back.get(row.index)
         if change is not None and was is not None and _is_twice(change):
             twice.add(was)
-            order.append((row, Drawn(ADDED, None, row.index)))
+            order.append((row, Drawn(ADDED, was, row.index)))
         else:
             order.append((row, Drawn(SAME if change is None else change.how, was, row.index)))
     for was in range(len(old.rows)):

@@ -20,11 +20,14 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
     "flow": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
     "int": {"type": "integer", "minimum": 0},
     "str": {"type": "string"},
+    "slug": {"type": "string", "pattern": "^[-A-Za-z0-9_]+$"},
 }
 _MEANT = {
     "name": "The name of a flow.",
     "number": "The number of a version.",
     "id": "The id of a session.",
+    "left": "The text before: the number of a version, deployed, or draft.",
+    "right": "The text after, named in the same way.",
 }
 ABOUT = """\
 The acts of the pages for programs, with the same rules and permissions.

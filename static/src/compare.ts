@@ -37,19 +37,34 @@ for (const select of document.querySelectorAll<HTMLSelectElement>(".sides select
   select.addEventListener("change", () => select.form?.requestSubmit());
 }
 times(element<HTMLElement>('[data-part="time"]'));
+element<HTMLElement>('[data-part="fit-changes"]').addEventListener("click", toChanges);
+element<HTMLElement>('[data-part="fit-all"]').addEventListener("click", () => canvas.fit());
 
 async function shown({ drawing }: Drawn): Promise<void> {
   await canvas.show(drawing);
   markDifference(canvas, marks);
-  canvas.fit();
+  toChanges();
   if (location.hash) choose(read(location.hash));
+}
+
+/** Show what differs as large as it fits; all of it where nothing does. */
+function toChanges(): void {
+  const rows = Object.entries(marks.rows).filter(([, row]) => row.kind !== "same");
+  const states = Object.entries(marks.states).filter(([, kind]) => kind !== "same");
+  const found: Selection[] = [
+    ...rows.map(([index]) => ({ kind: "row" as const, index: Number(index) })),
+    ...states.map(([name]) => ({ kind: "state" as const, name })),
+  ];
+  if (found.length) canvas.fitTo(found);
+  else canvas.fit();
 }
 
 /** A row in the address is one of the new text, `#t/4`, or of the old one, `#old/4`. */
 function read(hash: string): Selection {
   const old = /^#old\/(\d+)$/.exec(hash);
   if (!old) return fromHash(hash);
-  const found = Object.entries(marks.rows).find(([, row]) => row.old === Number(old[1]));
+  const rows = Object.entries(marks.rows).filter(([, row]) => row.old === Number(old[1]));
+  const found = rows.find(([, row]) => row.new === null) ?? rows[0];
   return found ? { kind: "row", index: Number(found[0]) } : null;
 }
 

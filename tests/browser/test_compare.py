@@ -95,7 +95,7 @@ async def test_before_and_after_move_nothing(open_page: OpenPage, compared: str)
 async def test_the_comparison_fits(
     open_page: OpenPage, compared: str, width: int, scheme: str
 ) -> None:
-    page = await open_page(compared, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = await open_page(compared, viewport={"width": width, "height": 1500}, color_scheme=scheme)
     await drawn(page)
     wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert await page.evaluate(wide) <= 0
