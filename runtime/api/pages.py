@@ -21,6 +21,8 @@ from runtime.api.resources import PREFIX, RESOURCES, TAGS
 EXAMPLES: dict[str, Any] = {
     "name": "support_line",
     "number": "3",
+    "left": "deployed",
+    "right": "3",
     "id": "node1-7-42",
     "flow": "support_line",
     "text": "callflow: 1\n",
