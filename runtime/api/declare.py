@@ -132,9 +132,12 @@ class Resource:
 
         def view(request: HttpRequest, **path: Any) -> HttpResponse:
             try:
-                return self._answer(request, path)
+                answer = self._answer(request, path)
             except Problem as problem:
-                return problem.answer()
+                answer = problem.answer()
+            # What calls said is for whoever asked, and for no cache on the way.
+            answer.headers["Cache-Control"] = "no-store"
+            return answer
 
         # Forgery is looked at inside, where it is known whether a token came.
         return csrf_exempt(login_not_required(view))

@@ -77,7 +77,7 @@ def _calls(resource: Resource, server: str) -> list[dict[str, Any]]:
             "method": method,
             "path": path,
             "summary": done.summary,
-            "description": done.description,
+            "description": _parts(done.description),
             "permission": PERMISSIONS[done.act],
             "parameters": [_parameter(p) for p in openapi.parameters_of(resource, done)],
             "body": done.body.__name__ if done.body else "",
@@ -88,6 +88,11 @@ def _calls(resource: Resource, server: str) -> list[dict[str, Any]]:
         }
         for method, done in resource.operations.items()
     ]
+
+
+def _parts(text: str) -> list[tuple[bool, str]]:
+    """Return a text in parts, each with whether it stood between backticks."""
+    return [(index % 2 == 1, part) for index, part in enumerate(text.split("`")) if part]
 
 
 def _curl(method: str, address: str, resource: Resource, done: Operation) -> str:

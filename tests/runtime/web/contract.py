@@ -148,6 +148,7 @@ def hold(path: str, method: str, answer: Any) -> None:
     assert declared, f"{method} {path} does not announce {answer.status_code}"
     kind = answer["Content-Type"]
     assert kind in declared["content"], f"{method} {path} does not announce {kind}"
+    assert answer["Cache-Control"] == "no-store"
     assert wrong(json.loads(answer.content), declared["content"][kind]["schema"]) == []
     for name, each in declared.get("headers", {}).items():
         assert wrong(answer.headers[name], each["schema"]) == []
