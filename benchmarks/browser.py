@@ -2,13 +2,15 @@
 
 Times are from the key to what is seen next: the findings (the server's answer is in the page and
 a frame was painted) and the picture (the canvas counts one drawing more). They are of one machine
-on one day; the figure that counts is the median, and what took the main thread for long.
+on one day; the figure that counts is the median, and what took the main thread for long: by the
+clock, which on a busy machine counts the work of others too, and by the processor's own time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import platform
 import shutil
 import statistics
@@ -31,19 +33,32 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 ROUNDS = 24
 LONG = 50.0
 """A task that holds the main thread longer than this many milliseconds is felt."""
+TRACED = ["-*", "toplevel", "devtools.timeline", "disabled-by-default-devtools.timeline"]
 PAGES = {"editor": "/flows/basic_call/", "flows": "/", "calls": "/calls/", "routes": "/routes/"}
 
 # Runs before the page's own scripts: hears the editor's socket, drawings and long tasks.
 WATCH = """
 (() => {
   const seen = window.seen = {pressed: 0, findings: [], pictures: [], long: []};
+  // A frame was painted when a task runs after the next animation frame.
+  const painted = done => requestAnimationFrame(() => {
+    const {port1, port2} = new MessageChannel();
+    port1.onmessage = done;
+    port2.postMessage(null);
+  });
+  const told = list => painted(() => list.push(performance.now() - seen.pressed));
+  // Looked at from inside: the page's policy forbids to evaluate what stands in a string.
+  seen.until = (...lists) => new Promise(done => {
+    const look = () => lists.every(name => seen[name].length) ? done(true) : setTimeout(look, 5);
+    look();
+  });
   const Own = window.WebSocket;
   window.WebSocket = class extends Own {
     constructor(...given) {
       super(...given);
       this.addEventListener('message', message => {
         if (typeof message.data !== 'string' || !message.data.includes('"origin":"text"')) return;
-        requestAnimationFrame(() => seen.findings.push(performance.now() - seen.pressed));
+        told(seen.findings);
       });
     }
   };
@@ -53,18 +68,17 @@ WATCH = """
   }).observe({type: 'longtask', buffered: true});
   addEventListener('DOMContentLoaded', () => {
     const canvas = document.querySelector('[data-testid=canvas]');
-    if (canvas) new MutationObserver(() => {
-      requestAnimationFrame(() => seen.pictures.push(performance.now() - seen.pressed));
-    }).observe(canvas, {attributes: true, attributeFilter: ['data-drawn']});
+    if (!canvas) return;
+    const watch = new MutationObserver(() => told(seen.pictures));
+    watch.observe(canvas, {attributes: true, attributeFilter: ['data-drawn']});
   });
 })();
 """
 CURSOR = """
 (host, [text, nth]) => {
   const view = (host.cmTile ?? host.cmView).view;
-  let at = -1;
-  for (let i = 0; i <= nth; i++) at = view.state.sliceDoc().indexOf(text, at + 1);
-  if (at < 0) throw new Error(`The text holds no ${text}`);
+  const places = [...view.state.sliceDoc().matchAll(text)];
+  const at = places[nth % places.length].index;
   view.focus();
   view.dispatch({selection: {anchor: at + text.length}, scrollIntoView: true});
 }
@@ -78,6 +92,9 @@ class Typed:
     findings: list[float]
     pictures: list[float]
     long: list[float]
+    """Tasks of more than 50 ms by the clock, waiting for the processor included."""
+    busy: list[float]
+    """What each task of the main thread took of the processor."""
 
 
 @asynccontextmanager
@@ -110,7 +127,7 @@ async def opened(page: Page, name: str) -> float:
     """Open a flow; return the milliseconds from the request to its picture."""
     await page.goto(f"/flows/{name}/")
     await Editor(page).ready()
-    await page.wait_for_function("window.seen.pictures.length > 0")
+    await page.evaluate("seen.until('pictures')")
     shown: float = await page.evaluate("window.seen.pictures[0]")
     return shown
 
@@ -121,12 +138,15 @@ async def typed(page: Page, rounds: int) -> Typed:
     A digit makes a duration no timer had before, so no picture is drawn already.
     """
     yaml = page.get_by_test_id("yaml")
+    browser = page.context.browser
+    assert browser is not None
     await page.evaluate("() => { window.seen.long.length = 0 }")
+    await browser.start_tracing(page=page, categories=TRACED)
     for number in range(rounds):
         await yaml.evaluate(CURSOR, ["after: 2", number])
         await page.evaluate("() => { seen.findings.length = seen.pictures.length = 0 }")
         await page.keyboard.press(str(1 + number % 9))
-        await page.wait_for_function("seen.findings.length > 0 && seen.pictures.length > 0")
+        await page.evaluate("seen.until('findings', 'pictures')")
         await page.evaluate(
             "() => { (window.kept ??= []).push([seen.findings[0], seen.pictures.at(-1)]) }"
         )
@@ -135,7 +155,23 @@ async def typed(page: Page, rounds: int) -> Typed:
     kept: list[list[float]] = await page.evaluate("window.kept")
     long: list[float] = await page.evaluate("seen.long")
     await page.evaluate("() => { window.kept = [] }")
-    return Typed([k[0] for k in kept], [k[1] for k in kept], long)
+    busy = busy_tasks(json.loads(await browser.stop_tracing())["traceEvents"])
+    return Typed([k[0] for k in kept], [k[1] for k in kept], long, busy)
+
+
+def busy_tasks(events: list[dict[str, Any]]) -> list[float]:
+    """Return the processor time of each task of the busiest renderer's main thread, in ms."""
+    mains = {
+        (event["pid"], event["tid"])
+        for event in events
+        if event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"
+    }
+    tasks: dict[tuple[int, int], list[float]] = {place: [] for place in mains}
+    for event in events:
+        place = (event["pid"], event["tid"])
+        if event["name"] == "RunTask" and "tdur" in event and place in mains:
+            tasks[place].append(event["tdur"] / 1000)
+    return max(tasks.values(), key=sum)
 
 
 class Weights:
@@ -163,7 +199,18 @@ def median(figures: Sequence[float]) -> float:
     return statistics.median(figures)
 
 
+def halves(figures: Sequence[float]) -> str:
+    """The median, and the best: what the machine does when nothing else is asked of it."""
+    return f"{median(figures):.0f} ms ({min(figures):.0f})"
+
+
+def over(tasks: Sequence[float]) -> str:
+    """How many tasks are felt, and the longest."""
+    return f"{sum(task > LONG for task in tasks)} ({max(tasks, default=0.0):.0f} ms)"
+
+
 def line(what: str, figure: str, goal: str) -> None:
+    """Print one figure."""
     sys.stdout.write(f"{what:<68} {figure:>16}  {goal}\n")
     sys.stdout.flush()
 
@@ -182,11 +229,10 @@ async def typing(instance: Instance, page: Page, states: int, rows: int) -> None
         return
     keys = await typed(page, ROUNDS if rows <= 100 else 8)
     goals = ("aim < 60 ms", "aim < 150 ms") if rows <= 100 else ("", "aim < 1000 ms")
-    line(f"{size}: key to findings, median", f"{median(keys.findings):.0f} ms", goals[0])
-    line(f"{size}: key to picture, median", f"{median(keys.pictures):.0f} ms", goals[1])
-    longest = max(keys.long, default=0.0)
-    count = sum(task > LONG for task in keys.long)
-    line(f"{size}: tasks over 50 ms while typing (longest)", f"{count} ({longest:.0f} ms)", "none")
+    line(f"{size}: key to findings, median (best)", halves(keys.findings), goals[0])
+    line(f"{size}: key to picture, median (best)", halves(keys.pictures), goals[1])
+    line(f"{size}: tasks over 50 ms while typing, by the clock", over(keys.long), "none")
+    line(f"{size}: the same by the processor's time", over(keys.busy), "none")
     assert str(await page.get_by_test_id("yaml").evaluate(TEXT)).count("after:")
 
 

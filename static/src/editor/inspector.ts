@@ -44,11 +44,14 @@ export class Inspector {
     const row = selection?.kind === "row" ? store.row(selection.index) : undefined;
     const state = selection?.kind === "state" ? store.state(selection.name) : undefined;
     const title = row ? `Row ${row.id || row.label}` : state ? `State ${state.name}` : store.flow;
-    this.host.classList.toggle("open", row !== undefined || state !== undefined);
+    const open = row !== undefined || state !== undefined;
+    this.host.classList.toggle("open", open);
+    // A class of its own, not `:has`: that would be asked anew of the whole page at each change in it.
+    this.host.closest(".editor")?.classList.toggle("inspecting", open);
     const body = row ? this.#row.draw(row) : state ? this.#state.draw(state) : this.#flow.draw();
     render(this.#frame(title, body), this.host);
     // Another form begins at its top; the same one stays where the reader is.
-    if (title !== this.#title) this.host.querySelector(".scroll")?.scrollTo(0, 0);
+    if (title !== this.#title) requestAnimationFrame(() => this.host.querySelector(".scroll")?.scrollTo(0, 0));
     this.#title = title;
   }
 

@@ -49,7 +49,10 @@ export class Matrix {
     });
     store.on(["document", "role", "check"], () => this.#renew());
     store.on(["selection"], () => this.#follow());
-    layout.on(() => this.#renew());
+    layout.on(() => {
+      this.#renew();
+      this.#follow();
+    });
     this.#grid.addEventListener("scroll", () => this.draw(), { passive: true });
     this.#grid.addEventListener("keydown", (event) => this.#key(event));
     this.#grid.addEventListener("click", (event) => this.#clicked(event));
@@ -303,6 +306,8 @@ export class Matrix {
 
   /** Another view chose something: the cursor goes there. */
   #follow(): void {
+    // What nobody sees is followed when it is shown.
+    if (!this.shown) return;
     const cells = this.#model();
     if (!cells || this.store.source === "matrix") {
       this.draw();
@@ -314,12 +319,13 @@ export class Matrix {
     const at = cells.states.findIndex((state) => state.name === name);
     const column = row ? cells.columns.findIndex((item) => item.event === row.event) : this.#at.column;
     if (at >= 0) this.#at = this.#anchor = this.#bounded(at, Math.max(0, column));
-    if (this.shown && at >= 0) this.#reveal();
+    if (at >= 0) this.#reveal();
     this.draw();
   }
 
   #renew(): void {
     this.#stale = true;
+    if (!this.shown) return;
     const inside = this.#grid.contains(document.activeElement);
     this.#at = this.#bounded(this.#at.row, this.#at.column);
     this.#anchor = this.#bounded(this.#anchor.row, this.#anchor.column);

@@ -1,4 +1,6 @@
 import { html, nothing, render, type TemplateResult } from "lit";
+import { guard } from "lit/directives/guard.js";
+import { repeat } from "lit/directives/repeat.js";
 import { icon } from "../lib/icon";
 import { same, type Selection } from "../lib/selection";
 import type { PictureRow, PictureState } from "../lib/types";
@@ -14,7 +16,9 @@ interface Line {
   selection: Selection;
   parent: string;
   label: string;
-  content: TemplateResult;
+  content: () => TemplateResult;
+  /** What `content` shows beside the label. */
+  end: string;
   testid: string;
   kind: string;
   /** What is typed to come here. */
@@ -40,8 +44,8 @@ export class Outline {
     private readonly foot: HTMLElement | null = null,
   ) {
     host.replaceChildren();
-    store.on(["document", "check"], () => this.draw());
-    store.on(["selection"], () => this.#follow());
+    store.later(["document", "check"], () => this.draw());
+    store.later(["selection"], () => this.#follow());
     search.addEventListener("input", () => {
       this.#words = search.value.trim().toLowerCase();
       this.draw();
@@ -73,7 +77,7 @@ export class Outline {
     if (sum) sum.textContent = this.#words ? `${found} of ${picture.states.length} states` : `${counted(picture.states.length, "state")} · ${counted(picture.rows.length, "row")}`;
     if (!this.#lines.some((line) => line.key === this.#focus)) this.#focus = this.#lines[0]?.key ?? "";
     render(
-      this.#lines.length ? this.#lines.map((line) => this.#line(line)) : html`<p class="hint" role="none">Nothing is called “${this.#words}”.</p>`,
+      this.#lines.length ? repeat(this.#lines, (line) => line.key, (line) => this.#line(line)) : html`<p class="hint" role="none">Nothing is called “${this.#words}”.</p>`,
       this.host,
     );
   }
@@ -88,7 +92,8 @@ export class Outline {
     if (row || (selection?.kind === "state" && this.store.source !== "outline")) this.#open.add(`s/${name}`);
     if (selection) this.#focus = selection.kind === "row" ? `r/${selection.index}` : `s/${selection.name}`;
     this.draw();
-    if (this.store.source !== "outline") this.host.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" });
+    // In the next frame, which lays the page out anyway.
+    if (this.store.source !== "outline") requestAnimationFrame(() => this.host.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" }));
   }
 
   #all(states: PictureState[]): Line[] {
@@ -111,8 +116,8 @@ export class Outline {
     const counts = states.map((state) => this.#counts(state));
     const errors = counts.reduce((sum, each) => sum + each.errors, 0);
     const said = `${title(name)}, ${states.length} ${states.length === 1 ? "state" : "states"}${errors ? `, ${errors} ${errors === 1 ? "error" : "errors"}` : ""}`;
-    const line: Line = { key, level: 1, open, selection: null, parent: "", label: said, testid: `outline-group-${name}`, kind: "group", name: title(name),
-      content: html`${icon(open ? "down" : "chev")}<span class="clip">${title(name)}</span> <span class="end">${open ? "" : states.length}${errors && !open ? icon("error", "err") : ""}</span>` };
+    const line: Line = { key, level: 1, open, selection: null, parent: "", label: said, testid: `outline-group-${name}`, kind: "group", name: title(name), end: "",
+      content: () => html`${icon(open ? "down" : "chev")}<span class="clip">${title(name)}</span> <span class="end">${open ? "" : states.length}${errors && !open ? icon("error", "err") : ""}</span>` };
     return [line, ...(open ? states.flatMap((state) => this.#ofState(state, 2, key)) : [])];
   }
 
@@ -122,14 +127,14 @@ export class Outline {
     const fitting = rows.filter((row) => this.#rowMatches(row) || this.#nameMatches(state));
     const open = this.#open.has(key) || this.#words !== "";
     const { errors, warnings } = this.#counts(state);
-    const end = errors
+    const end = (): TemplateResult => errors
       ? html`<span class="end f-error">${icon("error")}${errors}</span>`
       : warnings
         ? html`<span class="end f-warning">${icon("warning")}${warnings}</span>`
         : html`<span class="end">${state.final ? "final" : rows.length}</span>`;
     const line: Line = { key, level, open: rows.length ? open : undefined, selection: { kind: "state", name: state.name }, parent, label: stateSentence(state, rows.length, errors, warnings),
-      testid: `outline-state-${state.name}`, kind: "state", name: state.name,
-      content: html`<span class="shape ${(state.role ?? "Both").toLowerCase()}"></span><span class="clip">${state.name}</span>${end}` };
+      testid: `outline-state-${state.name}`, kind: "state", name: state.name, end: "",
+      content: () => html`<span class="shape ${(state.role ?? "Both").toLowerCase()}"></span><span class="clip">${state.name}</span>${end()}` };
     return [line, ...(open ? fitting.map((row) => this.#ofRow(row, level + 1, key)) : [])];
   }
 
@@ -138,28 +143,39 @@ export class Outline {
     const target = row.ignore !== null ? "ignored" : row.next_state === null ? "stay" : final ? "end" : row.next_state;
     const { errors, warnings } = this.store.problems({ row: row.index });
     const kind = errors ? "f-error" : warnings ? "f-warning" : "";
-    return { key: `r/${row.index}`, level, open: undefined, selection: { kind: "row", index: row.index }, parent, label: rowSentence(row, errors, warnings), testid: `outline-row-${row.index}`, kind: "row", name: row.label,
-      content: html`<span class="clip">${row.label}${row.guards.length ? ` [${row.guards.join(", ")}]` : ""}</span>
+    return { key: `r/${row.index}`, level, open: undefined, selection: { kind: "row", index: row.index }, parent, label: rowSentence(row, errors, warnings), testid: `outline-row-${row.index}`, kind: "row", name: row.label, end: target,
+      content: () => html`<span class="clip">${row.label}${row.guards.length ? ` [${row.guards.join(", ")}]` : ""}</span>
         <span class="end ${kind}">${errors ? icon("error") : warnings ? icon("warning") : ""}<span class="clip">${target}</span></span>` };
   }
 
   #ofWild(rows: PictureRow[]): Line[] {
     const open = !this.#shut.has("g/*") || this.#words !== "";
-    const line: Line = { key: "g/*", level: 1, open, selection: null, parent: "", label: `Any state, ${rows.length} rows`, testid: "outline-group-any", kind: "group", name: "Any state",
-      content: html`${icon(open ? "down" : "chev")}<span class="clip">Any state</span> <span class="end">${open ? "" : rows.length}</span>` };
+    const line: Line = { key: "g/*", level: 1, open, selection: null, parent: "", label: `Any state, ${rows.length} rows`, testid: "outline-group-any", kind: "group", name: "Any state", end: "",
+      content: () => html`${icon(open ? "down" : "chev")}<span class="clip">Any state</span> <span class="end">${open ? "" : rows.length}</span>` };
     return [line, ...(open ? rows.map((row) => this.#ofRow(row, 2, "g/*")) : [])];
   }
 
-  #line(line: Line): TemplateResult {
+  /** A line that says what it said is not touched: of a large table a key changes one or two. */
+  #line(line: Line): unknown {
     const selected = line.selection !== null && same(this.store.selection, line.selection);
-    return html`<button class="tr ${line.kind} l${line.level}" type="button" role="treeitem" aria-level=${line.level} tabindex=${line.key === this.#focus ? 0 : -1} data-key=${line.key}
-      aria-selected=${selected} aria-expanded=${line.open === undefined ? nothing : String(line.open)} data-testid=${line.testid} @click=${() => this.#choose(line)}>${line.content}<span class="vh">${line.label.slice(line.name.length)}</span></button>`;
+    const focus = line.key === this.#focus;
+    return guard([line.label, line.end, line.level, line.open, line.parent, selected, focus], () => this.#drawn(line, selected, focus));
+  }
+
+  #drawn(line: Line, selected: boolean, focus: boolean): TemplateResult {
+    return html`<button class="tr ${line.kind} l${line.level}" type="button" role="treeitem" aria-level=${line.level} tabindex=${focus ? 0 : -1} data-key=${line.key}
+      aria-selected=${selected} aria-expanded=${line.open === undefined ? nothing : String(line.open)} data-testid=${line.testid} @click=${() => this.#clicked(line.key)}>${line.content()}<span class="vh">${line.label.slice(line.name.length)}</span></button>`;
   }
 
   /** All problems of a state and of its rows. */
   #counts(state: PictureState): { errors: number; warnings: number } {
     const all = [this.store.problems({ state: state.name }), ...this.store.rowsOf(state.name).map((row) => this.store.problems({ row: row.index }))];
     return { errors: all.reduce((sum, each) => sum + each.errors, 0), warnings: all.reduce((sum, each) => sum + each.warnings, 0) };
+  }
+
+  #clicked(key: string): void {
+    const line = this.#lines.find((item) => item.key === key);
+    if (line) this.#choose(line);
   }
 
   #choose(line: Line): void {

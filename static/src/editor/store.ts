@@ -1,6 +1,7 @@
 import { same, toHash, type Selection } from "../lib/selection";
 import type { Finding, Palette, Picture, PictureRow, PictureState, TraceStep, VersionLine } from "../lib/types";
 import type { EditorBoot } from "./boot";
+import { idle } from "../lib/idle";
 import type { Verdicts } from "./cells";
 import type { CheckFrame, DeploymentFrame, DocumentFrame, Drawn, Verdict, WalkFrame } from "./document";
 
@@ -101,6 +102,19 @@ export class Store {
       known.push(listener);
       this.#listeners.set(topic, known);
     }
+  }
+
+  /** Like `on`, for what may come a moment after: once for all that happened, in a task of its own. */
+  later(topics: Topic[], listener: () => void): void {
+    let waits = false;
+    this.on(topics, () => {
+      if (waits) return;
+      waits = true;
+      idle(() => {
+        waits = false;
+        listener();
+      });
+    });
   }
 
   emit(topic: Topic): void {
@@ -241,8 +255,10 @@ export class Store {
   /** Take over the hash of the text as it stands. */
   know(digest: string | null): void {
     if (digest === this.#digest) return;
+    const before = JSON.stringify([this.#same, this.#speaks, this.deep]);
     this.#digest = digest;
-    this.relate();
+    this.#relate();
+    if (JSON.stringify([this.#same, this.#speaks, this.deep]) !== before) this.relate();
   }
 
   /** Find out anew whether the deeper check speaks of this text. */

@@ -29,7 +29,7 @@ export class Views {
       failures: query.get("failures") !== "0",
       rows: rows === null ? null : rows === "1",
     };
-    store.on(["document", "view"], () => this.draw());
+    store.later(["document", "view"], () => this.draw());
     store.on(["role"], () => this.role(store.role === "all" ? null : store.role));
     store.on(["connection"], () => {
       // The line opens with the view of the address as it was when the page came.

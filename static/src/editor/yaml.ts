@@ -2,7 +2,7 @@ import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } 
 import { defaultKeymap, indentWithTab } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
 import { bracketMatching, codeFolding, foldGutter, foldKeymap, indentUnit } from "@codemirror/language";
-import { lintGutter, setDiagnostics, type Diagnostic } from "@codemirror/lint";
+import { forEachDiagnostic, lintGutter, setDiagnostics, type Diagnostic } from "@codemirror/lint";
 import { Annotation, Compartment, EditorState, type Extension, type Text } from "@codemirror/state";
 import { drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers } from "@codemirror/view";
 import { nonce } from "../lib/nonce";
@@ -37,6 +37,7 @@ export class Yaml {
   readonly #writable = new Compartment();
   /** How lines end in the text outside: CodeMirror itself knows "\n" only. */
   #lineEnd: string;
+  #fixes = "";
 
   constructor(
     host: HTMLElement,
@@ -107,7 +108,18 @@ export class Yaml {
       return { from, to: Math.max(to, Math.min(from + 1, doc.length)), severity: finding.severity, message: `${finding.message} (${finding.code})`, ...this.#offers(finding) };
     });
     diagnostics.sort((a, b) => a.from - b.from);
+    const fixes = JSON.stringify(findings.map((finding) => finding.fix));
+    // Marks move with the text: where they stand already, nothing is drawn again.
+    if (fixes === this.#fixes && this.#stand(diagnostics)) return;
+    this.#fixes = fixes;
     this.view.dispatch(setDiagnostics(this.view.state, diagnostics));
+  }
+
+  #stand(diagnostics: Diagnostic[]): boolean {
+    const said = ({ from, to, severity, message }: Diagnostic): string => `${from} ${to} ${severity} ${message}`;
+    const now: string[] = [];
+    forEachDiagnostic(this.view.state, (known, from, to) => now.push(said({ ...known, from, to })));
+    return now.sort().join("\n") === diagnostics.map(said).sort().join("\n");
   }
 
   /** What a finding offers under the pointer. */

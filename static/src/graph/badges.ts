@@ -62,12 +62,18 @@ interface Mark {
   severity: string;
 }
 
+const TINTS = ["f-error", "f-warning"];
+
 /**
- * Mark the rows and states that have findings, by tint and by a counted disc. What the deeper check found is only counted:
- * it speaks of ways through the table, and hundreds of tinted rows would hide the one that is looked at.
+ * Mark the rows and states that have findings, by tint and by a counted disc; what is marked so already is not touched.
+ * What the deeper check found is only counted: it speaks of ways through the table, and hundreds of tinted rows would hide
+ * the one that is looked at.
  */
 export function markFindings(canvas: Canvas, findings: Mark[], deep: Mark[] = []): void {
-  for (const old of canvas.svg.querySelectorAll(".f-error, .f-warning")) old.classList.remove("f-error", "f-warning");
+  const tints = new Map<Element, Set<string>>();
+  const tint = (element: Element | null | undefined, kind: string): void => {
+    if (element) tints.set(element, (tints.get(element) ?? new Set()).add(kind));
+  };
   const counts = new Map<string, { errors: number; warnings: number }>();
   const tinted = new Set(findings);
   for (const finding of [...findings, ...deep]) {
@@ -75,18 +81,50 @@ export function markFindings(canvas: Canvas, findings: Mark[], deep: Mark[] = []
     const row = finding.row === null ? null : canvas.element({ kind: "row", index: finding.row });
     const head = finding.state === null ? null : canvas.element({ kind: "state", name: finding.state });
     const state = row?.closest<SVGGElement>(".node")?.dataset["state"] ?? finding.state;
-    if (tinted.has(finding)) row?.classList.add(`f-${finding.severity}`);
-    if (tinted.has(finding) && !row && finding.severity === "error") head?.parentElement?.classList.add("f-error");
+    if (tinted.has(finding)) tint(row, `f-${finding.severity}`);
+    if (tinted.has(finding) && !row && finding.severity === "error") tint(head?.parentElement, "f-error");
     if (!state) continue;
     const count = counts.get(state) ?? { errors: 0, warnings: 0 };
     if (finding.severity === "error") count.errors += 1;
     else count.warnings += 1;
     counts.set(state, count);
   }
-  const discs = [...counts].flatMap(([state, count]) => {
+  dye(canvas, tints);
+  const discs = [...counts].flatMap(([state, count]): Disc[] => {
     const node = canvas.node(state);
-    if (!node) return [];
-    return [disc(node.box, String(count.errors || count.warnings), count.errors ? "" : "warning")];
+    return node ? [{ box: node.box, text: String(count.errors || count.warnings), kind: count.errors ? "" : "warning" }] : [];
   });
-  canvas.overlay.replaceChildren(...discs);
+  pin(canvas.overlay, discs);
+}
+
+/** Give elements these tints, and take them from all others. */
+function dye(canvas: Canvas, tints: Map<Element, Set<string>>): void {
+  for (const old of canvas.svg.querySelectorAll(".f-error, .f-warning")) {
+    for (const kind of TINTS) if (!tints.get(old)?.has(kind)) old.classList.remove(kind);
+  }
+  for (const [element, kinds] of tints) {
+    for (const kind of kinds) if (!element.classList.contains(kind)) element.classList.add(kind);
+  }
+}
+
+interface Disc {
+  box: Box;
+  text: string;
+  kind: string;
+}
+
+/** Have these discs on the overlay and nothing else; those that hang there stay. */
+function pin(overlay: SVGGElement, discs: Disc[]): void {
+  const hanging = new Map([...overlay.children].map((element) => [element.getAttribute("data-disc") ?? "", element]));
+  const key = ({ box, text, kind }: Disc): string => `${box.x + box.width} ${box.y} ${text} ${kind}`;
+  const wanted = new Map(discs.map((item) => [key(item), item]));
+  for (const element of [...overlay.children]) {
+    if (!wanted.has(element.getAttribute("data-disc") ?? "")) element.remove();
+  }
+  for (const [place, item] of wanted) {
+    if (hanging.has(place)) continue;
+    const made = disc(item.box, item.text, item.kind);
+    made.setAttribute("data-disc", place);
+    overlay.append(made);
+  }
 }

@@ -174,9 +174,10 @@ export class Camera {
   apply(): void {
     this.view.style.transform = `translate(${this.#x}px, ${this.#y}px) scale(${this.#scale})`;
     this.host.classList.toggle("far", this.far);
-    this.host.style.setProperty("--zoom", String(this.#scale));
-    this.host.style.setProperty("--dots-x", `${this.#x}px`);
-    this.host.style.setProperty("--dots-y", `${this.#y}px`);
+    // Custom properties are inherited by every part of the picture: one is written only when it changes.
+    const zoom = String(this.#scale);
+    if (this.host.style.getPropertyValue("--zoom") !== zoom) this.host.style.setProperty("--zoom", zoom);
+    this.host.style.backgroundPosition = `${this.#x}px ${this.#y}px`;
     this.moved();
   }
 

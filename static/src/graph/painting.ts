@@ -74,7 +74,6 @@ export class Painting {
     this.rows.clear();
     this.heads.clear();
     this.edgesOf.clear();
-    this.overlay.replaceChildren();
     const nodes = new Set(drawing.nodes.map((node) => node.id));
     for (const [id, { group }] of this.#nodeOf) {
       if (nodes.has(id)) continue;
