@@ -154,7 +154,7 @@ export class Matrix {
     const inside = this.#inside(place);
     const chosen = this.store.selection?.kind === "row" && cell.rows.some((row) => same(this.store.selection, { kind: "row", index: row.index }));
     return html`<td role="gridcell" class="cell ${cell.kind} ${active ? "active" : ""} ${inside ? "inside" : ""} ${chosen ? "chosen" : ""}" tabindex=${active ? 0 : -1} aria-colindex=${place.column + 2}
-      aria-selected=${inside} aria-label=${cellSentence(cell)} title=${cellSentence(cell)} data-row=${place.row} data-column=${place.column} data-testid="cell-${cell.state}-${cell.event}">${this.#content(cells, cell)}</td>`;
+      aria-selected=${inside} aria-label=${named(cells, cell)} title=${cellSentence(cell)} data-row=${place.row} data-column=${place.column} data-testid="cell-${cell.state}-${cell.event}">${this.#content(cells, cell)}</td>`;
   }
 
   #content(cells: Cells, cell: Cell): TemplateResult | string {
@@ -167,7 +167,7 @@ export class Matrix {
       const tag = shared ? html`<i class="tag-role both" title="One row for both roles">Both</i>` : cells.role !== "all" || only.role === "Both" || cell.rows.length > 1 ? "" : html`<i class="tag-role ${only.role.toLowerCase()}">${only.role}</i>`;
       const guarded = only.guards.length && cell.rows.length === 1 ? html`<i class="guarded" aria-hidden="true">if</i>` : "";
       const lacking = cell.kind === "part" ? html`<i class="lacks">${icon("warning")}${cell.lacking.join(" ")}</i>` : "";
-      return html`<span class="mark">${only.next_state === null ? "↻" : cells.ends(only.next_state) ? "◉" : "▸"}</span><span class="clip">${cell.event === "after" ? `${only.label.replace("after ", "")} ` : ""}${target}</span>${guarded}${tag}${more}${lacking}`;
+      return html`<span class="mark">${only.next_state === null ? "↻" : cells.ends(only.next_state) ? "◉" : "▸"}</span><span class="clip">${cell.event === "after" ? `${only.label.replace("after ", "")} ` : ""}${target}</span> ${guarded} ${tag} ${more} ${lacking}`;
     }
     if (cell.kind === "any") return html`<span class="mark">∗</span><span class="clip">${cell.wild[0]?.next_state ?? "stays"}</span>`;
     if (cell.kind === "missing") return html`${icon("warning")}<span class="clip">missing${cell.lacking.length === 1 && cells.role === "all" ? ` ${cell.lacking[0]}` : ""}</span>`;
@@ -532,6 +532,24 @@ export class Matrix {
     else if (real.length === 1 && !real[0]?.refused) await this.#apply(real);
     else pastePreview({ text: "", changes: () => real, apply: (list) => this.#apply(list) });
   }
+}
+
+/** A cell for those who hear it: what is seen in it, then the whole sentence. */
+function named(cells: Cells, cell: Cell): string {
+  const [only] = cell.rows;
+  const sentence = cellSentence(cell);
+  if (cell.kind === "missing") return `missing${cell.lacking.length === 1 && cells.role === "all" ? ` ${cell.lacking[0]}` : ""}. ${sentence}`;
+  if (!only || cell.kind === "ignored") return cell.kind === "any" ? `${cell.wild[0]?.next_state ?? "stays"}. ${sentence}` : sentence;
+  const one = cell.rows.length === 1;
+  const seen = [
+    cell.event === "after" ? only.label.replace("after ", "") : "",
+    only.next_state ?? "stays",
+    only.guards.length && one ? "if" : "",
+    cells.role !== "all" ? (only.role === "Both" ? "Both" : "") : only.role !== "Both" && one ? only.role : "",
+    one ? "" : String(cell.rows.length),
+    cell.kind === "part" ? cell.lacking.join(" ") : "",
+  ];
+  return `${seen.filter(Boolean).join(" ")}. ${sentence}`;
 }
 
 function grouped(columns: Column[]): { name: string; size: number }[] {

@@ -109,7 +109,7 @@ export class Views {
     const drawn = this.drawn;
     if (!drawn) return;
     const check = (on: boolean, title: string, run: () => void, testid: string): unknown =>
-      html`<button type="button" role="menuitemcheckbox" aria-checked=${on} data-testid=${testid} @click=${run}><span class="tick">${on ? icon("check") : ""}</span>${title}</button>`;
+      html`<button type="button" role="checkbox" aria-checked=${on} data-testid=${testid} @click=${run}><span class="tick">${on ? icon("check") : ""}</span>${title}</button>`;
     render(
       html`${drawn.groups.length
           ? html`<p class="label">Groups, open or folded</p>

@@ -70,7 +70,7 @@ export class Panel {
         ${(trial.played?.sides ?? []).map((side) => this.#standing(side))}
         ${trial.both ? this.#sideTabs() : ""}
         ${this.#happens.draw(this.#side)}</div>
-      <div class="scroll sim-log" role="listbox" tabindex="0" aria-label="Steps so far" data-testid="sim-log">${log(trial, this.#chosen, (step, at) => void this.#back(step, at))}</div>`;
+      <div class="scroll sim-log" role=${(trial.played?.entries ?? []).some((entry) => entry.steps.length) ? "listbox" : "group"} tabindex="0" aria-label="Steps so far" data-testid="sim-log">${log(trial, this.#chosen, (step, at) => void this.#back(step, at))}</div>`;
   }
 
   #roles(): TemplateResult {
@@ -96,7 +96,7 @@ export class Panel {
         <span class="grow"></span><button class="btn small" type="button" data-testid="sim-link" title="Copy a link to this run" @click=${() => void this.#copy()}>${icon("copy")}Link</button></div>
       <div class="sim-bar sim-time"><span class="mono sim-clock" title="The clock of the simulation" data-testid="sim-clock">${icon("clock")}${callTime(trial.played?.now ?? 0)}</span><span class="grow"></span>
         <button class="btn small" type="button" aria-disabled=${left === null} data-testid="sim-due" title="Let time pass until the next timer fires" @click=${() => left !== null && void trial.give({ due: true })}>${left === null ? "No timer runs" : `To the timer in ${duration(left)}`}</button>
-        <button class="btn small" type="button" aria-label="Let 10 seconds pass" aria-disabled=${left === null} @click=${() => left !== null && void trial.give({ wait: 10 })}>+10 s</button></div>
+        <button class="btn small" type="button" aria-label="+10 s: let ten seconds pass" aria-disabled=${left === null} @click=${() => left !== null && void trial.give({ wait: 10 })}>+10 s</button></div>
       ${goal ? html`<div class="sim-bar sim-goal"><span class="clip grow">${where}</span>
           <button class="btn small" type="button" data-testid="sim-reach" @click=${() => void trial.reach(goal)}>${icon("arrow")}Run to it</button>
           <button class="btn small" type="button" aria-pressed=${trial.stops.has(stop)} data-testid="sim-stop" title="Playing stops here" @click=${() => trial.stopAt(stop)}>${icon("pause")}Stop here</button></div>` : ""}`;
