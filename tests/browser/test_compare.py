@@ -78,7 +78,8 @@ async def test_a_change_is_read_seen_and_played(open_page: OpenPage, compared: s
 
 
 async def test_before_and_after_move_nothing(open_page: OpenPage, compared: str) -> None:
-    page = await open_page(compared)
+    # Without motion, so that what is measured is not still gliding to the changes.
+    page = await open_page(compared, reduced_motion="reduce")
     await drawn(page)
     both = await page.evaluate(BOXES)
     added = page.locator(".trow.d-add").first
