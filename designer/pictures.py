@@ -16,8 +16,9 @@ MEDIA_TYPES = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/p
 SECONDS = 20
 MEMORY = 1 << 30
 _NO_GRAPHVIZ = (
-    "This machine has no Graphviz, which makes PDF files and pictures. Install it"
-    " (Debian: apt-get install graphviz), or print the page of the version."
+    "This machine has no Graphviz, which makes PDF files and pictures. The editor makes SVG and"
+    " PNG without it (View), and prints to PDF from the browser. Else install it"
+    " (Debian: apt-get install graphviz)."
 )
 
 
