@@ -333,6 +333,12 @@ class Desks:
             self._forget_idle()
         return desk
 
+    async def keep(self, flow: Flow, user: Any) -> None:
+        """Write the person's draft now, for whoever reads it next, if it lies on a desk here."""
+        desk = self._desks.get((user.pk, flow.pk))
+        if desk is not None:
+            await desk.keep_or_retry()
+
     def _forget_idle(self) -> None:
         idle = [key for key, desk in self._desks.items() if not desk.tabs and not desk._unkept]
         for key in idle[: max(0, len(self._desks) - MAX_IDLE_DESKS)]:

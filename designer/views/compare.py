@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from asgiref.sync import async_to_sync
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -11,6 +12,7 @@ from django.utils.http import urlencode
 
 from designer import behaviour, comparing, facts, selectors
 from designer.access import page
+from designer.consumers import desks
 from designer.models import Flow
 from designer.selectors import Side
 from designer.views.shell import flow_or_404, show
@@ -55,6 +57,8 @@ def flow_compare_pick(request: HttpRequest, name: str) -> HttpResponse:
 
 def sides(request: HttpRequest, flow: Flow, left: str, right: str) -> tuple[Side, Side]:
     """Return both texts; Http404 if there is no such draft, deployment or version."""
+    if "draft" in (left, right):
+        async_to_sync(desks.keep)(flow, request.user)
     old = selectors.side_of(flow, request.user, left)
     new = selectors.side_of(flow, request.user, right)
     if old is None or new is None:

@@ -351,7 +351,7 @@ async def test_the_picture_is_saved_as_a_file_that_needs_no_page(open_page: Open
         return path.read_bytes()
 
     picture = ElementTree.fromstring((await saved("svg")).decode())
-    texts = {text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")}
+    texts = {(text.text or "").strip() for text in picture.iter("{http://www.w3.org/2000/svg}text")}
     assert {"Idle", "Active", "HoldCall", "ResumeCall"} <= texts
     shapes = [*picture.iter("{http://www.w3.org/2000/svg}path")]
     assert shapes and all(shape.get("stroke") for shape in shapes)

@@ -48,8 +48,8 @@ async def test_the_outline_says_everything_and_is_walked_by_keys(open_page: Open
     text = line("tree").replace("next_state: Terminated}", "next_state: Terminate}", 1)
     editor = await create_flow(page, "tree", text)
     active = editor.id("outline-state-Active")
-    await expect(active).to_have_attribute("aria-label", re.compile(r"Active, .*, \d+ rows"))
-    bad = editor.outline.locator("[role=treeitem][aria-label*=' error']").first
+    await expect(active).to_have_accessible_name(re.compile(r"Active .*, \d+ rows"))
+    bad = editor.outline.get_by_role("treeitem", name=re.compile(" error")).first
     await expect(bad).to_be_visible()
 
     await active.focus()

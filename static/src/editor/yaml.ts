@@ -140,7 +140,8 @@ export class Yaml {
       chosenLines,
       guests,
       lintGutter(),
-      palette && picture ? [autocompletion({ override: [completion(palette, picture)] }), reading({ palette, picture, ...(fired ? { fired } : {}) })] : [],
+      // Whoever types fast presses Enter as soon as the word they mean stands first.
+      palette && picture ? [autocompletion({ override: [completion(palette, picture)], interactionDelay: 0 }), reading({ palette, picture, ...(fired ? { fired } : {}) })] : [],
       codeFolding(),
       foldGutter({ openText: "▾", closedText: "▸" }),
       keymap.of([...closeBracketsKeymap, ...completionKeymap, ...foldKeymap, ...defaultKeymap.filter((key) => key.key !== "Mod-z"), indentWithTab]),
