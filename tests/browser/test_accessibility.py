@@ -18,7 +18,7 @@ Step = Callable[[Editor], Awaitable[None]]
     [
         (1440, {"color_scheme": "light"}),
         (1440, {"color_scheme": "dark"}),
-        (1440, {"contrast": "more"}),
+        pytest.param(1440, {"contrast": "more"}, marks=pytest.mark.long),
         (390, {"color_scheme": "light", "has_touch": True}),
     ],
     ids=["light", "dark", "contrast", "telephone"],
@@ -80,7 +80,7 @@ async def phone(editor: Editor) -> None:
     await editor.page.evaluate("Promise.all(document.getAnimations().map(each => each.finished))")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.long), "dark"])
 @pytest.mark.parametrize(
     "step", [row_chosen, state_chosen, problem_chosen, typing, new_row, saving, keys, phone]
 )
@@ -156,7 +156,11 @@ class Panels:
 
 @pytest.mark.parametrize(
     "options",
-    [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"contrast": "more"}],
+    [
+        {"color_scheme": "light"},
+        pytest.param({"color_scheme": "dark"}, marks=pytest.mark.long),
+        pytest.param({"contrast": "more"}, marks=pytest.mark.long),
+    ],
     ids=["light", "dark", "contrast"],
 )
 async def test_every_panel_of_the_editor_is_free_of_serious_faults(

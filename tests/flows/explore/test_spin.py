@@ -17,7 +17,11 @@ from flows.semantics import Program
 
 STARTERS = Path(__file__).parents[3] / "state_tables"
 CORRECT = Path(__file__).parents[1] / "data" / "correct"
-TABLES = sorted([*STARTERS.glob("*.yaml"), *CORRECT.glob("*.yaml")])
+TABLES = [
+    *sorted(STARTERS.glob("*.yaml")),
+    *(pytest.param(path, marks=pytest.mark.long) for path in sorted(CORRECT.glob("*.yaml"))),
+]
+"""The shipped ones at each check; those of the tests by hand."""
 needs_spin = pytest.mark.skipif(
     shutil.which("spin") is None or shutil.which("cc") is None,
     reason="needs SPIN and a C compiler: apt-get install spin gcc",
