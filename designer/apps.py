@@ -9,7 +9,9 @@ class DesignerConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Take the words of plug-ins, before any text is compiled."""
+        """Take the words of plug-ins, before any text is compiled; tell of the required checks."""
+        from designer import checks
         from flows import plugins
 
         plugins.load()
+        checks.register()

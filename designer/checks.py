@@ -1,0 +1,99 @@
+"""The checks the designer itself can tell of: rules, verification, what callers will notice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+
+from designer import behaviour, required, selectors, verdicts
+from designer.models import Version
+from designer.required import FAILED, MISSING, PASSED, RUNNING, Check
+from flows.check.catalogue import IMPLEMENTED, catalogue
+from flows.difference import BREAKING, EXTENSION, SAME
+from flows.findings import Severity
+
+LOSS = "behaviour"
+"""The check that a person answers for: calls that went somewhere go elsewhere."""
+
+
+def register() -> None:
+    """Put them into the list of required checks."""
+    required.register("rules", rules, rank=10)
+    required.register("verification", verification, rank=20)
+    required.register(LOSS, behaves, rank=60)
+
+
+def rules(version: Version, base: Version | None) -> Check:
+    """Tell what the checks of a save found in the text itself."""
+    found = selectors.compiled_version(version).findings
+    errors = [each for each in found if each.severity is Severity.ERROR]
+    warnings = sum(each.severity is Severity.WARNING for each in found)
+    url = _page(version)
+    if errors:
+        said = f"Line {errors[0].place.line}: {errors[0].message}"
+        return Check("rules", "Rules", FAILED, said, url, _counted(len(errors), "error"))
+    broken = {each.code for each in found}
+    hold = sum(e.status == IMPLEMENTED and e.code not in broken for e in catalogue().values())
+    said = f"{_counted(warnings, 'warning')} to look at." if warnings else "Nothing was found."
+    return Check("rules", "Rules", PASSED, said, url, f"{hold} hold")
+
+
+def verification(version: Version, base: Version | None) -> Check:
+    """Tell what the walk through everything the flow can do found."""
+    verdict = verdicts.verdict_of(version)
+    state = {verdicts.PASSED: PASSED, verdicts.LIMITED: PASSED, verdicts.ERRORS: FAILED}.get(
+        verdict.state, RUNNING if verdict.running else MISSING
+    )
+    return Check(
+        "verification", "Verification", state, verdict.sentence, f"{_page(version)}#check",
+        _figure(verdict),
+    )  # fmt: skip
+
+
+def _figure(verdict: verdicts.Verdict) -> str:
+    if verdict.state == verdicts.PASSED:
+        return "Proved"
+    if verdict.state == verdicts.ERRORS:
+        return _counted(verdict.detail["errors"], "error")
+    if verdict.state == verdicts.LIMITED:
+        return "No error, no proof"
+    return f"{verdict.percent} %" if verdict.state == verdicts.RUNNING else ""
+
+
+def behaves(version: Version, base: Version | None) -> Check | None:
+    """Tell whether calls lose anything; a loss is answered for by a person (`passed_over`)."""
+    if base is None:
+        return None
+    url = reverse("flow_compare", args=[version.flow.name, base.number, version.number])
+    found = behaviour.compared(base.text, version.text)
+
+    def told(state: str, sentence: str, figure: str = "") -> Check:
+        return Check(LOSS, "Behaviour", state, sentence, url, figure)
+
+    if found is None:
+        return told(MISSING, "It cannot be compared: a text has errors or more than 600 rows.")
+    if found["change"] == BREAKING:
+        return told(FAILED, f"{_first(found)} The author says whether that is meant.", "A loss")
+    if found["change"] == SAME:
+        return told(PASSED, f"Calls do the same as on {base.label}.", "Same")
+    if found["change"] == EXTENSION:
+        return told(PASSED, f"Nothing that {base.label} answered is lost.", "Only more")
+    return told(PASSED, f"Calls do what they did on {base.label}.", "Not less")
+
+
+def _first(found: dict[str, Any]) -> str:
+    shortest = found["shortest"]
+    if shortest is None:
+        lossy = next((f for f in found["findings"] if f["severity"] == "error"), None)
+        return lossy["message"] if lossy else "Not every order of events could be tried."
+    last = shortest["events"][-1]["label"] if shortest["events"] else "the beginning"
+    return f"After {last} a call does otherwise than before."
+
+
+def _page(version: Version) -> str:
+    return reverse("flow_version", args=[version.flow.name, version.number])
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
