@@ -8,11 +8,16 @@ Errors are those of the save and those of the deeper check, if it has spoken. If
 waits, runs, was cancelled, broke off, or is of an older checker), nobody is kept waiting: the
 deployment is made and keeps in `standing` that it was unchecked. Should errors be found later,
 everybody who looks at the flow is told; what then happens is a person's decision.
+
+Others may forbid a deployment too (approvals, required checks): each adds a gate with `add_gate`
+when its application starts. A gate looks at what is wished for and raises Refused with a sentence,
+or lets it pass; all of them are asked, in the order of their names, before anything is written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -35,8 +40,52 @@ FIRST_FLOW = "echo_test"
 """The flow that a fresh instance answers every call with."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A deployment somebody asks for, as the gates see it."""
+
+    version: Version
+    user: Any
+    """Who asks; None for the command line and for the product itself."""
+    by_name: str
+    reason: str
+    """What they say for passing over something; empty if they say nothing."""
+    back: bool = False
+    """It goes back to a version that ran before: what protects calls must not bar the way."""
+    steps: bool = False
+    """It begins as a candidate that takes a share of the new calls (`runtime.ramps`)."""
+
+
+Gate = Callable[[Wish], None]
+"""Raises Refused to forbid what is wished. Called inside the transaction, with the flow's row held:
+it reads rows and waits for nobody."""
+
+_gates: dict[str, Gate] = {}
+
+
+def add_gate(name: str, gate: Gate) -> None:
+    """Ask this gate before each deployment from now on; the same name again replaces it."""
+    _gates[name] = gate
+
+
+def remove_gate(name: str) -> None:
+    """Ask it no more; an unknown name is harmless."""
+    _gates.pop(name, None)
+
+
+def pass_gates(wish: Wish) -> None:
+    """Ask all gates; Refused with the sentence of the first that forbids it."""
+    for name in sorted(_gates):
+        _gates[name](wish)
+
+
 def deploy(
-    *, version: Version, user: Any = None, by_name: str = "", reason: str = ""
+    *,
+    version: Version,
+    user: Any = None,
+    by_name: str = "",
+    reason: str = "",
+    back: bool = False,
 ) -> Deployment:
     """Let new calls of the flow take this version; Refused says why not.
 
@@ -50,6 +99,7 @@ def deploy(
     overridden = _passed_over(version, verdict, user, reason)
     with transaction.atomic():
         Flow.objects.select_for_update().get(pk=version.flow_id)
+        pass_gates(Wish(version, user, by_name, reason, back=back))
         deployment = current(version.flow)
         if deployment is None or deployment.version_id != version.pk:
             now = timezone.now()
@@ -80,7 +130,7 @@ def roll_back(*, flow: Flow, user: Any = None, by_name: str = "", reason: str = 
     version = selectors.version_of(flow, number)
     if version is None:
         raise Refused(f"No other version of {flow.name} was ever deployed before this one.")
-    return deploy(version=version, user=user, by_name=by_name, reason=reason)
+    return deploy(version=version, user=user, by_name=by_name, reason=reason, back=True)
 
 
 def _passed_over(

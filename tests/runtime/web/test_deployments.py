@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -102,6 +103,41 @@ def test_who_may_not_deploy_does_not(flow: Flow, dora: Any, vera: Any) -> None:
     for user in (dora, vera):
         with pytest.raises(Refused, match="may not deploy"):
             deployments.deploy(version=flow.versions.get(), user=user)
+
+
+@pytest.fixture
+def gate() -> Iterator[list[deployments.Wish]]:
+    """A gate that forbids version 2 unless it is gone back to; gives what it was asked."""
+    asked: list[deployments.Wish] = []
+
+    def forbid(wish: deployments.Wish) -> None:
+        asked.append(wish)
+        if wish.version.number == 2 and not wish.back:
+            raise Refused("Version 2 waits for an approval.")
+
+    deployments.add_gate("approvals", forbid)
+    yield asked
+    deployments.remove_gate("approvals")
+
+
+def test_a_gate_forbids_a_deployment_and_nothing_is_written(
+    flow: Flow, alice: Any, gate: list[deployments.Wish]
+) -> None:
+    second = save(flow, ECHO + "# two\n")
+    deployments.deploy(version=selectors.version_of(flow, 1), user=alice)
+    with pytest.raises(Refused, match="waits for an approval"):
+        deployments.deploy(version=second, user=alice, reason="now")
+    assert deployments.current(flow).version.number == 1
+    assert (gate[-1].user, gate[-1].reason, gate[-1].back) == (alice, "now", False)
+
+
+def test_a_gate_learns_that_a_version_is_gone_back_to(
+    flow: Flow, alice: Any, gate: list[deployments.Wish]
+) -> None:
+    deployments.deploy(version=selectors.version_of(flow, 1), user=alice)
+    deployments.deploy(version=save(flow, ECHO + "# two\n"), back=True)
+    deployments.roll_back(flow=flow, user=alice)
+    assert [wish.back for wish in gate] == [False, True, True]
 
 
 def test_the_pages_learn_what_is_deployed(flow: Flow, alice: Any) -> None:
