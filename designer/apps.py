@@ -9,9 +9,13 @@ class DesignerConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Take the words of plug-ins, before any text is compiled; tell of the required checks."""
-        from designer import checks
+        """Take the words of plug-ins before any text is compiled; tell of the required checks; keep
+        the groups of people at the table of roles."""
+        from django.db.models.signals import post_migrate
+
+        from designer import checks, roles
         from flows import plugins
 
         plugins.load()
         checks.register()
+        post_migrate.connect(roles.keep_groups, sender=self)

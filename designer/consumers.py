@@ -65,7 +65,7 @@ class EditorConsumer(AsyncWebsocketConsumer):
             await self.close(NOT_LOGGED_IN)
             return
         flow = await database_sync_to_async(selectors.flow_named)(name)
-        if flow is None:
+        if flow is None or not await database_sync_to_async(may)(user, "flow.view", flow):
             await self.close(NO_SUCH_FLOW)
             return
         self.view = rendering.asked_of(QueryDict(self.scope.get("query_string", b"")))

@@ -23,6 +23,7 @@ from designer.access import may
 from designer.errors import Conflict, Refused
 from designer.history import History
 from designer.models import Flow, Version
+from designer.people import person_name
 from designer.walks import Following
 from flows import edit
 
@@ -44,7 +45,7 @@ class Desk:
     ) -> None:
         self.flow = flow
         self.user = user
-        self.name = services.person_name(user)
+        self.name = person_name(user)
         self.history = history or History(text)
         self.base = base
         self.newest: Version | None = base
@@ -257,9 +258,11 @@ class Desk:
         if person is None:
             raise Refused("Your account is gone. Your text is still here: copy it.")
         self.user = person
+        self.flow = await database_sync_to_async(Flow.objects.get)(pk=self.flow.pk)
+        await database_sync_to_async(may)(person, "draft.edit", self.flow)
 
     def _require(self, act: str) -> None:
-        if not may(self.user, act):
+        if not may(self.user, act, self.flow):
             raise Refused("Your account may look at this flow, but not do this.")
 
     # What tabs are shown.
@@ -329,6 +332,8 @@ class Desks:
             else:
                 await desk.follow()
             desk.user = user
+            # Asked here, in a thread: afterwards the object knows its rights without a query.
+            await database_sync_to_async(may)(user, "draft.edit", flow)
             self._desks.move_to_end(key)
             self._forget_idle()
         return desk

@@ -22,6 +22,43 @@ RESERVED_NAMES = frozenset({"new"})
 """Names that would hide a page of the product."""
 
 
+class Project(models.Model):
+    """A folder of flows with people of its own: who has no role in it does not see it."""
+
+    name = models.SlugField(max_length=64, unique=True)
+    description = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["name"]
+        permissions = [("manage_people", "Can give people roles and make projects")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A role that somebody has in one project; roles for everything are groups of Django."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
+    )
+    role = models.CharField(max_length=16)
+    """A key of `designer.access.ROLES`."""
+
+    class Meta:
+        ordering = ["project", "user", "role"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "user", "role"], name="one_membership_per_role"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} is {self.role} in {self.project}"
+
+
 class Flow(models.Model):
     """The named thing an operator edits."""
 
@@ -37,9 +74,16 @@ class Flow(models.Model):
     )
     description = models.TextField(blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now)
+    project = models.ForeignKey(Project, null=True, on_delete=models.PROTECT, related_name="flows")
+    """Where it belongs; a flow in no project is seen by everybody who is logged in."""
 
     class Meta:
         ordering = ["name"]
+        permissions = [
+            ("request_review", "Can ask for a review"),
+            ("judge_review", "Can approve versions and ask for changes"),
+            ("write_comment", "Can comment on versions"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -234,3 +278,31 @@ class AccessToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.user}"
+
+
+class AuditEntry(models.Model):
+    """An act of a person, or of the product by itself, that others have to live with.
+
+    Written once by `designer.auditing.record`, in the transaction of the act it tells of.
+    """
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    act = models.CharField(max_length=48)
+    """What was done: a key of `designer.access.PERMISSIONS`, or a dotted word beside them."""
+    by_name = models.CharField(max_length=150)
+    """Who did it, kept as text: it outlives the account."""
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    flow_name = models.CharField(max_length=64, blank=True, default="", db_index=True)
+    subject = models.CharField(max_length=200, blank=True, default="")
+    """What it was done to: `v42`, a session's id, a node's name."""
+    reason = models.TextField(blank=True, default="")
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-pk"]
+        permissions = [("export_auditentry", "Can export the audit")]
+
+    def __str__(self) -> str:
+        return f"{self.by_name}: {self.act} {self.subject}".strip()

@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import Max, QuerySet
 
 from designer import facts, verdicts
+from designer.access import visible_flows
 from designer.models import Draft, Flow, Task, Version
 from flows.check import examine
 from flows.compile import Compiled
@@ -87,7 +88,10 @@ def _compiled(digest: str, text: str) -> Compiled:
 
 
 def flow_lines(user: Any) -> list[FlowLine]:
-    """Return the list of flows as this person sees it, in five queries however many flows."""
+    """Return the list of flows as this person sees it, in five queries however many flows.
+
+    Without a person, for the command line: all of them, as whoever may write the database sees.
+    """
     known = facts.runtime()
     deployed, live = known.deployed(), known.live_calls()
     drafts = {d.flow_id: d for d in Draft.objects.filter(user=user).defer("text")}
@@ -102,7 +106,7 @@ def flow_lines(user: Any) -> list[FlowLine]:
             deployed.get(flow.name),
             live.get(flow.name, 0),
         )
-        for flow in Flow.objects.order_by("name")
+        for flow in (Flow.objects if user is None else visible_flows(user)).order_by("name")
     ]
 
 

@@ -21,6 +21,7 @@ from designer import renames as renaming
 from designer.errors import Conflict, Refused
 from designer.history import History
 from designer.models import FLOW_NAME, RESERVED_NAMES, Draft, DraftHistory, Flow, Version
+from designer.people import person_name
 from designer.tasks import check_request
 from flows import dialects
 from flows.check import examine
@@ -291,11 +292,6 @@ def _follow_up(version: Version, author: Any) -> None:
         notices.flow_group(flow.name),
         {"type": "version.saved", "flow": flow.name, "number": version.number},
     )
-
-
-def person_name(user: Any) -> str:
-    """Return how a person is called in lists."""
-    return str(user.get_full_name() or user.get_username())
 
 
 def _usable_name(name: str) -> None:

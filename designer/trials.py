@@ -180,7 +180,7 @@ def _table(desk: Desk) -> Table:
 
 
 def _require(desk: Desk) -> None:
-    if not may(desk.user, "draft.edit"):
+    if not may(desk.user, "draft.edit", desk.flow):
         raise Refused("Your account may look at this flow, but not do this.")
 
 

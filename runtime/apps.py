@@ -9,7 +9,9 @@ class RuntimeConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from designer import facts
-        from runtime.deployments import DesignerRuntime
+        from designer import access, facts
+        from runtime import audit, deployments
 
-        facts.register(DesignerRuntime())
+        facts.register(deployments.DesignerRuntime())
+        access.tells_flow("id", audit.flow_of)
+        access.tells_flow("deployment", deployments.flow_of)

@@ -88,6 +88,16 @@ def session_of(session_id: str) -> Session | None:
     return Session.objects.filter(pk=session_id[:128]).first()
 
 
+def flow_of(session_id: str) -> str | None:
+    """Return the name of the flow that drives a session, from the node or else the record."""
+    live = live_session(session_id)
+    if live is not None:
+        return live.flow
+    found = Session.objects.filter(pk=session_id[:128]).values_list("flow_name", flat=True)
+    name: str | None = found.first()
+    return name
+
+
 def steps_of(session_id: str) -> list[dict[str, Any]]:
     """Return the step lines of a session, oldest first."""
     found = Step.objects.filter(session_id=session_id).order_by("sequence")[:MAX_STEPS]

@@ -30,7 +30,7 @@ from designer.access import may
 from designer.errors import Refused
 from designer.facts import Alarm, Deployed
 from designer.models import Flow, Version
-from designer.services import person_name
+from designer.people import person_name
 from designer.verdicts import Verdict
 from flows.findings import Severity
 from runtime import bridge, routes
@@ -92,7 +92,7 @@ def deploy(
     Without a user it is an act of the command line: whoever may write the database may deploy.
     Deploying what is deployed already changes nothing and rings the nodes again.
     """
-    if user is not None and not may(user, "deployment.make"):
+    if user is not None and not may(user, "deployment.make", version.flow):
         raise Refused("Your account may not deploy.")
     reason = reason.strip()
     verdict = verdicts.verdict_of(version)
@@ -149,7 +149,7 @@ def _passed_over(
         first += f" {page} shows how it comes about."
     if not reason:
         raise Refused(f"{version} has {count} and is not deployed without a reason. {first}")
-    if user is not None and not may(user, "deployment.force"):
+    if user is not None and not may(user, "deployment.force", version.flow):
         raise Refused(f"{version} has {count}. Your account may not deploy over errors. {first}")
     return errors
 
@@ -206,6 +206,15 @@ def desired() -> list[Deployment]:
     """Return the deployment in force of each flow."""
     found = Deployment.objects.filter(superseded_at=None)
     return list(found.select_related("flow", "version").order_by("flow__name"))
+
+
+def flow_of(deployment: str) -> str | None:
+    """Return the name of the flow that a deployment, named by its key, is of."""
+    if not deployment.isascii() or not deployment.isdigit() or len(deployment) > 18:
+        return None
+    found = Deployment.objects.filter(pk=int(deployment)).values_list("flow__name", flat=True)
+    name: str | None = found.first()
+    return name
 
 
 def history(flow: Flow | None = None, limit: int = 200) -> list[Deployment]:

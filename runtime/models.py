@@ -36,7 +36,11 @@ class Deployment(models.Model):
 
     class Meta:
         ordering = ["-pk"]
-        permissions = [("force_deployment", "Can deploy a version that has errors")]
+        permissions = [
+            ("force_deployment", "Can deploy a version that has errors"),
+            ("control_ramp", "Can hold, go on with and take back deployments in steps"),
+            ("drain_node", "Can let a node take no more calls"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["flow"],
@@ -122,6 +126,12 @@ class Session(models.Model):
         permissions = [
             ("place_call", "Can place calls and use the phone of the page"),
             ("send_event", "Can send events to calls"),
+            ("hangup_call", "Can hang calls up"),
+            ("inject_event", "Can give calls events that are not for people"),
+            ("pin_call", "Can keep calls on their version"),
+            ("migrate_call", "Can move calls to another version"),
+            ("export_call", "Can export calls"),
+            ("unmask_call", "Can see the numbers of callers"),
         ]
         indexes = [
             models.Index(fields=["-started_at"], name="session_started"),

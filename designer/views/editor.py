@@ -40,7 +40,7 @@ def flow(request: HttpRequest, name: str) -> HttpResponse:
         "live_ws": f"/ws/flows/{flow.name}/live",
         "palette": palette(),
         "user": request.user.get_username(),
-        "can": rights(request.user),
+        "can": rights(request.user, flow),
         "urls": urls_of(flow),
         "sip": frame(request)["sip"],
         "text": text,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
 
-from designer.access import page
-from designer.models import Flow
+from designer.access import page, visible_flows
 from flows.check.catalogue import catalogue
 
 
@@ -15,7 +14,7 @@ def find(request: HttpRequest) -> JsonResponse:
     """Answer {"flows": [{name, description, url}], "rules": [{code, rule, url}]}."""
     flows = [
         {"name": name, "description": description, "url": reverse("flow", args=[name])}
-        for name, description in Flow.objects.values_list("name", "description")
+        for name, description in visible_flows(request.user).values_list("name", "description")
     ]
     rules = [
         {"code": entry.code, "rule": entry.rule, "url": reverse("rule", args=[entry.code])}

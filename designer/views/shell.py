@@ -28,14 +28,15 @@ def show(
     A page of a flow (`flow` in its context) has `alarm` beside: errors found after its deployment.
     """
     about = context.get("flow")
-    alarm = facts.runtime().alarm(about.name) if isinstance(about, Flow) else None
-    page = {**frame(request), "nav": nav, "alarm": alarm, **context}
+    flow = about if isinstance(about, Flow) else None
+    alarm = facts.runtime().alarm(flow.name) if flow is not None else None
+    page = {**frame(request, flow), "nav": nav, "alarm": alarm, **context}
     return render(request, template, page, status=status)
 
 
-def frame(request: HttpRequest) -> dict[str, Any]:
-    """Return the context of the frame."""
-    can = rights(request.user)
+def frame(request: HttpRequest, flow: Flow | None = None) -> dict[str, Any]:
+    """Return the context of the frame; what one may do is about the page's flow if it has one."""
+    can = rights(request.user, flow)
     phone = {
         "ws": "/sip",
         "domain": request.get_host(),

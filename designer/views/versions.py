@@ -8,6 +8,7 @@ from designer import facts, rendering, selectors, services, tasks, verdicts
 from designer.access import change, page
 from designer.errors import Refused
 from designer.models import Flow, Version
+from designer.people import person_name
 from designer.views.editor import urls_of
 from designer.views.shell import done, flow_or_404, refused, show, wants_json
 from flows.check.catalogue import catalogue
@@ -84,7 +85,7 @@ def version_check_act(request: HttpRequest, name: str, number: int, act: str) ->
     flow = flow_or_404(name)
     version = version_or_404(flow, number)
     try:
-        message = tasks.control(version, act, by=services.person_name(request.user))
+        message = tasks.control(version, act, by=person_name(request.user))
     except Refused as refusal:
         return refused(request, refusal, "flow_version", name, number)
     data = verdicts.verdict_of(version).as_message()

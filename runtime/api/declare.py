@@ -25,8 +25,9 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from designer.access import PERMISSIONS
+from designer.access import PERMISSIONS, flow_asked
 from designer.errors import Refused
+from designer.models import Flow
 from runtime import bridge
 from runtime.api import entrance, shapes
 from runtime.api.problems import Problem
@@ -52,9 +53,9 @@ class Call:
     def user(self) -> Any:
         return self.request.user
 
-    def require(self, act: str) -> None:
-        """Problem 403 unless the caller may do this too."""
-        entrance.require(self.request, act, by_token=self.by_token)
+    def require(self, act: str, flow: Flow | str | None = None) -> None:
+        """Problem 403 unless the caller may do this too, to this flow if one is named."""
+        entrance.require(self.request, act, by_token=self.by_token, flow=flow)
 
     def page_of(self, found: Any, count: int | None = None) -> list[Any]:
         """Cut the page out of a list or a query set, and say in the headers where the others are.
@@ -149,7 +150,8 @@ class Resource:
         if done is None:
             allowed = ", ".join(self.methods)
             raise Problem(405, f"Here one may {allowed}.", headers={"Allow": allowed})
-        entrance.require(request, done.act, by_token=by_token)
+        flow = flow_asked(path)
+        entrance.require(request, done.act, by_token=by_token, flow=flow)
         call = Call(request, by_token=by_token)
         raw = _raw(request, done.most)
         if not by_token:

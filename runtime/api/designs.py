@@ -11,9 +11,9 @@ from designer import selectors, services, tasks, verdicts
 from designer.desk import version_message
 from designer.errors import Conflict, Refused
 from designer.models import Flow, Scenario, Version
+from designer.people import person_name
 from designer.scenario_files import read_scenarios
 from designer.scenarios import judge
-from designer.services import person_name
 from designer.trials import MOST_KEPT
 from designer.views.shell import flow_or_404
 from flows.check import examine

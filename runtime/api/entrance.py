@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
 from designer import tokens
-from designer.access import PERMISSIONS, may
+from designer.access import PERMISSIONS, may, may_somewhere
+from designer.models import Flow
 from runtime.api.failures import failures
 from runtime.api.problems import Problem, challenge
 
@@ -53,9 +54,16 @@ def _person(request: HttpRequest, secret: str) -> Any:
     return token.user
 
 
-def require(request: HttpRequest, act: str, *, by_token: bool) -> None:
-    """Problem 403 unless the caller may do this act."""
-    if may(request.user, act):
+def require(
+    request: HttpRequest, act: str, *, by_token: bool, flow: Flow | str | None = None
+) -> None:
+    """Problem 403 unless the caller may do this act, to this flow if one is named; 404 if they do
+    not even see it. Without a flow it is enough that there is one for which they may."""
+    if flow is None and may_somewhere(request.user, act):
+        return
+    if flow is not None and not may(request.user, "flow.view", flow):
+        raise Problem(404, "There is nothing here.")
+    if flow is not None and may(request.user, act, flow):
         return
     said = f"Your account may not do this ({PERMISSIONS[act]})."
     raise challenge(403, said, "insufficient_scope") if by_token else Problem(403, said)

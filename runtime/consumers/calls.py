@@ -37,7 +37,10 @@ class CallConsumer(WatchingConsumer):
     async def prepare(self) -> bool:
         self.id = self.scope["url_route"]["kwargs"]["id"]
         self.stored = await database_sync_to_async(stored_call)(self.id)
-        return self.stored is not None or audit.live_session(self.id) is not None
+        live = audit.live_session(self.id)
+        if self.stored is None and live is None:
+            return False
+        return await self.sees(live.flow if live is not None else self.stored["session"]["flow"])
 
     def watch(self, hub: Any) -> Watcher:
         self.follower = asyncio.create_task(self.follow())

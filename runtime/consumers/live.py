@@ -22,7 +22,7 @@ class LiveConsumer(WatchingConsumer):
     async def prepare(self) -> bool:
         name = self.scope["url_route"]["kwargs"]["name"]
         flow = await database_sync_to_async(selectors.flow_named)(name)
-        if flow is None:
+        if flow is None or not await self.sees(flow):
             return False
         self.flow = flow
         self.group = notices.flow_group(flow.name)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 
+from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from designer.access import may
+from designer.access import may_somewhere
 from designer.origin import header, own_origin
 from runtime import bridge
 
@@ -29,7 +30,7 @@ class PhoneConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         node = bridge.current_node()
         asked = SUBPROTOCOL in self.scope.get("subprotocols", [])
-        if not (asked and own_origin(self.scope) and may(self.scope.get("user"), "phone.use")):
+        if not (asked and own_origin(self.scope) and await self.may_phone()):
             await self.close(REFUSED)
             return
         if node is None:
@@ -45,6 +46,11 @@ class PhoneConsumer(AsyncWebsocketConsumer):
             local=header(self.scope, b"host") or "localhost",
             user=self.scope["user"].get_username(),
         )
+
+    async def may_phone(self) -> bool:
+        """Say whether the person may use a phone, for the calls of any flow."""
+        user = self.scope.get("user")
+        return bool(await database_sync_to_async(may_somewhere)(user, "phone.use"))
 
     async def disconnect(self, code: int) -> None:
         if self.connection is None:

@@ -6,9 +6,11 @@ import asyncio
 import json
 from typing import Any
 
+from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from designer.access import may
+from designer.models import Flow
 from designer.origin import own_origin
 from runtime import bridge
 from runtime.hub import Watcher
@@ -87,6 +89,10 @@ class WatchingConsumer(AsyncWebsocketConsumer):
             task.exception()
 
     # For subclasses.
+
+    async def sees(self, flow: Flow | str) -> bool:
+        """Say whether the person may look at this flow and its calls."""
+        return bool(await database_sync_to_async(may)(self.scope.get("user"), self.act, flow))
 
     async def prepare(self) -> bool:
         """Fetch what is needed; False if there is no such thing."""
