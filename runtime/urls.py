@@ -3,13 +3,13 @@
 from django.urls import include, path
 
 from runtime.api import pages, resources
-from runtime.views import calls, deployments, health, routes
+from runtime.views import call_list, calls, deployments, health, routes
 
 urlpatterns = [
     path("flows/<flow:name>/live/", calls.flow_live, name="flow_live"),
     path("flows/<flow:name>/deploy/", deployments.flow_deploy, name="flow_deploy"),
     path("flows/<flow:name>/fires/", calls.flow_fires, name="flow_fires"),
-    path("calls/", calls.calls, name="calls"),
+    path("calls/", call_list.calls, name="calls"),
     path("calls/place/", calls.call_place, name="call_place"),
     path("calls/<str:id>/", calls.call, name="call"),
     path("calls/<str:id>/send/", calls.call_send, name="call_send"),

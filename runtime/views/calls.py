@@ -1,4 +1,4 @@
-"""Calls: the list, one of them, placing one, sending one an event."""
+"""One call: its page, placing one, sending one an event."""
 
 from __future__ import annotations
 
@@ -11,29 +11,10 @@ from django.urls import reverse
 from designer import rendering, selectors
 from designer.access import change, page
 from designer.errors import Refused
-from designer.models import Flow
 from designer.views.shell import done, flow_or_404, refused, show
 from runtime import acts, audit, bridge, conformance, fires
-from runtime.audit import CallFilter
 from runtime.consumers.live import drawn_of
 from runtime.models import Session
-
-
-@page("call.view")
-def calls(request: HttpRequest) -> HttpResponse:
-    """Show the sessions that match. Context: calls [dict], page, filter, flows, node_here."""
-    wanted = CallFilter.of(request.GET)
-    found = audit.page_of(wanted, request.GET.get("page"))
-    context = {
-        "calls": audit.lines_of(found, wanted),
-        "page": found,
-        "filter": wanted,
-        "sorts": list(audit.SORTS),
-        "shows": list(audit.STATES),
-        "flows": list(Flow.objects.values_list("name", flat=True).order_by("name")),
-        "node_here": bridge.current_node() is not None,
-    }
-    return show(request, "runtime/calls.html", context, nav="calls")
 
 
 @page("call.view")

@@ -1,0 +1,28 @@
+"""The list of calls and what it is narrowed by."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+
+from designer.access import page
+from designer.models import Flow
+from designer.views.shell import show
+from runtime import audit, bridge
+from runtime.audit import CallFilter
+
+
+@page("call.view")
+def calls(request: HttpRequest) -> HttpResponse:
+    """Show the sessions that match. Context: calls [dict], page, filter, flows, node_here."""
+    wanted = CallFilter.of(request.GET)
+    found = audit.page_of(wanted, request.GET.get("page"))
+    context = {
+        "calls": audit.lines_of(found, wanted),
+        "page": found,
+        "filter": wanted,
+        "sorts": list(audit.SORTS),
+        "shows": list(audit.STATES),
+        "flows": list(Flow.objects.values_list("name", flat=True).order_by("name")),
+        "node_here": bridge.current_node() is not None,
+    }
+    return show(request, "runtime/calls.html", context, nav="calls")
