@@ -27,6 +27,7 @@ PERMISSIONS: dict[str, str | None] = {
     "draft.edit": "designer.change_draft",
     "version.save": "designer.add_version",
     "check.control": "designer.add_version",
+    "scenario.edit": "designer.change_draft",
     "deployment.view": None,
     "deployment.make": "runtime.add_deployment",
     "deployment.force": "runtime.force_deployment",

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from designer.walker import OUT_OF_MEMORY
+from designer.walker import OUT_OF_MEMORY, USUAL
 
 LOOK_EVERY = 0.1
 """Seconds between two beats, whatever the child says."""
@@ -71,10 +71,11 @@ class Apart:
         bounds: Bounds,
         *,
         command: Sequence[str] = (),
+        doing: str = USUAL,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.bounds = bounds
-        own = (sys.executable, "-m", "designer.walker", str(bounds.memory))
+        own = (sys.executable, "-m", "designer.walker", str(bounds.memory), doing)
         self._command = tuple(command) or own
         self._clock = clock
         self._process: subprocess.Popen[bytes] | None = None
@@ -93,10 +94,18 @@ class Apart:
         `beat` is told how far it is several times a second and may raise to stop the walk. Raises
         Exceeded, Broken or Stopped.
         """
+        bounds = self.bounds
+        return self.ask(
+            {"text": text, "tier": bounds.tier, "states": bounds.states, "seconds": bounds.seconds},
+            beat,
+        )
+
+    def ask(self, question: dict[str, Any], beat: Beat | None = None) -> dict[str, Any]:
+        """Return what the child says to a question; the rest is as of `examine`."""
         with self._turn:
             self._stopped = False
             try:
-                return self._asked(text, beat)
+                return self._asked(question, beat)
             except BaseException:
                 # Whatever the child is at now, the next walk has nothing to do with it.
                 self._dispose()
@@ -111,12 +120,9 @@ class Apart:
         with self._turn:
             self._dispose()
 
-    def _asked(self, text: str, beat: Beat | None) -> dict[str, Any]:
+    def _asked(self, question: dict[str, Any], beat: Beat | None) -> dict[str, Any]:
         process, fresh = self._child()
         bounds = self.bounds
-        question = {
-            "text": text, "tier": bounds.tier, "states": bounds.states, "seconds": bounds.seconds,
-        }  # fmt: skip
         patience = bounds.seconds + bounds.grace + (STARTING if fresh else 0.0)
         answers = _Answers(process)
         ends = self._clock() + patience

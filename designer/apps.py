@@ -13,9 +13,10 @@ class DesignerConfig(AppConfig):
         the groups of people at the table of roles."""
         from django.db.models.signals import post_migrate
 
-        from designer import checks, roles
+        from designer import checks, roles, scenario_runs
         from flows import plugins
 
         plugins.load()
         checks.register()
+        scenario_runs.register()
         post_migrate.connect(roles.keep_groups, sender=self)

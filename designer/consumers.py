@@ -309,6 +309,9 @@ class EditorConsumer(AsyncWebsocketConsumer):
     async def check_progress(self, message: Message) -> None:
         await self.say({k: v for k, v in message.items() if k != "flow"} | {"type": "check"})
 
+    async def tests_progress(self, message: Message) -> None:
+        await self.say({k: v for k, v in message.items() if k != "flow"} | {"type": "tests"})
+
     async def flow_deployment(self, message: Message) -> None:
         await self.say(message["deployment"])
 

@@ -87,6 +87,11 @@ def examine(
     }
 
 
+def answer(question: dict[str, Any], beat: Beat) -> dict[str, Any]:
+    """Examine the text of a question; the rest of it are the bounds (`designer.walker`)."""
+    return examine(question.pop("text"), beat, **question)
+
+
 def counted(findings: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the findings with the number of errors and of warnings."""
     return {

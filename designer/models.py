@@ -190,6 +190,34 @@ class Scenario(models.Model):
         return f"{self.name} of {self.flow.name}"
 
 
+class ScenarioResult(models.Model):
+    """What became of one scenario on one text: kept by both hashes, so that it is played once."""
+
+    digest = models.CharField(max_length=64)
+    """SHA-256 of the version's text."""
+    scenario = models.CharField(max_length=64)
+    """SHA-256 of the scenario's text."""
+    contract = models.CharField(max_length=64)
+    """Of the language it was played with (`flows.check.contract`); with another it is stale."""
+    holds = models.BooleanField()
+    steps = models.PositiveIntegerField(default=0)
+    rows = models.JSONField(default=list)
+    """The rows of the version that fired, by their index."""
+    differences = models.JSONField(default=list)
+    """[[number of the input from 1, 0 for all of it, what was otherwise]]."""
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["digest", "scenario"], name="one_result_per_text_and_scenario"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scenario[:12]} on {self.digest[:12]}: {self.holds}"
+
+
 class DraftHistory(models.Model):
     """The steps back and forth of a person's text, so that an undo outlives the process.
 

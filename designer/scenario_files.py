@@ -9,8 +9,8 @@ nothing is constructed from the text.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Mapped
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,6 +121,37 @@ def read_scenarios(text: str) -> ScenarioFile:
     if len(listed.items) > MOST_SCENARIOS:
         raise BadScenario(f"line 1: A file has at most {MOST_SCENARIOS} scenarios.")
     return ScenarioFile(_text(root.get("flow")), [_scenario(item) for item in listed.items])
+
+
+def problems(text: str) -> list[tuple[int, str]]:
+    """Return all that is wrong with a file of scenarios: line and sentence, in the order of lines.
+
+    Unlike `read_scenarios` it goes on behind a first mistake, one for each step.
+    """
+    document = nodes.read(text)
+    if not document.readable:
+        return [(f.place.line, f.message) for f in document.findings[:1]]
+    root = document.root
+    listed = root.get("scenarios") if isinstance(root, nodes.Mapping) else None
+    found: list[tuple[int, str]] = []
+    for item in listed.items if isinstance(listed, nodes.Sequence) else ():
+        steps = item.get("steps") if isinstance(item, nodes.Mapping) else None
+        for step in steps.items if isinstance(steps, nodes.Sequence) else ():
+            found += _problem(_input, step)
+        if not found:
+            found += _problem(_scenario, item)
+    if not found:
+        found += _problem(lambda _: read_scenarios(text), root)
+    return sorted(set(found))
+
+
+def _problem(read: Callable[[Any], Any], node: Any) -> list[tuple[int, str]]:
+    try:
+        read(node)
+    except BadScenario as problem:
+        line, _, sentence = str(problem).removeprefix("line ").partition(": ")
+        return [(int(line), sentence)]
+    return []
 
 
 def _scenario(node: nodes.Node) -> Scenario:

@@ -16,7 +16,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from designer import notices, selectors
+from designer import notices, scenario_runs, selectors
 from designer import renames as renaming
 from designer.errors import Conflict, Refused
 from designer.history import History
@@ -287,6 +287,7 @@ def _follow_up(version: Version, author: Any) -> None:
         Flow.objects.filter(pk=flow.pk).update(description=description)
     if author is not None:
         Draft.objects.filter(flow=flow, user=author, text=version.text).delete()
+    scenario_runs.request(version)
     check_request(version)
     notices.announce(
         notices.flow_group(flow.name),

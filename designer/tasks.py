@@ -21,7 +21,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from designer import apart, deep, notices, verdicts
+from designer import apart, deep, jobs, notices, verdicts
 from designer.errors import Refused
 from designer.models import Task, Version
 from flows.check.catalogue import catalogue
@@ -123,6 +123,9 @@ def _announce(version: Version) -> None:
 
 def ring(task: Task) -> None:
     """Call for a worker. A broker that is away is no error: the row waits and is rung again."""
+    if task.kind != CHECK:
+        jobs.ring(task)
+        return
     try:
         check_version.delay(task.detail["version"])
     except Exception as error:  # the broker's libraries raise their own, unrelated types
@@ -143,7 +146,7 @@ def ring_stale(now: datetime | None = None) -> list[str]:
             lost.update(
                 state=Task.State.FAILED,
                 finished_at=now,
-                detail={**task.detail, "error": f"The check broke off {task.attempts} times."},
+                detail={**task.detail, "error": f"It broke off {task.attempts} times."},
             )
             _tell(task.pk)
         elif lost.update(state=Task.State.QUEUED, heartbeat=now, worker="", progress=0.0):
@@ -276,6 +279,9 @@ def as_message(task: Task, version: Version) -> dict[str, Any]:
 
 def _tell(task_id: int) -> None:
     task = Task.objects.get(pk=task_id)
+    if task.kind != CHECK:
+        jobs.tell(task.key)
+        return
     version = Version.objects.select_related("flow").get(pk=task.detail["version"])
     notices.announce(
         notices.flow_group(version.flow.name),

@@ -21,9 +21,8 @@ from typing import Any
 
 import msgspec
 from channels.db import database_sync_to_async
-from django.utils import timezone
 
-from designer import merging, rendering
+from designer import merging, rendering, scenario_rows
 from designer.access import may
 from designer.desk import Desk
 from designer.errors import Refused
@@ -38,8 +37,6 @@ from flows.semantics import SESSION_ROLES
 from flows.table import TIMER_EVENT, Table
 
 Message = dict[str, Any]
-LONGEST_NAME = 200
-MOST_KEPT = 500
 
 
 async def answer(desk: Desk, ask: str, arguments: Message) -> Message:
@@ -88,14 +85,13 @@ async def _scenarios(desk: Desk, arguments: Message) -> Message:
 async def _keep(desk: Desk, arguments: Message) -> Message:
     _require(desk)
     name = str(arguments.get("name") or "").strip()
-    if not name or len(name) > LONGEST_NAME:
-        raise Refused(f"A test needs a name of 1 to {LONGEST_NAME} characters.")
+    name = scenario_rows.usable_name(name)
     run = read_run(arguments.get("run") or {})
     if not run.inputs:
         raise Refused("Nothing has happened yet: a test needs a step.")
     scenario = record(_table(desk), run, name, str(arguments.get("description") or ""))
     text = write_scenarios(desk.flow.name, [scenario])
-    await database_sync_to_async(_store)(desk, name, text)
+    await database_sync_to_async(scenario_rows.keep)(desk.flow, name, text, user=desk.user)
     return await _scenarios(desk, {})
 
 
@@ -110,8 +106,8 @@ async def _open(desk: Desk, arguments: Message) -> Message:
 
 async def _drop(desk: Desk, arguments: Message) -> Message:
     _require(desk)
-    mine = Kept.objects.filter(flow=desk.flow, name=str(arguments.get("name") or ""))
-    await database_sync_to_async(mine.delete)()
+    name = str(arguments.get("name") or "")
+    await database_sync_to_async(scenario_rows.drop)(desk.flow, name, user=desk.user)
     return await _scenarios(desk, {})
 
 
@@ -180,22 +176,12 @@ def _table(desk: Desk) -> Table:
 
 
 def _require(desk: Desk) -> None:
-    if not may(desk.user, "draft.edit", desk.flow):
+    if not may(desk.user, "scenario.edit", desk.flow):
         raise Refused("Your account may look at this flow, but not do this.")
 
 
 def _kept(desk: Desk) -> list[Kept]:
-    return list(Kept.objects.filter(flow=desk.flow).order_by("name")[:MOST_KEPT])
-
-
-def _store(desk: Desk, name: str, text: str) -> None:
-    if Kept.objects.filter(flow=desk.flow).exclude(name=name).count() >= MOST_KEPT:
-        raise Refused(f"A flow keeps at most {MOST_KEPT} tests. Let one go first.")
-    Kept.objects.update_or_create(
-        flow=desk.flow,
-        name=name,
-        defaults={"text": text, "changed_by": desk.name, "updated_at": timezone.now()},
-    )
+    return list(Kept.objects.filter(flow=desk.flow).order_by("name")[: scenario_rows.MOST_KEPT])
 
 
 def _judged(table: Table | None, kept: list[Kept], names: dict[str, str]) -> list[Message]:

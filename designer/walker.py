@@ -1,9 +1,12 @@
-"""The child process that walks: `python -m designer.walker MEMORY`, MEMORY in MiB.
+"""The child process that walks: `python -m designer.walker MEMORY [MODULE:FUNCTION]`, in MiB.
 
 It reads questions from standard input, one JSON object a line, and answers each on standard output:
 `{"share": 0.4, "searched": 2048}` while it works, at last `{"result": ...}` or `{"error": "..."}`.
 It uses no more memory than it was given, lets everybody else on the machine go first, and ends
 when its standard input does: whatever its parent died of, it leaves no orphan. Free of Django.
+
+What it does with a question is the business of the function: `function(question, beat)`, by default
+`designer.deep.answer`.
 """
 
 from __future__ import annotations
@@ -15,10 +18,11 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
+from importlib import import_module
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
-from designer import deep
 from flows import plugins
 
 OUT_OF_MEMORY = 77
@@ -28,9 +32,11 @@ TELL_EVERY = 0.1
 NICE = 10
 
 Question = dict[str, Any]
+Doing = Callable[[Question, Callable[[float, int], None]], dict[str, Any]]
+USUAL = "designer.deep:answer"
 
 
-def main(memory: int) -> None:
+def main(memory: int, doing: str = USUAL) -> None:
     """Answer questions until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the parent's affair
     os.nice(NICE)
@@ -40,9 +46,11 @@ def main(memory: int) -> None:
     questions: SimpleQueue[Question] = SimpleQueue()
     threading.Thread(target=_listen, args=(questions,), daemon=True).start()
     try:
+        module, _, name = doing.partition(":")
+        done: Doing = getattr(import_module(module), name)
         plugins.load()
         while True:
-            _answer(questions.get(), answers)
+            _answer(questions.get(), answers, done)
     except MemoryError:
         # Nothing can be relied upon from here on, not even that a word can be said.
         os._exit(OUT_OF_MEMORY)
@@ -56,7 +64,7 @@ def _listen(questions: SimpleQueue[Question]) -> None:
     os._exit(0)
 
 
-def _answer(question: Question, answers: BinaryIO) -> None:
+def _answer(question: Question, answers: BinaryIO, done: Doing) -> None:
     last = time.monotonic()
 
     def beat(share: float, searched: int) -> None:
@@ -67,7 +75,7 @@ def _answer(question: Question, answers: BinaryIO) -> None:
             _say(answers, {"share": share, "searched": searched})
 
     try:
-        _say(answers, {"result": deep.examine(question.pop("text"), beat, **question)})
+        _say(answers, {"result": done(question, beat)})
     except (MemoryError, BrokenPipeError):
         raise
     except Exception as error:
@@ -82,4 +90,4 @@ def _say(answers: BinaryIO, message: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), *sys.argv[2:])

@@ -143,6 +143,22 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return calls
 
 
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The keys of the other work that a worker was called for."""
+    keys: list[str] = []
+    monkeypatch.setattr("designer.jobs.work_on.delay", keys.append)
+    return keys
+
+
+def worked(key: str) -> Any:
+    """Have a piece of work done as a worker would, and return its row."""
+    from designer import jobs
+
+    jobs.work(key, worker="w", clock=timezone.now)
+    return jobs.find(key)
+
+
 def checked(version: Any) -> Any:
     """Have the version checked as a worker would, and return its verdict."""
     from designer import tasks, verdicts
@@ -156,11 +172,21 @@ async def quiet(*_: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def stage(rung: Any, published: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def stage(
+    rung: Any, called: Any, published: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """Nothing of a test reaches a broker or a server, and no desk outlives its test."""
-    from designer import consumers, deep, desk, tasks
+    from designer import consumers, deep, desk, playing, scenario_runs, tasks
 
     consumers.desks = desk.Desks()
+    # What the worker's child would do is done here; test_scenario_runs has one with a child.
+    monkeypatch.setattr(
+        scenario_runs,
+        "ask",
+        lambda text, scenarios, beat: playing.play({"text": text, "scenarios": scenarios}, beat)[
+            "results"
+        ],
+    )
     # A test that is about walks over drafts says so; the others would wait for one each.
     monkeypatch.setattr(consumers.EditorConsumer, "follow_draft", quiet)
     # And one that is about the child that walks says that.
@@ -169,4 +195,4 @@ def stage(rung: Any, published: Any, monkeypatch: pytest.MonkeyPatch) -> Iterato
     consumers.desks = desk.Desks()
 
 
-__all__ = ["alice", "dora", "olaf", "published", "rung", "stage", "vera"]
+__all__ = ["alice", "called", "dora", "olaf", "published", "rung", "stage", "vera"]

@@ -13,8 +13,8 @@ from designer.errors import Conflict, Refused
 from designer.models import Flow, Scenario, Version
 from designer.people import person_name
 from designer.scenario_files import read_scenarios
+from designer.scenario_rows import MOST_KEPT
 from designer.scenarios import judge
-from designer.trials import MOST_KEPT
 from designer.views.shell import flow_or_404
 from flows.check import examine
 from flows.table import Table

@@ -63,6 +63,9 @@ class LiveConsumer(WatchingConsumer):
     async def check_progress(self, message: Frame) -> None:
         """Nor does a check."""
 
+    async def tests_progress(self, message: Frame) -> None:
+        """Nor do tests."""
+
 
 class FleetConsumer(WatchingConsumer):
     """How many calls each flow has."""

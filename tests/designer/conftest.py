@@ -1,3 +1,3 @@
-from tests.web import alice, dora, olaf, published, rung, stage, vera
+from tests.web import alice, called, dora, olaf, published, rung, stage, vera
 
-__all__ = ["alice", "dora", "olaf", "published", "rung", "stage", "vera"]
+__all__ = ["alice", "called", "dora", "olaf", "published", "rung", "stage", "vera"]

@@ -7,7 +7,7 @@ import pytest
 
 from runtime import bridge
 from tests.runtime.web.stage import FakeNode
-from tests.web import ECHO, alice, dora, olaf, published, rung, stage, vera
+from tests.web import ECHO, alice, called, dora, olaf, published, rung, stage, vera
 
 
 @pytest.fixture
@@ -33,4 +33,4 @@ def flow(db: Any) -> Any:
     return services.flow_import(text=ECHO, file_name="echo_test.yaml", author_name="alice").flow
 
 
-__all__ = ["alice", "dora", "olaf", "published", "rung", "stage", "vera"]
+__all__ = ["alice", "called", "dora", "olaf", "published", "rung", "stage", "vera"]
