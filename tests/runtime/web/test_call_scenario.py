@@ -68,10 +68,8 @@ def test_nobody_is_named_in_the_test_of_a_call(record: Any) -> None:
 
 
 def test_an_event_without_a_row_is_expected_to_have_none(record: Any) -> None:
-    made = call_scenario.scenario_of_call(
-        record(CALL[0], CALL[1], ("DialogPRACK", {}), CALL[2])
-    )
-    assert "kind: unhandled" in made.text and "TransferRequested unanswered" in made.scenario.name
+    made = call_scenario.scenario_of_call(record(CALL[0], CALL[1], ("DialogPRACK", {}), CALL[2]))
+    assert "kind: unhandled" in made.text and "DialogPRACK unanswered" in made.scenario.name
 
 
 def test_it_is_kept_with_the_flow_under_a_name(record: Any) -> None:
