@@ -9,7 +9,7 @@ no answer is open; else its sessions are drained on the version they were born o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,9 +55,17 @@ BACK = Words("the new version", "the old version", "an old one")
 
 
 def verdicts(
-    here: Program, there: Program, budget: int = BUDGET, words: Words = FORTH
+    here: Program,
+    there: Program,
+    budget: int = BUDGET,
+    words: Words = FORTH,
+    names: Mapping[str, str] | None = None,
 ) -> Iterator[Verdict]:
-    """Say of each state of `here` in which calls may live whether `there` can take them over."""
+    """Say of each state of `here` in which calls may live whether `there` can take them over.
+
+    `names` are the names that states of `here` have in `there`, where they are not the same.
+    """
+    renamed = {} if names is None else names
     graphs = Graph(here.table), Graph(there.table)
     met = {role: _by_state(here, role, budget) for role in SESSION_ROLES}
     known = {role: _by_state(there, role, budget) for role in SESSION_ROLES}
@@ -65,7 +73,7 @@ def verdicts(
         roles = [role for role in SESSION_ROLES if state.name in met[role]]
         if state.final or state.initial or not roles:
             continue
-        yield _verdict(state, roles, graphs, met, known, words)
+        yield _verdict(state, renamed.get(state.name, state.name), roles, graphs, met, known, words)
 
 
 _Condition = frozenset[Any]
@@ -96,6 +104,7 @@ def _condition(half: Half, names: tuple[str, ...], program: Program) -> _Conditi
 
 def _verdict(
     state: State,
+    there: str,
     roles: list[str],
     graphs: tuple[Graph, Graph],
     met: _Met,
@@ -103,7 +112,7 @@ def _verdict(
     words: Words,
 ) -> Verdict:
     name = state.name
-    target = graphs[1].table.states.get(name)
+    target = graphs[1].table.states.get(there)
     role = roles[0]
     way = next(iter(met[role][name].values()))
     if target is None or target.final:
@@ -114,16 +123,16 @@ def _verdict(
         (role, condition): way
         for role in roles
         for condition, way in met[role][name].items()
-        if condition not in known[role].get(name, {})
+        if condition not in known[role].get(there, {})
     }
     if strange and all(condition & set(_OPEN) for _, condition in strange):
         return Verdict(name, QUIET, f"{words.there.capitalize()} is never here with open answers.")
     if strange:
         (role, first), way = min(strange.items(), key=lambda item: len(item[1]))
-        others = [c for r in roles for c in known[r].get(name, {})]
+        others = [c for r in roles for c in known[r].get(there, {})]
         return Verdict(name, DRAIN, _stranger(name, first, others, words), "VER972", role, way)
     for role in roles:
-        lost = sorted(_lost(name, role, graphs))
+        lost = sorted(_lost(name, there, role, graphs))
         if lost:
             why = (
                 f"{', '.join(lost)} would be lost: {words.here} takes it in {name}, "
@@ -150,14 +159,16 @@ def _stranger(name: str, first: _Condition, known: list[_Condition], words: Word
     )
 
 
-def _lost(name: str, role: str, graphs: tuple[Graph, Graph]) -> set[str]:
+def _lost(name: str, there: str, role: str, graphs: tuple[Graph, Graph]) -> set[str]:
     """Messages and timers that a waiting session expects and the new version does not take."""
     if not phases_of(graphs[0], role)[name] & _WAITING:
         return set()
     taken = {row.label: row for row in graphs[0].rows(name, role) if row.ignore is None}
-    kept = {row.label for row in graphs[1].rows(name, role)} | graphs[1].table.states[
-        name
-    ].ignore.keys()
+    rows = list(graphs[1].rows(there, role))
+    kept = {row.label for row in rows} | graphs[1].table.states[there].ignore.keys()
+    if any(row.after is not None for row in rows):
+        # A timer of another length is no lost one: it counts from the same beginning.
+        kept |= {label for label, row in taken.items() if row.after is not None}
     return {label for label, row in taken.items() if label not in kept and _comes(row)}
 
 

@@ -16,6 +16,7 @@ from flows.findings import START, Finding, Severity
 from flows.semantics import Program
 from runtime import audit
 from runtime.executor.conform import Deviation, Recorded, deviation
+from runtime.executor.replay import UnknownVersion
 from runtime.models import Session, Step
 
 MOST_STEPS = audit.MAX_STEPS
@@ -70,7 +71,7 @@ class Verdict:
 def of_session(session: Session) -> Verdict:
     """Hold the recorded steps of a session against its own version; what lives, as far as it is."""
     steps = list(Step.objects.filter(session_id=session.pk).order_by("sequence")[: MOST_STEPS + 1])
-    program = _program(session.digest)
+    program = _program(steps[0].digest if steps else session.digest)
     if program is None:
         return _unknown(session, "the text of its version is not in the database, or is broken")
     if session.unjournalled:
@@ -78,7 +79,10 @@ def of_session(session: Session) -> Verdict:
     if not steps:
         return _unknown(session, "no step of it was recorded yet")
     cut = steps[:MOST_STEPS]
-    found = deviation(program, session.role, [_recorded(step) for step in cut])
+    try:
+        found = deviation(program, session.role, [_recorded(step) for step in cut], _program)
+    except UnknownVersion:
+        return _unknown(session, "a version it went over to is not in the database, or is broken")
     if found is None:
         return Verdict(
             session.pk, session.flow_name, session.number, session.digest, len(cut), True
@@ -92,7 +96,7 @@ def of_session(session: Session) -> Verdict:
         False,
         f"{found.message}.",
         found.sequence,
-        _finding(session, program, found, cut),
+        _finding(session, _ran(cut[found.sequence - 1], program), found, cut),
     )
 
 
@@ -125,6 +129,11 @@ def _program(digest: str) -> Program | None:
         return None
 
 
+def _ran(step: Step, first: Program) -> Program:
+    """Return the program that a step ran on: that of its own version, if the call was moved."""
+    return _program(step.digest) or first
+
+
 def _recorded(step: Step) -> Recorded:
     return Recorded(
         step.sequence,
@@ -139,6 +148,7 @@ def _recorded(step: Step) -> Recorded:
         step.kind,
         step.answer,
         tuple(audit.result_of(each)[0] for each in step.results),
+        step.digest,
     )
 
 

@@ -50,6 +50,9 @@ INSERT INTO runtime_session (id, node, epoch, flow_name, digest, number, role, c
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (id) DO UPDATE SET
   state = excluded.state,
+  digest = excluded.digest,
+  number = CASE WHEN excluded.digest = runtime_session.digest THEN runtime_session.number
+           ELSE excluded.number END,
   ended_at = COALESCE(excluded.ended_at, runtime_session.ended_at),
   outcome = CASE WHEN excluded.outcome <> '' THEN excluded.outcome
             ELSE runtime_session.outcome END,
@@ -176,6 +179,9 @@ class DatabaseSink:
             row = batch.sessions[step.session] = self._session_row(segment, record)
         row[_ENDED] = step.time if step.ended else row[_ENDED]
         row[_STATE] = _text(step.to_state)
+        if row[_DIGEST] != step.version:
+            # Somebody took the call to another version.
+            row[_DIGEST], row[_NUMBER] = step.version, self._flow_of(step.version)[1]
         row[_OUTCOME] = step.outcome or row[_OUTCOME]
         row[_STEPS] += 1
         row[_UNHANDLED] += step.kind == "unhandled"
@@ -217,6 +223,7 @@ class DatabaseSink:
         return known
 
 
+_DIGEST, _NUMBER = 4, 5
 _ENDED, _STATE, _OUTCOME, _STEPS, _UNHANDLED = 10, 11, 12, 13, 14
 _RESULTS = 11
 

@@ -137,6 +137,26 @@ class DialogHalf:
         known = self._causes.get(event.cause)
         return known is not None and known.answered
 
+    def unsettled(self) -> str | None:
+        """Say which request is open, the peer's or an own one; None if the dialog is at rest."""
+        usage = self.usage
+        if usage is None:
+            return None
+        if usage.open:
+            return f"the peer's {usage.open[0].method} waits for its answer"
+        if usage.unacknowledged:
+            return "our 200 waits for its ACK"
+        if usage.own_invite is not None:
+            kind = "re-INVITE" if usage.own_invite.reinvite else "INVITE"
+            return f"our {kind} waits for its answer"
+        if usage.own_update is not None:
+            return "our UPDATE waits for its answer"
+        if usage.ack_wanted:
+            return "a 200 of the peer waits for our ACK"
+        if usage.bye_wanted is not None or usage.bye_tx is not None:
+            return "the dialog is being ended"
+        return None
+
     def event(self, happening: Happening) -> Event | None:
         """Return the event of a happening; None if it says nothing to a table."""
         match happening:

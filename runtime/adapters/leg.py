@@ -132,6 +132,12 @@ class CallLeg:
         """Whether the event means nothing any more."""
         return self.dialog.is_stale(event)
 
+    def unsettled(self) -> str | None:
+        """Say what is still open with the peer; see `port.Leg`."""
+        if self._own_reinvite or self._owes_reinvite:
+            return "a re-INVITE renews its media"
+        return self.dialog.unsettled() or self.media.unsettled()
+
     def release(self, code: int | None) -> Awaitable[None] | None:
         """Let go of the dialog, politely, and of the media."""
         usage = self.dialog.usage

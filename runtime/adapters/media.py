@@ -61,6 +61,14 @@ class MediaHalf:
         """Whether the peer's offer has no answer of ours yet."""
         return self._remote_offer is not None
 
+    def unsettled(self) -> str | None:
+        """Say which side of a negotiation is open; None if none is."""
+        if self._remote_offer is not None:
+            return "the peer's offer waits for our answer"
+        if self._remote_answer is not None:
+            return "the peer's answer was not taken yet"
+        return "our offer waits for its answer" if self.offered else None
+
     def heard_offer(self, sdp: str) -> None:
         """Keep the peer's offer until it is answered."""
         self._remote_offer = sdp

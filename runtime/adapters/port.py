@@ -39,6 +39,12 @@ class Leg(Protocol):
     def is_stale(self, event: Event) -> bool:
         """Whether `event` means nothing any more (a CANCEL of what was answered meanwhile)."""
 
+    def unsettled(self) -> str | None:
+        """Say what is still open with the peer (a request, an offer, media), None if nothing is.
+
+        While something is, the session's version must not change under it.
+        """
+
     def release(self, code: int | None) -> Awaitable[None] | None:
         """Let go of all that is held: open requests are answered, a dialog ended, media closed.
 

@@ -28,6 +28,8 @@ class SimulatedLeg:
         """Action name to the reason it fails with."""
         self.waiting: dict[str, asyncio.Future[None]] = {}
         """Action name to what has to be done before the action is."""
+        self.open: str | None = None
+        """What is still open with the peer, in words."""
         self.stale: set[str] = set()
         """Names of events that mean nothing any more."""
 
@@ -45,6 +47,10 @@ class SimulatedLeg:
     def is_stale(self, event: Event) -> bool:
         """Whether the event was named stale."""
         return event.name in self.stale
+
+    def unsettled(self) -> str | None:
+        """What the test says is open."""
+        return self.open
 
     def release(self, code: int | None) -> None:
         """Write the release down."""

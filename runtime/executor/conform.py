@@ -15,7 +15,8 @@ from flows.ends import MAXIMUM_LIFE
 from flows.semantics import NO_ROW, Program
 from flows.table import TIMER_EVENT
 from flows.vocabulary import EVENTS
-from runtime.executor.machine import ACTION_FAILED, Machine
+from runtime.executor.machine import ACTION_FAILED, MIGRATED, Machine
+from runtime.executor.replay import Programs, UnknownVersion
 from runtime.executor.step import Event, Step
 
 _EVER = float("inf")
@@ -38,6 +39,8 @@ class Recorded:
     answer: int | None = None
     done: tuple[bool, ...] = ()
     """For each action that was begun, in order: whether it was done."""
+    version: str = ""
+    """Digest of the text it was decided by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,18 @@ class Deviation:
         )
 
 
-def deviation(program: Program, role: str, recorded: Sequence[Recorded]) -> Deviation | None:
+def deviation(
+    program: Program,
+    role: str,
+    recorded: Sequence[Recorded],
+    programs: Programs | None = None,
+) -> Deviation | None:
     """Return the first contradiction between the record and the table; None if there is none.
 
     The record begins with the session's first step. A session that still lives, or whose process
-    died, may lack what became of its last step's actions.
+    died, may lack what became of its last step's actions. `program` is what it began with; where it
+    went over to another version, `programs` knows that one, and what follows is held against it.
+    UnknownVersion if it does not.
     """
     if not recorded:
         return None
@@ -86,7 +96,10 @@ def deviation(program: Program, role: str, recorded: Sequence[Recorded]) -> Devi
             continue
         if machine.ended or (before is not None and step is None):
             return Deviation(now.sequence, now.event, "the session", "over", "going on", now.row)
-        step, different = _once_more(machine, step, now)
+        if now.kind == MIGRATED:
+            step, different = _moved(machine, now, programs)
+        else:
+            step, different = _once_more(machine, step, now)
         if different is not None:
             return different
         before = now
@@ -106,6 +119,29 @@ def _once_more(
             machine.elapsed(float(seconds))
     step = machine.receive(Event(now.event, now.fields), now.time)
     return step, _compared(step, now)
+
+
+def _moved(
+    machine: Machine, now: Recorded, programs: Programs | None
+) -> tuple[Step, Deviation | None]:
+    """Take the machine where the record says that somebody took the session."""
+    program = programs(now.version) if programs is not None else None
+    if program is None:
+        raise UnknownVersion(now.version)
+    event = Event(now.event, now.fields)
+    try:
+        step = machine.migrate(program, now.to_state, event, now.time)
+    except ValueError as impossible:
+        stays = machine.migrate(machine.program, machine.state, event, now.time)
+        return stays, Deviation(
+            now.sequence, now.event, "the target", str(impossible), now.to_state
+        )
+    different = _compared(step, now)
+    if different is None and dict(step.fields) != dict(now.fields):
+        different = Deviation(
+            now.sequence, now.event, "what is carried over", str(step.fields), str(now.fields)
+        )
+    return step, different
 
 
 def _compared(step: Step, now: Recorded) -> Deviation | None:
@@ -146,6 +182,8 @@ def _undone(before: Recorded, now: Recorded, step: Step) -> Deviation | None:
 
 def _from_outside(now: Recorded) -> bool:
     """Whether the shell, and no rule of the language, ended the session with this step."""
+    if now.kind == MIGRATED:
+        return False
     of_language = now.event in EVENTS or now.event in (TIMER_EVENT, MAXIMUM_LIFE)
     return now.row == NO_ROW and (now.kind == "error" or not of_language)
 

@@ -4,6 +4,7 @@ machine = Machine(program, session, role, now)
 step = machine.receive(event, now)         # journal it, then perform machine.calls in order
 machine.failed(step, 2, "no answer")       # the third action failed: put the event first
 step = machine.expire(now)                 # once machine.deadline has passed
+step = machine.migrate(other, "Held", event, now)  # go on in another version, or elsewhere
 """
 
 from __future__ import annotations
@@ -11,13 +12,18 @@ from __future__ import annotations
 from typing import Any, Final
 
 from flows.ends import MAXIMUM_LIFE, Unanswered
-from flows.semantics import Decision, Position, Program, Transition, Values
+from flows.moving import carried
+from flows.semantics import NO_ROW, Decision, Position, Program, Transition, Values
 from flows.table import TIMER_EVENT, Word
 from runtime.executor.step import Event, Step
 
 LONGEST_LIFE: Final = 24 * 3600.0
 """Seconds after which a session ends whatever its table says."""
 ACTION_FAILED: Final = "ActionFailed"
+MIGRATED: Final = "migrated"
+"""`Step.kind` of a step by which somebody took the session to another version or state."""
+ENTERED: Final = "entered"
+"""Field of such a step: since when the timers of the state count."""
 
 
 class SessionEnded(RuntimeError):
@@ -149,6 +155,61 @@ class Machine:
         self._own = True
         fields = {"action": done.words[action].name, "reason": reason, "index": action}
         return Event(ACTION_FAILED, fields)
+
+    @property
+    def entered(self) -> float | None:
+        """When the running timers were armed; None if this state arms none."""
+        return self._entered if self._position.timers else None
+
+    @property
+    def fired(self) -> float:
+        """The longest timer of this state that has fired, in seconds; 0 if none has."""
+        return self._position.timers[self._timer - 1] if self._timer else 0.0
+
+    @property
+    def waits(self) -> tuple[tuple[float, float], ...]:
+        """The timers of this state that are still to fire: (seconds, when), soonest first."""
+        left = self._position.timers[self._timer :]
+        return () if self.ended else tuple((each, self._entered + each) for each in left)
+
+    def migrate(self, program: Program, state: str, event: Event, now: float) -> Step:
+        """Go on in `state` of `program`: another version, or another state of the same one.
+
+        The event's field `entered` says since when the timers of the new state count (without it,
+        since now). A timer whose time has passed fires at once, except one that is no longer than
+        a timer which fired already. Variables and conditions are kept by name; new ones get their
+        initial value. The step's fields tell what was lost and gained, so that it is never silent.
+
+        Raises SessionEnded, or ValueError where no session of this role could live there; nothing
+        is changed then.
+        """
+        if self.ended:
+            raise SessionEnded(f"session {self.session} has ended and can not be moved")
+        position = self._arrival(program, state)
+        kept = carried(self.program, program, self.values)
+        fired = self.fired if ENTERED in event.fields else 0.0
+        decision = Decision(
+            NO_ROW, "", self.state, state, self.role, (), (), MIGRATED, program.table.digest
+        )
+        fields = {**event.fields, **kept.told}
+        self.program, self.values, self._position = program, kept.values, position
+        self._own, self._done, self.calls, self._before = True, None, (), kept.values
+        self._entered = float(fields.get(ENTERED, now))
+        self._timer = 0
+        self.elapsed(fired)
+        self.sequence += 1
+        return Step(self.session, self.sequence, now, event.name, fields, decision)
+
+    def _arrival(self, program: Program, state: str) -> Position:
+        try:
+            position = program.position(state, self.role)
+        except KeyError:
+            raise ValueError(f"there is no state {state}") from None
+        if position.final:
+            raise ValueError(f"{state} is a final state")
+        if not position.candidates:
+            raise ValueError(f"{state} has no row for the role {self.role}")
+        return position
 
     def _decide(
         self, first: Transition, values: Values, fields: dict[str, Any]

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 KEPT_TEXTS = 200
 """Texts in the cache beyond those in use; older ones are removed at the start."""
+KEPT_BESIDE = 16
+"""Programs kept beside those that new sessions take."""
 SOURCE_PATIENCE = 5.0
 """Seconds to wait for the source of texts at the start before the local copies are taken."""
 
@@ -69,6 +71,8 @@ class Loader:
         self._folder = folder
         self._programs: dict[str, Program] = {}
         self._turn = asyncio.Lock()
+        self._beside: dict[str, Program] = {}
+        """By digest: programs that running sessions were moved to and no new session takes."""
         self.failures: dict[str, str] = {}
         """Flows whose last load failed, with the reason; shown by the health page."""
 
@@ -102,6 +106,26 @@ class Loader:
         self._programs[flow] = program
         self.failures.pop(flow, None)
         return Loaded(flow, digest, (time.perf_counter() - started) * 1000)
+
+    async def prepared(self, source: TextSource | None, flow: str, digest: str) -> Program:
+        """Return the program of any version, for sessions that go over to it; LoadRefused.
+
+        What new sessions take is not changed. Findings do not stop it: whoever asks has looked.
+        """
+        program = self._programs.get(flow)
+        if program is not None and program.table.digest == digest:
+            return program
+        program = self._beside.get(digest)
+        if program is None:
+            text = await self._text(source, digest)
+            if text is None:
+                reason = f"the text of {digest[:12]} is nowhere to be found"
+                raise LoadRefused(flow, digest, reason)
+            program = await asyncio.to_thread(_compile, flow, digest, text, True)
+            if len(self._beside) >= KEPT_BESIDE:
+                self._beside.pop(next(iter(self._beside)))
+            self._beside[digest] = program
+        return program
 
     async def withdraw(self, flow: str) -> None:
         """Let no new session of `flow` begin; sessions that run keep their version."""

@@ -25,6 +25,7 @@ from runtime.node.config import NodeConfig
 from runtime.node.journal import Journal, MediaRecord, next_epoch
 from runtime.node.keep import read_json, write_json
 from runtime.node.loader import SOURCE_PATIENCE, Loaded, Loader, TextSource
+from runtime.node.operations import Operations
 from runtime.node.routes import Route, RouteTable
 from runtime.node.session import Session
 from runtime.node.signalling import Signalling
@@ -73,6 +74,7 @@ class Node:
         self._route_source = routes
         self._supervisor = Supervisor(config, self.journal, Clock())
         self._loader = Loader(config.folder / "flows")
+        self.operations = Operations(self._supervisor, self._loader, texts)
         self._link: MediaLink | None = link(self._heard) if link is not None else None
         self._child: ChildProcess | None = None
         self._watch: asyncio.Task[None] | None = None

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from time import perf_counter_ns
 from typing import Any, Final, Protocol
 
+from flows.semantics import Program
 from runtime.adapters.port import ActionError, Leg
-from runtime.executor.machine import Machine
+from runtime.executor.machine import ENTERED, Machine
 from runtime.executor.step import Event, Step
 from runtime.node.journal import ActionResult, DoneRecord, StepRecord
 
@@ -53,6 +54,9 @@ class Shell(Protocol):
     def ended(self, session: Session) -> None:
         """Forget the session."""
 
+    def migrated(self, session: Session, before: str) -> None:
+        """Take note that the session left the version with the digest `before`."""
+
 
 class Session:
     """One session of a flow, from its first event until it has ended."""
@@ -73,6 +77,7 @@ class Session:
         "dropped",
         "unjournalled",
         "armed",
+        "at_rest",
         "_shell",
         "_pending",
         "_busy",
@@ -100,6 +105,8 @@ class Session:
         self.unjournalled = False
         """Some of its records could not be written."""
         self.armed: float | None = None
+        self.at_rest: Callable[[], None] | None = None
+        """Called each time nothing waits for its turn any more, and when the session has ended."""
         self._shell = shell
         self._pending: deque[Event | None] = deque()
         """What waits for its turn; None stands for a deadline that has passed."""
@@ -141,16 +148,61 @@ class Session:
         if not self._busy:
             self._run()
 
-    def end(self, event: str, outcome: str, code: int) -> None:
-        """End the session from outside its table, politely, with a step that says so."""
+    def end(
+        self,
+        event: str,
+        outcome: str,
+        code: int | None,
+        *,
+        fields: dict[str, Any] | None = None,
+        kind: str = "unhandled",
+    ) -> None:
+        """End the session from outside its table, politely, with a step that says so.
+
+        `code` is the answer of open requests, None what suits each.
+        """
         if self.ended:
             return
         if self.machine.ended:
             # A row has ended it; only its last actions are still awaited.
             self._end(self._decided or outcome, code)
             return
-        self._audit(Event(event), kind="unhandled", outcome=outcome)
+        self._audit(Event(event, fields or {}), kind=kind, outcome=outcome)
         self._end(outcome, code)
+
+    # -- going over to another version -------------------------------------------------------------
+
+    def unquiet(self) -> str | None:
+        """Say why its version must not change just now; None at a quiet point.
+
+        Quiet is: no action is awaited, no event waits, and nothing is open with the peer.
+        """
+        if self.ended or self.machine.ended:
+            return "the call is over"
+        if self._busy:
+            return "an action is awaited"
+        if self._pending:
+            return "events wait for their turn"
+        return self.leg.unsettled()
+
+    def migrate(self, program: Program, state: str, event: Event) -> Step:
+        """Go on in a state of another version (see `Machine.migrate`), with a step that says so.
+
+        Only at a quiet point: ValueError, and nothing changed, at any other, or where no session
+        of this role could be.
+        """
+        reason = self.unquiet()
+        if reason is not None:
+            raise ValueError(reason)
+        now, before = self._shell.now(), self.digest
+        step = self.machine.migrate(program, state, event, now)
+        if ENTERED not in step.fields:
+            self.since = now
+        self._shell.record(self, StepRecord(step))
+        self._shell.migrated(self, before)
+        self._shell.stepped(self, step, None)
+        self._shell.arm(self, self.machine.deadline)
+        return step
 
     # -- the loop ----------------------------------------------------------------------------------
 
@@ -169,6 +221,16 @@ class Session:
         self._busy = False
         if not self.ended:
             self._shell.arm(self, self.machine.deadline)
+            self._rest()
+
+    def _rest(self) -> None:
+        """Give whoever waits for a quiet point his turn."""
+        if self.at_rest is None:
+            return
+        try:
+            self.at_rest()
+        except Exception as bug:
+            self.fault(bug)
 
     async def _continue(self, rest: Coroutine[Any, Any, None]) -> None:
         try:
@@ -302,6 +364,9 @@ class Session:
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
         self._shell.ended(self)
+        waiting, self.at_rest = self.at_rest, None
+        if waiting is not None:
+            waiting()
 
     def fault(self, bug: Exception) -> None:
         """End this session alone: the fault is this program's, so its audit has to show it."""

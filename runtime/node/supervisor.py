@@ -158,12 +158,20 @@ class Supervisor:
         if self.sessions.pop(session.id, None) is None:
             return
         self.outcomes[session.outcome or "completed"] += 1
-        version = session.flow, session.digest
+        self._leave(session.flow, session.digest)
+        if not self.sessions:
+            self._empty.set()
+
+    def migrated(self, session: Session, before: str) -> None:
+        """Count a session under the version it went over to."""
+        self.versions[session.flow, session.digest] += 1
+        self._leave(session.flow, before)
+
+    def _leave(self, flow: str, digest: str) -> None:
+        version = flow, digest
         self.versions[version] -= 1
         if not self.versions[version]:
             del self.versions[version]
-        if not self.sessions:
-            self._empty.set()
 
     def _let_go(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -9,10 +9,11 @@ import pytest
 from django.test import Client
 
 from config import cli
-from designer.models import Flow
+from designer import services
+from designer.models import Flow, Version
 from flows.compile import compile_text
 from flows.semantics import Program
-from runtime import conformance
+from runtime import audit, conformance
 from runtime.executor.machine import Machine
 from runtime.executor.step import Event
 from runtime.models import Session, Step
@@ -74,6 +75,7 @@ def test_what_cannot_be_compared_says_why(call: Session) -> None:
     verdict = conformance.of_session(Session.objects.get())
     assert verdict.conforms is None and "in full" in verdict.why
     Session.objects.update(unjournalled=False, digest="f" * 64)
+    Step.objects.update(digest="f" * 64)
     verdict = conformance.of_session(Session.objects.get())
     assert verdict.conforms is None and "not in the database" in verdict.why
 
@@ -102,3 +104,31 @@ def test_the_call_s_page_says_whether_it_conforms(
     tampered(row=0)
     shown = client.get("/calls/s1/").content.decode()
     assert "Differs from v1 at step 2" in shown and "/rules/META995" in shown
+
+
+def test_a_call_that_went_over_to_another_version_is_held_against_both(call: Session) -> None:
+    text = ECHO + "# a second version\n"
+    services.version_save(flow=Flow.objects.get(), text=text, base=1, message="2")
+    here, there = (Program(compile_text(each).table) for each in (ECHO, text))  # type: ignore[arg-type]
+    machine = Machine(here, "s2", "UAS", 100.0)
+    records: list[Record] = []
+    for name, fields in (("IncomingCall", OFFER), ("DialogACK", {}), ("", {}), ("DialogBYE", {})):
+        step = (
+            machine.receive(Event(name, fields), 101.0)
+            if name
+            else machine.migrate(there, machine.state, Event("Migrated", {"entered": 101.0}), 102.0)
+        )
+        records.append(StepRecord(step))
+        done = tuple(ActionResult(True, 12, None) for _ in step.actions)
+        records.append(DoneRecord("s2", step.sequence, done))
+    DatabaseSink().store(SEGMENT, records, 500, 900)
+    stored = Session.objects.get(pk="s2")
+    assert (stored.number, stored.digest) == (2, there.table.digest), "where it is now"
+    assert conformance.of_session(stored).conforms is True
+    Step.objects.filter(session_id="s2", sequence=4).update(to_state="Active")
+    wrong = conformance.of_session(stored)
+    assert (wrong.conforms, wrong.step) == (False, 4)
+    Version.objects.filter(number=2).update(digest="f" * 64)
+    conformance._made.cache_clear()
+    audit._compiled_of.cache_clear()
+    assert "version it went over to" in conformance.of_session(stored).why
