@@ -34,7 +34,8 @@ from designer.people import person_name
 from designer.verdicts import Verdict
 from flows.findings import Severity
 from runtime import bridge, routes
-from runtime.models import Acknowledgement, Deployment, Route, Session
+from runtime.models import Acknowledgement, Deployment, Ramp, Route, Session
+from runtime.node.ramp import Wanted
 
 FIRST_FLOW = "echo_test"
 """The flow that a fresh instance answers every call with."""
@@ -95,11 +96,13 @@ def deploy(
     if user is not None and not may(user, "deployment.make", version.flow):
         raise Refused("Your account may not deploy.")
     reason = reason.strip()
-    verdict = verdicts.verdict_of(version)
-    overridden = _passed_over(version, verdict, user, reason)
+    verdict, overridden = passed_over(version, user, reason)
     with transaction.atomic():
         Flow.objects.select_for_update().get(pk=version.flow_id)
         pass_gates(Wish(version, user, by_name, reason, back=back))
+        ramp = ramp_of(version.flow)
+        if ramp is not None:
+            raise Refused(while_ramped(ramp))
         deployment = current(version.flow)
         if deployment is None or deployment.version_id != version.pk:
             now = timezone.now()
@@ -122,7 +125,16 @@ def deploy(
 
 
 def roll_back(*, flow: Flow, user: Any = None, by_name: str = "", reason: str = "") -> Deployment:
-    """Let new calls take the version again that ran before the current one; Refused if none did."""
+    """Let new calls take the version again that ran before the current one; Refused if none did.
+
+    While a version is ramped up beside another it is the candidate that is taken back.
+    """
+    ramp = ramp_of(flow)
+    if ramp is not None:
+        from runtime.ramps import services as ramps
+
+        ramps.back(ramp=ramp, user=user, by_name=by_name, reason=reason)
+        return ramp.stable
     deployment = current(flow)
     if deployment is None:
         raise Refused(f"{flow.name} is not deployed, so there is nothing to roll back.")
@@ -133,10 +145,30 @@ def roll_back(*, flow: Flow, user: Any = None, by_name: str = "", reason: str = 
     return deploy(version=version, user=user, by_name=by_name, reason=reason, back=True)
 
 
+def ramp_of(flow: Flow) -> Ramp | None:
+    """Return the ramp of a flow that is on, with its versions."""
+    found = Ramp.objects.filter(flow=flow, ended_at=None)
+    return found.select_related("flow", "deployment__version", "stable__version").first()
+
+
+def while_ramped(ramp: Ramp) -> str:
+    """Say why nothing else is deployed while a ramp is on."""
+    candidate, stable = ramp.deployment.version.number, ramp.stable.version.number
+    return (
+        f"v{candidate} of {ramp.flow.name} is being deployed in steps and takes {ramp.percent:g} %"
+        f" beside v{stable}. Roll it back or go on to its end, then another version can take calls."
+    )
+
+
+def passed_over(version: Version, user: Any, reason: str) -> tuple[Verdict, list[dict[str, Any]]]:
+    """Return the check's verdict and the errors passed over; Refused where they may not be."""
+    verdict = verdicts.verdict_of(version)
+    return verdict, _passed_over(version, verdict, user, reason)
+
+
 def _passed_over(
     version: Version, verdict: Verdict, user: Any, reason: str
 ) -> list[dict[str, Any]]:
-    """Return the errors that are passed over; Refused where they may not be."""
     errors = errors_of(version, verdict)
     first = f"Line {errors[0]['line']}: {errors[0]['message']}" if errors else ""
     if selectors.compiled_version(version).table is None:
@@ -187,7 +219,11 @@ def alarms_of(running: list[Deployment]) -> dict[str, Alarm]:
 def before(deployment: Deployment) -> int | None:
     """Return the number of the version that was deployed before this one, if there was another."""
     earlier = Deployment.objects.filter(flow_id=deployment.flow_id, pk__lt=deployment.pk)
-    others = earlier.exclude(version_id=deployment.version_id).order_by("-pk")
+    # A candidate that was taken back never took all calls: nobody wants to go back to it.
+    ran = earlier.exclude(
+        pk__in=Ramp.objects.exclude(state=Ramp.State.PROMOTED).values("deployment")
+    )
+    others = ran.exclude(version_id=deployment.version_id).order_by("-pk")
     number: int | None = others.values_list("version__number", flat=True).first()
     return number
 
@@ -304,13 +340,25 @@ def first_run(flow_name: str = FIRST_FLOW) -> None:
 class DatabaseSource:
     """Where a node asks for its flows and routes (the ports of `runtime.node`)."""
 
-    async def desired(self) -> Mapping[str, str]:
-        """Return the wanted digest of each flow."""
+    async def desired(self) -> Mapping[str, str | Wanted]:
+        """Return what each flow shall run."""
 
-        def read() -> dict[str, str]:
-            return {each.flow.name: each.version.digest for each in desired()}
+        def read() -> dict[str, str | Wanted]:
+            from runtime.ramps import services as ramps
 
-        wanted: dict[str, str] = await database_sync_to_async(read)()
+            # Before the deployments, as in `runtime.ramps.following`.
+            on = {ramp.flow_id: ramp for ramp in ramps.all_active()}
+            wanted: dict[str, str | Wanted] = {}
+            for each in desired():
+                ramp, digest = on.get(each.flow_id), each.version.digest
+                wanted[each.flow.name] = (
+                    digest
+                    if ramp is None
+                    else Wanted(digest, ramp.deployment.version.digest, ramps.rule_of(ramp))
+                )
+            return wanted
+
+        wanted: dict[str, str | Wanted] = await database_sync_to_async(read)()
         return wanted
 
     async def routes(self) -> list[Any]:

@@ -29,6 +29,7 @@ class Deployment(models.Model):
     standing = models.CharField(max_length=10, blank=True, default="", db_default="")
     """What the deeper check had said then: a state of `designer.verdicts`. Empty: nobody asked."""
     superseded_at = models.DateTimeField(null=True)
+    """When new calls stopped taking it; a ramp's candidate has it until the ramp is done."""
 
     if TYPE_CHECKING:
         # What the page of deployments puts beside one.
@@ -56,6 +57,136 @@ class Deployment(models.Model):
     def unchecked(self) -> bool:
         """It was made without a word of the deeper check."""
         return Verdict(self.standing).unchecked if self.standing else False
+
+
+class Ramp(models.Model):
+    """A candidate beside the stable version of a flow, given its calls in steps.
+
+    The candidate is a deployment like any other, with the answers of the nodes; it is not the
+    desired one (`superseded_at` is set) until the ramp has come to its end.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running", "runs"
+        WAITING = "waiting", "waits"
+        """The step's time is over and something is undecided or missing."""
+        HELD = "held", "held"
+        """A person stays at this step; worse figures still end the ramp."""
+        PROMOTED = "promoted", "done"
+        BACK = "back", "rolled back"
+
+    ACTIVE = (State.RUNNING, State.WAITING, State.HELD)
+
+    deployment = models.OneToOneField(Deployment, on_delete=models.CASCADE, related_name="ramp")
+    flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="ramps")
+    stable = models.ForeignKey(Deployment, on_delete=models.PROTECT, related_name="+")
+    """The deployment in force when it began."""
+    salt = models.CharField(max_length=32)
+    """Keys the hash that puts callers on a side (`runtime.node.ramp`)."""
+    steps = models.JSONField()
+    """[{"percent": 0 to 100, "seconds": time before the next}] (`runtime.ramps.plan`)."""
+    scope = models.JSONField(default=dict)
+    """{"sources": [network], "numbers": [pattern], "callers": [pattern]}; empty: all calls."""
+    figures = models.JSONField(default=dict)
+    """The limit of each figure that is watched, by its key (`runtime.ramps.figures`)."""
+    every = models.FloatField()
+    """Seconds from one look at the figures to the next."""
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    step = models.PositiveIntegerField(default=0)
+    """Index into `steps`."""
+    began_at = models.DateTimeField()
+    step_at = models.DateTimeField()
+    """When this step began: what is compared is what came since."""
+    revision = models.PositiveIntegerField(default=1)
+    """Counts what nodes have to follow; they answer each once."""
+    reason = models.TextField(blank=True, default="")
+    """Why it stands as it stands, as a sentence."""
+    judgement = models.JSONField(default=dict)
+    """What the last look found (`runtime.ramps.judging`); of this step only."""
+    judged_at = models.DateTimeField(null=True)
+    rung_at = models.DateTimeField(null=True)
+    """When a worker was last called for."""
+    worker = models.CharField(max_length=64, blank=True, default="")
+    """Who looks at it now: only one does."""
+    claimed_until = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["flow"],
+                condition=models.Q(ended_at__isnull=True),
+                name="one_ramp_per_flow",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.deployment.flow.name}: {self.percent:g} %"
+
+    @property
+    def active(self) -> bool:
+        return self.ended_at is None
+
+    @property
+    def percent(self) -> float:
+        """The share the candidate takes at this step."""
+        return float(self.steps[self.step]["percent"])
+
+
+class RampMark(models.Model):
+    """Something that happened to a ramp: who or what did it, and why."""
+
+    ramp = models.ForeignKey(Ramp, on_delete=models.CASCADE, related_name="marks")
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=10)
+    """began, step, waiting, held, resumed, promoted or back."""
+    step = models.PositiveIntegerField()
+    percent = models.FloatField()
+    by_name = models.CharField(max_length=150)
+    sentence = models.TextField(blank=True, default="")
+    calls = models.PositiveIntegerField(default=0)
+    """Calls of the candidate in the step that ended here."""
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.percent:g} %"
+
+
+class RampCall(models.Model):
+    """What one call under a ramp says to the figures; None where it is not known (yet)."""
+
+    ramp = models.ForeignKey(Ramp, on_delete=models.CASCADE, related_name="calls")
+    session = models.CharField(max_length=128)
+    step = models.PositiveIntegerField()
+    candidate = models.BooleanField()
+    drawn = models.BooleanField(default=True)
+    """It was in scope and no test call: its side was left to chance."""
+    started_at = models.FloatField()
+    measured_at = models.FloatField()
+    settled = models.BooleanField(default=False)
+    """Nothing more will become known of it."""
+    code = models.PositiveIntegerField(null=True)
+    """The final answer to its INVITE."""
+    answered = models.BooleanField(null=True)
+    delay = models.FloatField(null=True)
+    """Seconds from the INVITE to the first ringing or answer."""
+    failed = models.BooleanField(null=True)
+    one_way = models.BooleanField(null=True)
+    unhandled = models.BooleanField(null=True)
+    unhandled_events = models.PositiveIntegerField(default=0)
+    stuck = models.BooleanField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["ramp", "session"], name="one_measure_per_call")
+        ]
+        indexes = [models.Index(fields=["ramp", "step", "settled"], name="ramp_call_step")]
+
+    def __str__(self) -> str:
+        return self.session
 
 
 class Acknowledgement(models.Model):

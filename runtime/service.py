@@ -29,6 +29,7 @@ from runtime.node.loader import LoadRefused
 from runtime.node.node import Node
 from runtime.node.session import Session
 from runtime.node.shipper import Shipper
+from runtime.ramps.following import Follower
 from runtime.sink import DatabaseSink
 
 log = logging.getLogger(__name__)
@@ -97,6 +98,7 @@ class Desk:
         self.node = node
         self._said: dict[str, tuple[int, str]] = {}
         """By flow: the deployment last answered for, and the digest it named."""
+        self._ramps = Follower(node)
         self._routes: list[Any] | None = None
         self._unrecorded: set[str] = set()
         """Sessions of which something could not be journalled, not marked in the database yet."""
@@ -126,10 +128,14 @@ class Desk:
         """Bring the node to what the rows say and answer for each deployment once."""
         async with self._turn:
             try:
+                ramps = await self._ramps.read()
                 wanted = await database_sync_to_async(deployments.desired)()
+                stable = {each.flow.name: each.version.digest for each in wanted}
+                await self._ramps.release(ramps, stable)
                 ordered = await database_sync_to_async(routes.for_node)()
                 for deployment in wanted:
                     await self._follow(deployment)
+                await self._ramps.follow(ramps)
             except AWAY as away:
                 log.warning("the database is away, the node keeps what it runs: %s", away)
                 return

@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from runtime.api import pages, resources
-from runtime.views import call_list, calls, deployments, health, routes
+from runtime.views import call_list, calls, deployments, health, ramps, routes
 
 urlpatterns = [
     path("flows/<flow:name>/live/", calls.flow_live, name="flow_live"),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("routes/add/", routes.route_add, name="route_add"),
     path("routes/delete/", routes.route_delete, name="route_delete"),
     path("deployments/", deployments.deployments, name="deployments"),
+    path("deployments/<int:deployment>/control/", ramps.ramp_control, name="ramp_control"),
     path("api/", pages.api, name="api"),
     path("api/", include(resources.patterns())),
     path("api/<path:rest>", pages.nothing, name="api_nothing"),

@@ -1,5 +1,7 @@
 """Load versions of flows into the running node: compile beside the calls, then swap one reference.
 
+A flow may have two: the stable version and, while it is ramped, a candidate with the rule that says
+which new calls take it (`runtime.node.ramp`). Each call is wholly on one of them.
 A load that fails leaves the last good version where it was and says why. Texts are kept by their
 hash in a folder, so that a node starts with its flows while the database is away.
 """
@@ -11,7 +13,7 @@ import hashlib
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +23,7 @@ from flows.findings import Finding, Severity
 from flows.semantics import Program
 from runtime.adapters.leg import bind
 from runtime.node.keep import read_json, write, write_json
+from runtime.node.ramp import NewCall, Ramp, Rule, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +39,8 @@ SOURCE_PATIENCE = 5.0
 class TextSource(Protocol):
     """Where the node asks what it should run; any exception means that the source is away."""
 
-    async def desired(self) -> Mapping[str, str]:
-        """Return the wanted digest of each flow."""
+    async def desired(self) -> Mapping[str, str | Wanted]:
+        """Return what each flow shall run: a digest, or two of them with the rule between them."""
 
     async def text(self, digest: str) -> str | None:
         """Return the exact text with this SHA-256, None if there is none."""
@@ -70,19 +73,33 @@ class Loader:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._programs: dict[str, Program] = {}
+        self._ramps: dict[str, Ramp] = {}
         self._turn = asyncio.Lock()
         self._beside: dict[str, Program] = {}
         """By digest: programs that running sessions were moved to and no new session takes."""
         self.failures: dict[str, str] = {}
         """Flows whose last load failed, with the reason; shown by the health page."""
 
-    def program(self, flow: str) -> Program | None:
-        """Return what a new session of `flow` runs, None if nothing is deployed."""
+    def program(self, flow: str, call: NewCall | None = None) -> Program | None:
+        """Return what a new session of `flow` runs, None if nothing is deployed.
+
+        Without a call it is the stable version; with one it may be the candidate beside it.
+        """
+        ramp = self._ramps.get(flow)
+        if ramp is not None and call is not None and ramp.takes(call):
+            return ramp.program
         return self._programs.get(flow)
 
     def deployed(self) -> dict[str, str]:
-        """Return the digest in use of each flow."""
+        """Return the digest of the stable version of each flow."""
         return {flow: program.table.digest for flow, program in self._programs.items()}
+
+    def candidates(self) -> dict[str, tuple[str, float]]:
+        """Return digest and percentage of the candidate of each flow that has one."""
+        return {
+            flow: (ramp.program.table.digest, ramp.rule.percent)
+            for flow, ramp in self._ramps.items()
+        }
 
     async def deploy(self, flow: str, digest: str, text: str, *, force: bool = False) -> Loaded:
         """Make new sessions of `flow` run `text`.
@@ -93,8 +110,30 @@ class Loader:
         async with self._turn:
             loaded = await self._take(flow, digest, text, force)
             await asyncio.to_thread(self._remember, digest, text)
-            await asyncio.to_thread(self._remember_desired, self.deployed())
+            await asyncio.to_thread(self._remember_desired, self._wanted())
         return loaded
+
+    async def ramp(
+        self, flow: str, digest: str, text: str, rule: Rule, *, force: bool = False
+    ) -> Loaded:
+        """Let the new sessions that `rule` names run `text`, beside the stable version.
+
+        For a candidate that is loaded already only the rule is replaced. Raises LoadRefused; then
+        calls go on as before.
+        """
+        async with self._turn:
+            loaded = await self._take_beside(flow, digest, text, rule, force)
+            await asyncio.to_thread(self._remember, digest, text)
+            await asyncio.to_thread(self._remember_desired, self._wanted())
+        return loaded
+
+    async def withdraw_ramp(self, flow: str) -> None:
+        """Let all new sessions of `flow` run the stable version; running ones keep theirs."""
+        # At once and not in turn: a bad candidate does not wait for another flow's compilation.
+        self._ramps.pop(flow, None)
+        async with self._turn:
+            self._ramps.pop(flow, None)
+            await asyncio.to_thread(self._remember_desired, self._wanted())
 
     async def _take(self, flow: str, digest: str, text: str, force: bool) -> Loaded:
         started = time.perf_counter()
@@ -104,6 +143,10 @@ class Loader:
             self.failures[flow] = refused.reason
             raise
         self._programs[flow] = program
+        ramp = self._ramps.get(flow)
+        if ramp is not None and ramp.program.table.digest == digest:
+            # The candidate has become the stable version: there is nothing left to choose.
+            del self._ramps[flow]
         self.failures.pop(flow, None)
         return Loaded(flow, digest, (time.perf_counter() - started) * 1000)
 
@@ -127,11 +170,27 @@ class Loader:
             self._beside[digest] = program
         return program
 
+    async def _take_beside(
+        self, flow: str, digest: str, text: str, rule: Rule, force: bool
+    ) -> Loaded:
+        started = time.perf_counter()
+        known = self._ramps.get(flow)
+        if known is not None and known.program.table.digest == digest:
+            program = known.program
+        else:
+            program = await asyncio.to_thread(_compile, flow, digest, text, force)
+        try:
+            self._ramps[flow] = Ramp(flow, program, rule)
+        except ValueError as mistaken:
+            raise LoadRefused(flow, digest, f"the rule of the ramp is none: {mistaken}") from None
+        return Loaded(flow, digest, (time.perf_counter() - started) * 1000)
+
     async def withdraw(self, flow: str) -> None:
         """Let no new session of `flow` begin; sessions that run keep their version."""
         async with self._turn:
             self._programs.pop(flow, None)
-            await asyncio.to_thread(self._remember_desired, self.deployed())
+            self._ramps.pop(flow, None)
+            await asyncio.to_thread(self._remember_desired, self._wanted())
 
     async def restore(self, source: TextSource | None) -> list[Loaded]:
         """Load what should run at the start, from `source` or, if it is away, from the folder.
@@ -142,19 +201,41 @@ class Loader:
         before = await asyncio.to_thread(self._read_desired)
         desired = await self._desired(source, before)
         loaded = []
-        for flow, digest in sorted(desired.items()):
+        for flow, wanted in sorted(desired.items()):
+            digest = _stable(wanted)
             async with self._turn:
                 try:
                     loaded.append(await self._fetch(source, flow, digest))
+                    if isinstance(wanted, Wanted):
+                        await self._fetch_beside(source, flow, wanted)
                 except LoadRefused as refused:
                     log.error("flow %s is not loaded: %s", flow, refused.reason)
-                    loaded += await self._return_to(flow, before.get(flow, digest), refused)
+                    last = _stable(before.get(flow, digest))
+                    loaded += await self._return_to(flow, last, refused)
         # A flow that could not be loaded at all keeps its place in the list for the next start.
         kept = {flow: digest for flow, digest in before.items() if flow in desired}
-        kept.update(self.deployed())
+        kept.update(self._wanted())
         await asyncio.to_thread(self._remember_desired, kept)
-        await asyncio.to_thread(self._forget_old, {*desired.values(), *kept.values()})
+        await asyncio.to_thread(
+            self._forget_old, {each for wanted in (desired, kept) for each in _digests(wanted)}
+        )
         return loaded
+
+    async def _fetch_beside(self, source: TextSource | None, flow: str, wanted: Wanted) -> None:
+        """Take up a ramp again; a candidate that cannot be loaded leaves all calls where they are.
+
+        Only its share is at stake: the stable version takes it, and the node says so.
+        """
+        text = await self._text(source, wanted.candidate)
+        try:
+            if text is None:
+                reason = f"the text of {wanted.candidate[:12]} is nowhere to be found"
+                raise LoadRefused(flow, wanted.candidate, reason)
+            await self._take_beside(flow, wanted.candidate, text, wanted.rule, True)
+            await asyncio.to_thread(self._remember, wanted.candidate, text)
+        except LoadRefused as refused:
+            log.error("the candidate of %s is not loaded: %s", flow, refused.reason)
+            self.failures[flow] = f"the candidate takes no calls: {refused.reason}"
 
     async def _fetch(self, source: TextSource | None, flow: str, digest: str) -> Loaded:
         text = await self._text(source, digest)
@@ -180,8 +261,8 @@ class Loader:
         return [loaded]
 
     async def _desired(
-        self, source: TextSource | None, before: Mapping[str, str]
-    ) -> Mapping[str, str]:
+        self, source: TextSource | None, before: Mapping[str, str | Wanted]
+    ) -> Mapping[str, str | Wanted]:
         if source is not None:
             try:
                 async with asyncio.timeout(SOURCE_PATIENCE):
@@ -212,14 +293,24 @@ class Loader:
             # The flow runs; only a start without the database would miss it.
             log.warning("the text of %s is not kept locally: %s", digest[:12], full)
 
-    def _remember_desired(self, desired: dict[str, str]) -> None:
+    def _wanted(self) -> dict[str, str | Wanted]:
+        """Return what runs, as the next start shall take it up again."""
+        wanted: dict[str, str | Wanted] = dict(self.deployed())
+        for flow, ramp in self._ramps.items():
+            if flow in self._programs:
+                stable = self._programs[flow].table.digest
+                wanted[flow] = Wanted(stable, ramp.program.table.digest, ramp.rule)
+        return wanted
+
+    def _remember_desired(self, desired: Mapping[str, str | Wanted]) -> None:
         try:
             write_json(self._folder / "desired.json", desired)
         except OSError as full:
             log.warning("the list of deployed flows is not kept locally: %s", full)
 
-    def _read_desired(self) -> dict[str, str]:
-        return read_json(self._folder / "desired.json", dict[str, str]) or {}
+    def _read_desired(self) -> dict[str, str | Wanted]:
+        found = read_json(self._folder / "desired.json", dict[str, str | Wanted])
+        return found or {}
 
     def _read_text(self, digest: str) -> str | None:
         if not DIGEST.match(digest):
@@ -234,6 +325,17 @@ class Loader:
         texts = sorted(self._folder.glob("*.yaml"), key=lambda path: path.stat().st_mtime)
         for path in [path for path in texts if path.stem not in wanted][:-KEPT_TEXTS]:
             path.unlink(missing_ok=True)
+
+
+def _stable(wanted: str | Wanted) -> str:
+    return wanted.digest if isinstance(wanted, Wanted) else wanted
+
+
+def _digests(wanted: Mapping[str, str | Wanted]) -> Iterator[str]:
+    for each in wanted.values():
+        yield _stable(each)
+        if isinstance(each, Wanted):
+            yield each.candidate
 
 
 def _compile(flow: str, digest: str, text: str, force: bool) -> Program:

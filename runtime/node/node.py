@@ -26,6 +26,7 @@ from runtime.node.journal import Journal, MediaRecord, next_epoch
 from runtime.node.keep import read_json, write_json
 from runtime.node.loader import SOURCE_PATIENCE, Loaded, Loader, TextSource
 from runtime.node.operations import Operations
+from runtime.node.ramp import NewCall, Rule, user_of
 from runtime.node.routes import Route, RouteTable
 from runtime.node.session import Session
 from runtime.node.signalling import Signalling
@@ -156,9 +157,23 @@ class Node:
         """Let no new session of `flow` begin."""
         await self._loader.withdraw(flow)
 
+    async def ramp(
+        self, flow: str, digest: str, text: str, rule: Rule, force: bool = False
+    ) -> Loaded:
+        """Let the new sessions that `rule` names run `text`; raises LoadRefused."""
+        return await self._loader.ramp(flow, digest, text, rule, force=force)
+
+    async def withdraw_ramp(self, flow: str) -> None:
+        """Let all new sessions of `flow` run its stable version."""
+        await self._loader.withdraw_ramp(flow)
+
     def deployed(self) -> dict[str, str]:
-        """Return the digest in use of each flow."""
+        """Return the digest of the stable version of each flow."""
         return self._loader.deployed()
+
+    def candidates(self) -> dict[str, tuple[str, float]]:
+        """Return digest and percentage of the candidate of each flow that is ramped."""
+        return self._loader.candidates()
 
     def set_routes(self, routes: Iterable[Route]) -> None:
         """Replace all routes; ValueError, and nothing changed, for a pattern that is none."""
@@ -198,15 +213,15 @@ class Node:
         trouble = "the node is not running" if not self._running else self.refuses()
         if trouble is None and self.unwritable():
             trouble = f"the journal cannot be written: {self.journal.reason}"
-        program = self._loader.program(flow)
+        host = _bracketed(self._signalling.host)
+        target = target if ":" in target else f"sip:{target}@{host}"
+        program = self._loader.program(flow, NewCall(target, user_of(target)))
         if trouble is None and program is None:
             trouble = f"no version of {flow} is deployed"
         if trouble is None and program is not None and not _places_calls(program):
             trouble = f"{flow} has no row that places a call (role UAC, event MakeCall)"
         if trouble is not None or program is None:
             raise CallRefused(trouble or "")
-        host = _bracketed(self._signalling.host)
-        target = target if ":" in target else f"sip:{target}@{host}"
         caller = caller or f"sip:{self.config.server_name}@{host}"
         for uri in (target, caller):
             _check_uri(uri)
@@ -325,7 +340,14 @@ class Node:
                 ],
                 "unjournalled": sum(session.unjournalled for session in self._supervisor),
             },
-            "flows": {"deployed": self.deployed(), "failures": dict(self._loader.failures)},
+            "flows": {
+                "deployed": self.deployed(),
+                "candidates": {
+                    flow: {"digest": digest, "percent": percent}
+                    for flow, (digest, percent) in self.candidates().items()
+                },
+                "failures": dict(self._loader.failures),
+            },
         }
 
     # -- media -------------------------------------------------------------------------------------

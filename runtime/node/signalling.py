@@ -22,6 +22,7 @@ from runtime.node.config import NodeConfig
 from runtime.node.journal import MediaRecord, WireRecord
 from runtime.node.loader import Loader
 from runtime.node.location import Location
+from runtime.node.ramp import NewCall
 from runtime.node.routes import RouteTable
 from runtime.node.session import Session
 from runtime.node.supervisor import Supervisor
@@ -238,7 +239,7 @@ class Signalling:
     def _incoming(self, invite: InviteReceived) -> None:
         uri = invite.request.uri
         route = self._routes.find(uri.user)
-        program = None if route is None else self._loader.program(route.flow)
+        program = None if route is None else self._loader.program(route.flow, _new_call(invite))
         if route is None or program is None:
             self._answer(invite.usage, invite, 404 if route is None else 480)
             return
@@ -304,3 +305,14 @@ class Signalling:
         )
         if not self._supervisor.keep(record) and isinstance(owner, Session):
             owner.unjournalled = True
+
+
+def _new_call(invite: InviteReceived) -> NewCall:
+    """Return what decides which of two versions a call takes."""
+    remote = invite.transaction.hop.remote
+    return NewCall(
+        party=invite.from_uri,
+        number=invite.request.uri.user,
+        source="" if isinstance(remote, str) else remote[0],
+        call=invite.request.call_id,
+    )

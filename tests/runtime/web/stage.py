@@ -50,6 +50,7 @@ class FakeNode:
         self.listeners = Listeners()
         self.living: dict[str, FakeSession] = {}
         self.programs: dict[str, Program] = {}
+        self.ramps: dict[str, tuple[Program, Any]] = {}
         self.routes: list[Any] = []
         self.placed: list[tuple[str, str]] = []
         self.sent: list[tuple[str, str, dict[str, Any]]] = []
@@ -87,6 +88,18 @@ class FakeNode:
     async def deploy(self, flow: str, digest: str, text: str, force: bool = False) -> Loaded:
         self.programs[flow] = _compile(flow, digest, text, force)
         return Loaded(flow, digest, 1.5)
+
+    async def ramp(
+        self, flow: str, digest: str, text: str, rule: Any, force: bool = False
+    ) -> Loaded:
+        self.ramps[flow] = (_compile(flow, digest, text, force), rule)
+        return Loaded(flow, digest, 1.5)
+
+    async def withdraw_ramp(self, flow: str) -> None:
+        self.ramps.pop(flow, None)
+
+    def candidates(self) -> dict[str, tuple[str, float]]:
+        return {f: (p.table.digest, rule.percent) for f, (p, rule) in self.ramps.items()}
 
     def load(self, flow: str, text: str) -> None:
         table = compile_text(text).table

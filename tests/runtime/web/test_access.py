@@ -9,11 +9,15 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from designer import services
 from designer.access import PERMISSIONS, may
 from designer.models import AccessToken, Draft, Flow, Task, Version
-from runtime.models import Deployment, Route
+from runtime import deployments
+from runtime.models import Deployment, Ramp, Route
+from runtime.ramps import services as ramps
+from runtime.ramps.plan import Plan, read_steps
 from tests.runtime.web.stage import FakeNode
-from tests.web import PASSWORD
+from tests.web import ECHO, PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +40,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "flow_deploy": {"name": "echo_test"},
     "flow_export": {"name": "echo_test", "form": "svg"},
     "rule": {"code": "COV401"},
+    "ramp_control": {"deployment": "RAMP"},
     "call": {"id": "LIVE"},
     "call_send": {"id": "LIVE"},
     "api_flow": {"name": "echo_test"},
@@ -62,6 +67,7 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "version_check_cancel": ("check.control", {}),
     "version_check_again": ("check.control", {}),
     "flow_deploy": ("deployment.make", {"version": 1}),
+    "ramp_control": ("ramp.control", {"act": "hold"}),
     "call_place": ("call.place", {"flow": "echo_test", "target": "sip:b@127.0.0.1"}),
     "call_send": ("call.send", {"event": "HangupCall"}),
     "route_add": ("route.change", {"pattern": "9*", "flow": "echo_test"}),
@@ -104,8 +110,22 @@ def call_id(node: FakeNode) -> str:
     return session.id
 
 
+@pytest.fixture(autouse=True)
+def ramp(request: pytest.FixtureRequest) -> None:
+    """v2 of the flow beside v1, for the addresses that are about a ramp."""
+    name = getattr(request.node, "callspec", None) and request.node.callspec.params.get("name")
+    if "RAMP" not in ARGUMENTS.get(str(name), {}).values():
+        return
+    flow = request.getfixturevalue("flow")
+    deployments.deploy(version=flow.versions.get())
+    second = services.version_save(flow=flow, text=ECHO + "# 2\n", base=1, author_name="a")
+    ramps.start(version=second, plan=Plan(read_steps("quick")))
+
+
 def address(name: str, call_id: str) -> str:
-    given = {k: call_id if v == "LIVE" else v for k, v in ARGUMENTS.get(name, {}).items()}
+    ramped = Ramp.objects.values_list("deployment", flat=True).first()
+    places = {"LIVE": call_id, "RAMP": ramped or 1}
+    given = {k: places.get(v, v) for k, v in ARGUMENTS.get(name, {}).items()}
     return reverse(name, kwargs=given)
 
 
@@ -122,6 +142,7 @@ def everything() -> tuple[Any, ...]:
         Version.objects.count(),
         Draft.objects.count(),
         list(Deployment.objects.values_list("version", "superseded_at")),
+        list(Ramp.objects.values_list("state", "step", "revision")),
         list(Route.objects.values_list("pattern", "flow")),
         list(Task.objects.values_list("key", "state")),
         list(AccessToken.objects.values_list("name", "revoked_at")),
