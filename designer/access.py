@@ -18,7 +18,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from designer.models import Flow, Membership
+from designer.models import Flow, Membership, Project
 
 PERMISSIONS: dict[str, str | None] = {
     # act: the permission it needs, None = whoever is logged in and sees the flow
@@ -40,8 +40,11 @@ PERMISSIONS: dict[str, str | None] = {
     "phone.use": "runtime.place_call",
     "metrics.view": None,
     "token.own": None,
+    "people.manage": "designer.manage_people",
 }
 
+EVERYWHERE = frozenset({"people.manage", "node.drain"})
+"""Acts that touch all projects at once, so that a role in one of them is not enough."""
 SEES_ALL = "designer.view_flow"
 """The permission to see the flows of every project."""
 
@@ -133,8 +136,10 @@ def may_somewhere(user: Any, act: str) -> bool:
     permission = PERMISSIONS[act]
     if may(user, act):
         return True
-    return _active(user) and permission in _given(
-        role for roles in _roles(user).values() for role in roles
+    return (
+        act not in EVERYWHERE
+        and _active(user)
+        and permission in _given(role for roles in _roles(user).values() for role in roles)
     )
 
 
@@ -145,6 +150,16 @@ def visible_flows(user: Any) -> QuerySet[Flow]:
     if user.has_perm(SEES_ALL):
         return Flow.objects.all()
     return Flow.objects.filter(Q(project=None) | Q(project__in=list(_roles(user))))
+
+
+def projects_for(user: Any, act: str) -> list[Project]:
+    """Return the projects whose flows the user may do this to."""
+    if may(user, act) and user.has_perm(SEES_ALL):
+        return list(Project.objects.all())
+    wanted = PERMISSIONS[act]
+    everywhere = may(user, act)
+    known = [key for key, roles in _roles(user).items() if everywhere or wanted in _given(roles)]
+    return list(Project.objects.filter(pk__in=known))
 
 
 def hidden_names(user: Any) -> list[str]:
@@ -178,6 +193,7 @@ def rights(user: Any, flow: Flow | None = None) -> dict[str, bool]:
         "call": can("call.place"),
         "send": can("call.send"),
         "phone": may_somewhere(user, "phone.use"),
+        "people": may(user, "people.manage"),
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from designer.models import AuditEntry, Flow
-from designer.people import person_name
+from designer.naming import person_name
 
 PRODUCT = "Callsmith"
 """Who acts where no person does: a ramp that goes back by itself, a deadline that has come."""

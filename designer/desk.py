@@ -23,7 +23,7 @@ from designer.access import may
 from designer.errors import Conflict, Refused
 from designer.history import History
 from designer.models import Flow, Version
-from designer.people import person_name
+from designer.naming import person_name
 from designer.walks import Following
 from flows import edit
 

@@ -24,6 +24,8 @@ class NewFlow(forms.Form):
     text = forms.CharField(required=False, strip=False)
     file = forms.FileField(required=False, allow_empty_file=True)
     keep_original = forms.BooleanField(required=False)
+    project = forms.CharField(required=False, max_length=64)
+    """Where it belongs; empty, everybody sees it."""
     look = forms.CharField(required=False)
     """Not to be created yet: what an import would make of it is to be shown."""
 

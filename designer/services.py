@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,12 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from designer import notices, scenario_runs, selectors
+from designer import auditing, notices, scenario_runs, selectors
 from designer import renames as renaming
 from designer.errors import Conflict, Refused
 from designer.history import History
-from designer.models import FLOW_NAME, RESERVED_NAMES, Draft, DraftHistory, Flow, Version
-from designer.people import person_name
+from designer.models import FLOW_NAME, RESERVED_NAMES, Draft, DraftHistory, Flow, Project, Version
+from designer.naming import person_name
 from designer.tasks import check_request
 from flows import dialects
 from flows.check import examine
@@ -57,16 +57,21 @@ def digest_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def flow_create(*, name: str, user: Any = None, text: str | None = None) -> Flow:
+def flow_create(
+    *, name: str, user: Any = None, text: str | None = None, project: Project | None = None
+) -> Flow:
     """Make a flow; with a user it begins with that person's draft. Refused if the name is taken."""
     _usable_name(name)
     text = usable_text(BLANK.format(name=name) if text is None else text)
     try:
         with transaction.atomic():
-            flow = Flow.objects.create(name=name, description=_description(examine(text)))
+            flow = Flow.objects.create(
+                name=name, description=_description(examine(text)), project=project
+            )
     except IntegrityError:
         raise Refused(f"A flow named {name} exists already. Choose another name.") from None
     if user is not None:
+        auditing.record("flow.create", user=user, flow=flow)
         draft_save(flow=flow, user=user, text=text, base=None)
     return flow
 
@@ -181,10 +186,13 @@ def flow_import(
     origin: str = Version.Origin.IMPORT,
     name: str | None = None,
     keep_original: bool = False,
+    project: Project | None = None,
+    allowed: Callable[[Flow], bool] = lambda flow: True,
 ) -> Imported:
     """Make a new version from a file's text, translating other languages; the flow is made if new.
 
-    The name is the one asked for, else the one in the text, else the file's.
+    The name is the one asked for, else the one in the text, else the file's. A new flow goes into
+    the project; one that is there already is Refused unless it is `allowed` to save versions of it.
     """
     translated = native_text(text, keep_original=keep_original)
     native = translated.text
@@ -192,9 +200,11 @@ def flow_import(
     compiled = examine(native)
     name = name or _name_in(compiled) or name_from_file(file_name)
     _usable_name(name)
-    flow, _ = Flow.objects.get_or_create(
-        name=name, defaults={"description": _description(compiled)}
+    flow, made = Flow.objects.get_or_create(
+        name=name, defaults={"description": _description(compiled), "project": project}
     )
+    if not made and not allowed(flow):
+        raise Refused(f"A flow named {name} exists already. Choose another name.")
     latest = selectors.newest_version(flow)
     if latest is not None and latest.text == native:
         return Imported(flow, latest, created=False, notes=notes, dialect=translated.dialect)
@@ -289,6 +299,15 @@ def _follow_up(version: Version, author: Any) -> None:
         Draft.objects.filter(flow=flow, user=author, text=version.text).delete()
     scenario_runs.request(version)
     check_request(version)
+    auditing.record(
+        "version.save",
+        user=author,
+        by_name=version.author_name,
+        flow=flow,
+        subject=version.label,
+        reason=version.message,
+        detail={"digest": version.digest, "origin": version.origin},
+    )
     notices.announce(
         notices.flow_group(flow.name),
         {"type": "version.saved", "flow": flow.name, "number": version.number},

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path, register_converter
 
-from designer.views import compare, editor, export, find, flows, rules, tokens, versions
+from designer.views import compare, editor, export, find, flows, people, rules, tokens, versions
 
 
 class FlowName:
@@ -61,6 +61,15 @@ urlpatterns = [
     path("find/", find.find, name="find"),
     path("tokens/", tokens.access_tokens, name="access_tokens"),
     path("tokens/revoke/", tokens.token_revoke, name="token_revoke"),
+    path("people/", people.people, name="people"),
+    path("people/add/", people.person_add, name="person_add"),
+    path("people/password/", people.person_password, name="person_password"),
+    path("people/lock/", people.person_lock, name="person_lock"),
+    path("people/roles/", people.person_roles, name="person_roles"),
+    path("projects/add/", people.project_add, name="project_add"),
+    path("projects/delete/", people.project_delete, name="project_delete"),
+    path("projects/member/", people.project_member, name="project_member"),
+    path("flows/<flow:name>/move/", people.flow_move, name="flow_move"),
     path("rules/", rules.rules, name="rules"),
     path("rules/<slug:code>/", rules.rule, name="rule"),
 ]

@@ -30,7 +30,7 @@ from designer.access import may
 from designer.errors import Refused
 from designer.facts import Alarm, Deployed
 from designer.models import Flow, Version
-from designer.people import person_name
+from designer.naming import person_name
 from designer.verdicts import Verdict
 from flows.findings import Severity
 from runtime import bridge, routes

@@ -10,10 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from designer import selectors, services
-from designer.access import form, page
+from designer.access import form, may, page, projects_for
 from designer.errors import Refused
 from designer.forms import NewFlow
-from designer.models import Flow
+from designer.models import Flow, Project
 from designer.views.shell import show
 from flows.check import examine
 from flows.document import read
@@ -51,7 +51,12 @@ def flow_new(request: HttpRequest) -> HttpResponse:
         except (Refused, UnicodeDecodeError) as refusal:
             new.add_error(None, getattr(refusal, "message", "The file is not a text in UTF-8."))
     status = 200 if request.method != "POST" or look is not None else 422
-    context = {"form": new, "look": look}
+    context = {
+        "form": new,
+        "look": look,
+        "projects": projects_for(request.user, "flow.create"),
+        "anywhere": may(request.user, "flow.create"),
+    }
     return show(request, "designer/new.html", context, nav="flows", status=status)
 
 
@@ -80,14 +85,29 @@ def _looked_at(new: NewFlow) -> dict[str, Any]:
     }
 
 
+def _project(request: HttpRequest, new: NewFlow) -> Project | None:
+    """Return the project a new flow goes into; Refused where its maker may not make flows."""
+    wanted = new.cleaned_data["project"]
+    if not wanted and may(request.user, "flow.create"):
+        return None
+    for project in projects_for(request.user, "flow.create"):
+        if project.name == wanted:
+            return project
+    raise Refused("Choose a project in which you may make flows.")
+
+
 def _begin(request: HttpRequest, new: NewFlow) -> Flow:
     name, file = new.cleaned_data["name"], new.cleaned_data["file"]
+    project = _project(request, new)
     keep = new.cleaned_data["keep_original"]
     if file is None:
         text = new.cleaned_data["text"] or None
         made = services.native_text(text, keep_original=keep) if text else None
         flow = services.flow_create(
-            name=name, user=request.user, text=made.text if made is not None else None
+            name=name,
+            user=request.user,
+            text=made.text if made is not None else None,
+            project=project,
         )
         if made is not None:
             _tell(request, [finding.as_dict() for finding in made.findings])
@@ -98,6 +118,8 @@ def _begin(request: HttpRequest, new: NewFlow) -> Flow:
         author=request.user,
         name=name or None,
         keep_original=keep,
+        project=project,
+        allowed=lambda flow: may(request.user, "version.save", flow),
     )
     said = "is imported as" if imported.created else "has this text already as"
     messages.success(request, f"{imported.flow.name} {said} v{imported.version.number}.")

@@ -8,7 +8,7 @@ from designer import facts, rendering, selectors, services, tasks, verdicts
 from designer.access import change, page
 from designer.errors import Refused
 from designer.models import Flow, Version
-from designer.people import person_name
+from designer.naming import person_name
 from designer.views.editor import urls_of
 from designer.views.shell import done, flow_or_404, refused, show, wants_json
 from flows.check.catalogue import catalogue

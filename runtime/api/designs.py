@@ -8,10 +8,11 @@ from django.db import transaction
 from django.http import Http404
 
 from designer import selectors, services, tasks, verdicts
+from designer.access import may, projects_for
 from designer.desk import version_message
 from designer.errors import Conflict, Refused
-from designer.models import Flow, Scenario, Version
-from designer.people import person_name
+from designer.models import Flow, Project, Scenario, Version
+from designer.naming import person_name
 from designer.scenario_files import read_scenarios
 from designer.scenario_rows import MOST_KEPT
 from designer.scenarios import judge
@@ -38,15 +39,25 @@ def create_flow(call: Call) -> Any:
     With a text, that text is its first version (which needs the permission to save, too); without
     one, the flow begins with a draft of yours that has one state.
     """
-    text = call.body.text
+    text, project = call.body.text, _project(call)
     if not isinstance(text, str):
-        flow = services.flow_create(name=call.body.name, user=call.user)
+        flow = services.flow_create(name=call.body.name, user=call.user, project=project)
         return _line_of(call, flow)
-    call.require("version.save")
     with transaction.atomic():
-        flow = services.flow_create(name=call.body.name, text=text)
+        flow = services.flow_create(name=call.body.name, text=text, project=project)
+        call.require("version.save", flow)
         services.version_save(flow=flow, text=text, base=None, author=call.user)
     return _line_of(call, flow)
+
+
+def _project(call: Call) -> Project | None:
+    wanted = call.body.project
+    if not wanted and may(call.user, "flow.create"):
+        return None
+    for project in projects_for(call.user, "flow.create"):
+        if project.name == wanted:
+            return project
+    raise Refused("project names none in which you may make flows.")
 
 
 @operation("flow.view", shapes.Flow)

@@ -85,6 +85,7 @@ def add_route(call: Call) -> Any:
     flow = selectors.flow_named(call.body.flow)
     if flow is None:
         raise Refused(f"There is no flow named {call.body.flow}.")
+    call.require("route.change", flow)
     routes.route_add(pattern=call.body.pattern, flow=flow)
     return [_route(route) for route in routes.ordered()]
 
@@ -175,6 +176,7 @@ def send_event(call: Call, id: str) -> Any:
 def place_call(call: Call) -> Any:
     """Place a call that a flow drives."""
     given = call.body
+    call.require("call.place", given.flow)
     session = bridge.ask(lambda node: acts.place(node, flow=given.flow, target=given.target))
     return {"session": session}
 

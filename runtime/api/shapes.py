@@ -81,6 +81,8 @@ class NewFlow(Sent):
 
     name: FlowName
     text: Text | UnsetType = UNSET
+    project: str = ""
+    """Where it belongs; empty, everybody sees it."""
 
 
 class TextSent(Sent):
