@@ -14,7 +14,7 @@ from django.utils import timezone
 from designer import auditing, scenario_runs
 from designer.errors import Refused
 from designer.models import Flow, Scenario
-from designer.people import person_name
+from designer.naming import person_name
 from designer.scenario_files import problems, read_scenarios, write_scenarios
 
 LONGEST_NAME = 200

@@ -6,6 +6,7 @@ in both cases, with the line of the YAML that fired.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -79,9 +80,17 @@ def sessions(wanted: CallFilter) -> QuerySet[Session]:
     return found.order_by(*SORTS[wanted.sort])
 
 
-def page_of(wanted: CallFilter, number: Any, size: int = PAGE_SIZE) -> Page[Session]:
-    """Return one page of sessions; a page that does not exist is the nearest one that does."""
-    return Paginator(sessions(wanted), size).get_page(number)
+def page_of(
+    wanted: CallFilter, number: Any, size: int = PAGE_SIZE, hidden: Collection[str] = ()
+) -> Page[Session]:
+    """Return one page of sessions without those of `hidden` flows.
+
+    A page that does not exist is the nearest one that does.
+    """
+    found = sessions(wanted)
+    if hidden:
+        found = found.exclude(flow_name__in=hidden)
+    return Paginator(found, size).get_page(number)
 
 
 def session_of(session_id: str) -> Session | None:
@@ -302,7 +311,9 @@ def mark_unrecorded(session_ids: set[str]) -> None:
     Session.objects.filter(pk__in=session_ids).update(unjournalled=True)
 
 
-def lines_of(page: Page[Session], wanted: CallFilter) -> list[dict[str, Any]]:
+def lines_of(
+    page: Page[Session], wanted: CallFilter, hidden: Collection[str] = ()
+) -> list[dict[str, Any]]:
     """Return the lines of a page of sessions; what lives is shown as it stands in the node.
 
     Sessions so young that the record does not know them yet stand on top of the first page.
@@ -326,6 +337,6 @@ def lines_of(page: Page[Session], wanted: CallFilter) -> list[dict[str, Any]]:
     fresh = [
         {**live_summary(line), "ended": None, "live": True}
         for line in list(living.values())[-PAGE_SIZE:]
-        if line.id not in known and wanted.flow in ("", line.flow)
+        if line.id not in known and wanted.flow in ("", line.flow) and line.flow not in hidden
     ]
     return [*reversed(fresh), *lines]

@@ -16,7 +16,7 @@ or lets it pass; all of them are asked, in the order of their names, before anyt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -253,11 +253,15 @@ def flow_of(deployment: str) -> str | None:
     return name
 
 
-def history(flow: Flow | None = None, limit: int = 200) -> list[Deployment]:
-    """Return deployments with what the nodes said, newest first."""
+def history(
+    flow: Flow | None = None, limit: int = 200, hidden: Collection[str] = ()
+) -> list[Deployment]:
+    """Return deployments, but of `hidden` flows, with what the nodes said, newest first."""
     found = Deployment.objects.select_related("flow", "version").defer("version__text")
     if flow is not None:
         found = found.filter(flow=flow)
+    if hidden:
+        found = found.exclude(flow__name__in=hidden)
     return list(found.prefetch_related("acknowledgements").order_by("-pk")[:limit])
 
 

@@ -56,6 +56,14 @@ def route_delete(*, pattern: str) -> None:
         _tell()
 
 
+def flow_of(pattern: str) -> str | None:
+    """Return the name of the flow that the route with this pattern leads to."""
+    name: str | None = (
+        Route.objects.filter(pattern=pattern).values_list("flow__name", flat=True).first()
+    )
+    return name
+
+
 def ordered() -> list[Route]:
     """Return the routes in the order in which they are tried."""
     found = Route.objects.select_related("flow").order_by("position", "pk")

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import Http404
 
 from designer import facts, selectors
+from designer.access import hidden_names
 from designer.errors import Refused
 from designer.views.shell import flow_or_404
 from runtime import acts, audit, bridge, deployments, routes
@@ -25,6 +26,7 @@ def list_deployments(call: Call) -> Any:
     """List who deployed what and what the nodes said, newest first."""
     found = Deployment.objects.select_related("flow", "version").order_by("-pk")
     found = found.defer("version__text", "version__report").prefetch_related("acknowledgements")
+    found = found.exclude(flow__name__in=hidden_names(call.user))
     if call.query.flow:
         found = found.filter(flow__name=call.query.flow)
     return [_past(each) for each in call.page_of(found)]
@@ -97,7 +99,9 @@ def delete_route(call: Call) -> Any:
     It is named in the query, or in a body if your tools send one with DELETE. Answers the routes
     that are left.
     """
-    routes.route_delete(pattern=call.query.pattern or call.body.pattern)
+    pattern = call.query.pattern or call.body.pattern
+    call.require("route.change", routes.flow_of(pattern))
+    routes.route_delete(pattern=pattern)
     return [_route(route) for route in routes.ordered()]
 
 
@@ -133,8 +137,9 @@ def list_sessions(call: Call) -> Any:
     asked = call.query
     wanted = CallFilter.of({"flow": asked.flow, "q": asked.q, "show": asked.show,
                             "sort": asked.sort})  # fmt: skip
-    page = audit.page_of(wanted, asked.page, asked.size)
-    lines = audit.lines_of(page, wanted) if page.number == asked.page else []
+    hidden = hidden_names(call.user)
+    page = audit.page_of(wanted, asked.page, asked.size, hidden)
+    lines = audit.lines_of(page, wanted, hidden) if page.number == asked.page else []
     return call.page_of(lines, count=page.paginator.count)
 
 

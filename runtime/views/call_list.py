@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 
-from designer.access import page
-from designer.models import Flow
+from designer.access import hidden_names, page, visible_flows
 from designer.views.shell import show
 from runtime import audit, bridge
 from runtime.audit import CallFilter
@@ -15,14 +14,15 @@ from runtime.audit import CallFilter
 def calls(request: HttpRequest) -> HttpResponse:
     """Show the sessions that match. Context: calls [dict], page, filter, flows, node_here."""
     wanted = CallFilter.of(request.GET)
-    found = audit.page_of(wanted, request.GET.get("page"))
+    hidden = hidden_names(request.user)
+    found = audit.page_of(wanted, request.GET.get("page"), hidden=hidden)
     context = {
-        "calls": audit.lines_of(found, wanted),
+        "calls": audit.lines_of(found, wanted, hidden),
         "page": found,
         "filter": wanted,
         "sorts": list(audit.SORTS),
         "shows": list(audit.STATES),
-        "flows": list(Flow.objects.values_list("name", flat=True).order_by("name")),
+        "flows": list(visible_flows(request.user).values_list("name", flat=True)),
         "node_here": bridge.current_node() is not None,
     }
     return show(request, "runtime/calls.html", context, nav="calls")

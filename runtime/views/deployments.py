@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 
 from designer import selectors, verdicts
-from designer.access import change, page
+from designer.access import change, hidden_names, page
 from designer.errors import Refused
 from designer.forms import Deploy
 from designer.verdicts import Verdict
@@ -17,7 +17,7 @@ from runtime import deployments as services
 @page("deployment.view")
 def deployments(request: HttpRequest) -> HttpResponse:
     """Show who deployed what. Context: deployments with `verdict`, alarms, node, failures."""
-    history = services.history()
+    history = services.history(hidden=hidden_names(request.user))
     current = [each for each in history if each.superseded_at is None]
     judged = verdicts.verdicts_of(each.version for each in history)
     for each in history:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 
 from designer import facts, selectors
-from designer.access import change, page
+from designer.access import change, demand, hidden_names, page, visible_flows
 from designer.errors import Refused
-from designer.models import Flow
 from designer.views.shell import done, refused, show
 from runtime import routes as services
 
@@ -18,7 +17,8 @@ def routes(request: HttpRequest) -> HttpResponse:
     number = services.user_part(request.GET.get("number", "")[:256])
     context = {
         "routes": services.ordered(),
-        "flows": list(Flow.objects.values_list("name", flat=True).order_by("name")),
+        "hidden": hidden_names(request.user),
+        "flows": list(visible_flows(request.user).values_list("name", flat=True)),
         "deployed": facts.runtime().deployed(),
         "number": number,
         "match": services.match(number) if number else None,
@@ -44,6 +44,7 @@ def route_add(request: HttpRequest) -> HttpResponse:
 def route_delete(request: HttpRequest) -> HttpResponse:
     """Remove a route. POST: pattern."""
     pattern = request.POST.get("pattern", "")[:128]
+    demand(request.user, "route.change", services.flow_of(pattern))
     try:
         services.route_delete(pattern=pattern)
     except Refused as refusal:
