@@ -15,7 +15,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 900,
     rollupOptions: {
-      input: [source("main"), source("editor"), source("live"), source("call"), source("version"), source("compare")],
+      input: [source("main"), source("editor"), source("live"), source("call"), source("version"), source("compare"), source("tests"), source("test")],
     },
   },
   worker: { format: "es" },

@@ -17,6 +17,7 @@ from typing import Any
 
 from designer import (
     convert_command,
+    coverage_command,
     folder_commands,
     list_command,
     scenario_commands,
@@ -76,6 +77,7 @@ def add_parsers(verbs: Any) -> None:
     finish(parser, folder_commands.import_files)
     list_command.add_parser(verbs, finish)
     scenario_commands.add_parser(verbs, finish)
+    coverage_command.add_parser(verbs, finish)
     convert_command.add_parser(verbs, finish)
     token_commands.add_parser(verbs, finish)
 

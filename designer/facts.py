@@ -7,7 +7,7 @@ Django starts. Without one, nothing is deployed and no calls are live, and the p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from designer.errors import Refused
@@ -58,6 +58,16 @@ class Alarm:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Which rows of a version recorded calls took."""
+
+    rows: Mapping[int, int] = field(default_factory=dict)
+    """By the row's index: in how many calls."""
+    calls: int = 0
+    """How many recorded calls were looked at."""
+
+
 class Runtime(Protocol):
     """What the runtime answers about all flows at once, and does for one."""
 
@@ -78,6 +88,12 @@ class Runtime(Protocol):
 
     def routes_of(self, flow: str) -> list[dict[str, str]]:
         """Return the routes that lead to a flow: {"pattern", "flow"}."""
+
+    def taken(self, version: Version) -> Taken:
+        """Return which rows of a version were taken by recorded calls, of it and of others."""
+
+    def saved(self, version: Version) -> None:
+        """Hear of a new version, inside the transaction that saves it."""
 
     def trouble(self) -> str:
         """Return what keeps calls from being taken now, as a sentence for every page, or empty."""
@@ -103,6 +119,12 @@ class NoRuntime:
 
     def routes_of(self, flow: str) -> list[dict[str, str]]:
         return []
+
+    def taken(self, version: Version) -> Taken:
+        return Taken()
+
+    def saved(self, version: Version) -> None:
+        pass
 
     def trouble(self) -> str:
         return ""

@@ -33,6 +33,9 @@ def add_parser(verbs: Any, finish: Any) -> None:
         action="append",
         help="else the folder `scenarios` beside the file, or those kept with the flow",
     )
+    parser.add_argument(
+        "--version", type=int, help="of a saved flow: play on this one (the newest by default)"
+    )
     parser.add_argument("--verbose", action="store_true", help="name the ones that hold as well")
     finish(parser, run, needs_django=lambda options: not _is_file(options.flow))
 
@@ -45,7 +48,7 @@ def run(options: Namespace) -> int:
 
     plugins.load()
     try:
-        name, table = _table(options.flow)
+        name, table = _table(options.flow, options.version)
         judged = [
             (where, judge(table, scenario))
             for where, file in _files(options, name)
@@ -67,11 +70,13 @@ def _is_file(name: str) -> bool:
     return Path(name).suffix in (".yaml", ".yml") or Path(name).is_file()
 
 
-def _table(name: str) -> tuple[str, Table]:
+def _table(name: str, number: int | None) -> tuple[str, Table]:
     from flows.compile import compile_text
     from flows.dialects import import_text
 
-    text = _read(Path(name)) if _is_file(name) else _text_of_flow(name)
+    if number is not None and _is_file(name):
+        raise Unusable("A file has no versions: --version goes with the name of a saved flow.")
+    text = _read(Path(name)) if _is_file(name) else _text_of_flow(name, number)
     table = compile_text(import_text(text).text).table
     if table is None:
         raise Unusable(f"{name} does not compile; `check` says why.")
@@ -125,13 +130,17 @@ def _parsed(where: str, text: str) -> ScenarioFile:
         raise Unusable(f"{where}: {problem}") from None
 
 
-def _text_of_flow(name: str) -> str:
+def _text_of_flow(name: str, number: int | None) -> str:
     from designer import selectors
 
     flow = selectors.flow_named(name)
-    version = selectors.newest_version(flow) if flow is not None else None
-    if version is None:
+    if flow is None:
         raise Unusable(f"There is no file and no saved flow named {name}.")
+    version = (
+        selectors.newest_version(flow) if number is None else selectors.version_of(flow, number)
+    )
+    if version is None:
+        raise Unusable(f"{name} has no version {'yet' if number is None else number}.")
     return version.text
 
 

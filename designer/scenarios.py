@@ -39,7 +39,7 @@ class Judged:
     """Number of the input, from 1, and what was otherwise."""
     steps: int = 0
     rows: set[int] = field(default_factory=set)
-    """The rows that fired."""
+    """The rows that were taken: they fired, or swallowed an event on purpose."""
 
     @property
     def holds(self) -> bool:
@@ -57,7 +57,7 @@ def judge(table: Table, scenario: Scenario) -> Judged:
     for index, entry in enumerate(stage.entries):
         for _, _, taken in entry.steps:
             judged.steps += 1
-            if taken.step.row >= 0 and taken.step.kind == "fired":
+            if taken.step.row >= 0:
                 judged.rows.add(taken.step.row)
         for sentence in _differences(stage, entry, scenario.expected[index], names):
             judged.differences.append((index + 1, sentence))

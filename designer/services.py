@@ -16,7 +16,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from designer import auditing, notices, scenario_runs, selectors
+from designer import auditing, facts, notices, scenario_runs, selectors
 from designer import renames as renaming
 from designer.errors import Conflict, Refused
 from designer.history import History
@@ -308,6 +308,7 @@ def _follow_up(version: Version, author: Any) -> None:
         reason=version.message,
         detail={"digest": version.digest, "origin": version.origin},
     )
+    facts.runtime().saved(version)
     notices.announce(
         notices.flow_group(flow.name),
         {"type": "version.saved", "flow": flow.name, "number": version.number},

@@ -3,7 +3,18 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path, register_converter
 
-from designer.views import compare, editor, export, find, flows, people, rules, tokens, versions
+from designer.views import (
+    compare,
+    editor,
+    export,
+    find,
+    flows,
+    people,
+    rules,
+    tests,
+    tokens,
+    versions,
+)
 
 
 class FlowName:
@@ -50,6 +61,34 @@ urlpatterns = [
         versions.version_check_act,
         {"act": "again"},
         name="version_check_again",
+    ),
+    path("flows/<flow:name>/tests/", tests.flow_tests, name="flow_tests"),
+    path("flows/<flow:name>/tests/new/", tests.flow_test_new, name="flow_test_new"),
+    path("flows/<flow:name>/tests/save/", tests.flow_test_save, name="flow_test_save"),
+    path("flows/<flow:name>/tests/try/", tests.flow_test_try, name="flow_test_try"),
+    path("flows/<flow:name>/tests/<int:id>/", tests.flow_test, name="flow_test"),
+    path(
+        "flows/<flow:name>/tests/<int:id>/rename/", tests.flow_test_rename, name="flow_test_rename"
+    ),
+    path(
+        "flows/<flow:name>/tests/<int:id>/delete/", tests.flow_test_delete, name="flow_test_delete"
+    ),
+    path(
+        "flows/<flow:name>/versions/<int:number>/tests/",
+        tests.flow_tests_state,
+        name="flow_tests_state",
+    ),
+    path(
+        "flows/<flow:name>/versions/<int:number>/tests/again/",
+        tests.flow_tests_act,
+        {"act": "again"},
+        name="flow_tests_again",
+    ),
+    path(
+        "flows/<flow:name>/versions/<int:number>/tests/cancel/",
+        tests.flow_tests_act,
+        {"act": "cancel"},
+        name="flow_tests_cancel",
     ),
     path("flows/<flow:name>/alarm/", versions.flow_alarm, name="flow_alarm"),
     path("flows/<flow:name>/compare/", compare.flow_compare_pick, name="flow_compare_pick"),

@@ -28,12 +28,12 @@ from django.utils import timezone
 from designer import notices, selectors, verdicts
 from designer.access import may
 from designer.errors import Refused
-from designer.facts import Alarm, Deployed
+from designer.facts import Alarm, Deployed, Taken
 from designer.models import Flow, Version
 from designer.naming import person_name
 from designer.verdicts import Verdict
 from flows.findings import Severity
-from runtime import bridge, routes
+from runtime import bridge, coverage, routes
 from runtime.models import Acknowledgement, Deployment, Ramp, Route, Session
 from runtime.node.ramp import Wanted
 
@@ -414,6 +414,12 @@ class DesignerRuntime:
     def routes_of(self, flow: str) -> list[dict[str, str]]:
         found = Route.objects.filter(flow__name=flow).order_by("position", "pk")
         return [{"pattern": route.pattern, "flow": flow} for route in found]
+
+    def taken(self, version: Version) -> Taken:
+        return coverage.taken(version)
+
+    def saved(self, version: Version) -> None:
+        pass
 
     def trouble(self) -> str:
         node = bridge.current_node()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 
-from designer import facts, rendering, selectors, services, tasks, verdicts
+from designer import coverage, facts, rendering, selectors, services, tasks, verdicts
 from designer.access import change, page
 from designer.errors import Refused
 from designer.models import Flow, Version
@@ -29,7 +29,7 @@ def flow_versions(request: HttpRequest, name: str) -> HttpResponse:
 
 @page("flow.view")
 def flow_version(request: HttpRequest, name: str, number: int) -> HttpResponse:
-    """Show one version. Context: flow, version, findings, rules, verdict, boot."""
+    """Show one version. Context: flow, version, findings, rules, verdict, proof, boot."""
     flow = flow_or_404(name)
     version = version_or_404(flow, number)
     drawn = rendering.drawing(version.text)
@@ -38,9 +38,11 @@ def flow_version(request: HttpRequest, name: str, number: int) -> HttpResponse:
     selectors.judged([version])
     # What an older checker found is worth showing; the page says that it is not trusted.
     findings = version.verdict.detail.get("findings", drawn.findings)
+    proof = coverage.coverage_of(version, coverage.usual_base(version))
     context = {
         "flow": flow,
         "version": version,
+        "proof": proof,
         "findings": findings,
         "rules": catalogue(),
         "verdict": version.verdict,
@@ -56,6 +58,7 @@ def flow_version(request: HttpRequest, name: str, number: int) -> HttpResponse:
             "dot": drawn.dot,
             "picture": drawn.picture,
             "findings": findings,
+            "coverage": proof.marks(),
             "urls": urls_of(flow),
             "ws": f"/ws/flows/{flow.name}/edit",
         },

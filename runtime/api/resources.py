@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from runtime.api import comparisons, designs, runs
+from runtime.api import comparisons, designs, proofs, runs
 from runtime.api.declare import Call, Resource, operation
 
 PREFIX = "/api/"
@@ -31,7 +31,20 @@ def get_document(call: Call) -> Any:
 RESOURCES = [
     Resource("flows", "api_flows", "Flows", GET=designs.list_flows, POST=designs.create_flow),
     Resource("flows/<flow:name>", "api_flow", "Flows", GET=designs.get_flow),
-    Resource("flows/<flow:name>/scenarios", "api_scenarios", "Flows", GET=designs.list_scenarios),
+    Resource(
+        "flows/<flow:name>/scenarios",
+        "api_scenarios",
+        "Flows",
+        GET=designs.list_scenarios,
+        POST=proofs.write_scenario,
+    ),
+    Resource(
+        "flows/<flow:name>/scenarios/text",
+        "api_scenario",
+        "Flows",
+        GET=proofs.get_scenario,
+        DELETE=proofs.delete_scenario,
+    ),
     Resource(
         "flows/<flow:name>/scenarios/run",
         "api_scenarios_run",
@@ -64,6 +77,19 @@ RESOURCES = [
         "Versions",
         GET=designs.get_check,
         POST=designs.control_check,
+    ),
+    Resource(
+        "flows/<flow:name>/versions/<int:number>/tests",
+        "api_tests",
+        "Versions",
+        GET=proofs.get_tests,
+        POST=proofs.control_tests,
+    ),
+    Resource(
+        "flows/<flow:name>/versions/<int:number>/coverage",
+        "api_coverage",
+        "Versions",
+        GET=proofs.get_coverage,
     ),
     Resource(
         "flows/<flow:name>/compare/<slug:left>/<slug:right>",

@@ -152,6 +152,29 @@ class ScenariosWanted(Sent):
     ] = 0
 
 
+class NewScenario(Sent):
+    """Scenarios to be kept with a flow."""
+
+    text: Annotated[str, Meta(max_length=1 << 18, description="A file of scenarios.")]
+    replace: Annotated[
+        str, Meta(max_length=200, description="The name under which the old one is kept, if any.")
+    ] = ""
+
+
+class ScenarioNamed(Sent):
+    """Which scenario, by its name."""
+
+    name: Annotated[str, Meta(max_length=200)]
+
+
+class CoverageWanted(Sent):
+    """Against what rows count as changed."""
+
+    base: Annotated[
+        int, Meta(ge=0, lt=2**31, description="A version's number; 0 or left out: the usual one.")
+    ] = 0
+
+
 # -- answered --------------------------------------------------------------------------------------
 
 
@@ -537,3 +560,65 @@ class ScenarioRun(Told):
     fired: Annotated[list[int], Meta(description="Indexes of the rows that fired.")]
     holds: bool
     scenarios: list[ScenarioResult]
+
+
+ScenarioName = Annotated[str, Meta(description="The name of a scenario.")]
+
+
+class ScenarioText(Told):
+    """A scenario as it is kept."""
+
+    name: ScenarioName
+    text: Annotated[str, Meta(description="A file of this one scenario.")]
+
+
+class TestLine(Told):
+    """How one scenario stands on a version."""
+
+    name: ScenarioName
+    state: Literal["holds", "fails", "unknown"]
+    inputs: int
+    steps: int
+    differences: list[Difference]
+
+
+class Tests(Told):
+    """How the scenarios of a flow stand on a version."""
+
+    version: Number
+    state: Literal["none", "passed", "failed", "running", "unknown"]
+    total: int
+    held: int
+    failed: int
+    unknown: Annotated[int, Meta(description="Not played on this text yet.")]
+    sentence: str
+    tests: list[TestLine]
+
+
+class CoverageRow(Told):
+    """One row and who exercised it."""
+
+    row: int
+    name: str
+    line: int
+    tests: Annotated[int, Meta(description="In how many scenarios it was taken.")]
+    calls: Annotated[int, Meta(description="In how many recorded calls it was taken.")]
+    by: Literal["tests", "calls", "both", "none"]
+    changed: bool
+
+
+class Coverage(Told):
+    """Which rows of a version were exercised."""
+
+    version: Number
+    digest: Digest
+    base: int | None
+    total: int
+    covered: int
+    by_tests: int
+    by_calls: int
+    calls_looked_at: int
+    changed: Annotated[int, Meta(description="Rows that are otherwise than in the base.")]
+    changed_covered: int
+    sentence: str
+    rows: list[CoverageRow]

@@ -1,4 +1,6 @@
 import "./css/diagram.css";
+import "./css/compare.css";
+import "./css/proof.css";
 import { markFindings } from "./graph/badges";
 import { Canvas } from "./graph/canvas";
 import { namesOf } from "./graph/names";
@@ -8,27 +10,41 @@ import { element } from "./lib/element";
 import { fromHash, toHash, type Selection } from "./lib/selection";
 import type { Finding, Picture } from "./lib/types";
 import { YamlView } from "./lib/yaml-view";
+import { choice, clearCoverage, markCoverage, type Coverage } from "./proof/coverage";
 
 interface VersionBoot {
   text: string;
   dot: string | null;
   picture: Picture | null;
   findings: Finding[];
+  coverage: Coverage;
 }
 
 const data = boot<VersionBoot>("boot");
 if (!data) throw new Error("The page has no boot data");
 
 const yaml = new YamlView(element<HTMLElement>('[data-part="yaml"]'), data.text);
-const canvas = new Canvas(element<HTMLElement>('[data-part="canvas"]'), namesOf(() => data.picture), { select: choose }, { begin: () => data.picture?.initial });
+const host = element<HTMLElement>('[data-part="canvas"]');
+const canvas = new Canvas(host, namesOf(() => data.picture), { select: choose }, { begin: () => data.picture?.initial });
 
 if (data.dot) void new Renderer().draw(data.dot).then(shown);
+choice(element<HTMLElement>('[data-part="layer"]'), layer);
 window.addEventListener("hashchange", () => choose(fromHash(location.hash)));
 
 async function shown({ drawing }: Drawn): Promise<void> {
   await canvas.show(drawing);
   markFindings(canvas, data?.findings ?? []);
   if (location.hash) choose(fromHash(location.hash));
+}
+
+/** Findings or coverage: only classes and badges change, nothing moves. */
+function layer(value: string): void {
+  const covering = value !== "findings";
+  host.classList.toggle("covering", covering);
+  element<HTMLElement>('[data-part="cover-legend"]').hidden = !covering;
+  clearCoverage(canvas);
+  markFindings(canvas, covering ? [] : (data?.findings ?? []));
+  if (covering && data) markCoverage(canvas, data.coverage, "both");
 }
 
 function choose(selection: Selection): void {

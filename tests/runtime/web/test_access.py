@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from designer import services
 from designer.access import PERMISSIONS, may
-from designer.models import AccessToken, Draft, Flow, Task, Version
+from designer.models import AccessToken, Draft, Flow, Scenario, Task, Version
 from runtime import deployments
 from runtime.models import Deployment, Ramp, Route
 from runtime.ramps import services as ramps
@@ -35,6 +35,16 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "version_check_cancel": {"name": "echo_test", "number": 1},
     "version_check_again": {"name": "echo_test", "number": 1},
     "flow_alarm": {"name": "echo_test"},
+    "flow_tests": {"name": "echo_test"},
+    "flow_test_new": {"name": "echo_test"},
+    "flow_test_save": {"name": "echo_test"},
+    "flow_test_try": {"name": "echo_test"},
+    "flow_test": {"name": "echo_test", "id": 1},
+    "flow_test_rename": {"name": "echo_test", "id": 1},
+    "flow_test_delete": {"name": "echo_test", "id": 1},
+    "flow_tests_state": {"name": "echo_test", "number": 1},
+    "flow_tests_again": {"name": "echo_test", "number": 1},
+    "flow_tests_cancel": {"name": "echo_test", "number": 1},
     "flow_compare": {"name": "echo_test", "left": "1", "right": "1"},
     "flow_compare_pick": {"name": "echo_test"},
     "flow_deploy": {"name": "echo_test"},
@@ -54,6 +64,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "api_session": {"id": "LIVE"},
     "api_wire": {"id": "LIVE"},
     "api_nothing": {"rest": "no/such/thing"},
+    "api_scenario": {"name": "echo_test"},
+    "api_tests": {"name": "echo_test", "number": 1},
+    "api_coverage": {"name": "echo_test", "number": 1},
     "api_compare": {"name": "echo_test", "left": "1", "right": "1"},
     "api_check": {"name": "echo_test", "number": 1},
     "api_deploy": {"name": "echo_test"},
@@ -61,12 +74,27 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "api_events": {"id": "LIVE"},
 }
 
+SCENARIO = """\
+flow: echo_test
+scenarios:
+- name: Answered
+  roles: [UAS]
+  steps:
+  - event: IncomingCall
+"""
+
 CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     # name: (the act it needs, what is sent)
     "flow_new": ("flow.create", {"name": "made"}),
     "version_restore": ("version.save", {}),
     "version_check_cancel": ("check.control", {}),
     "version_check_again": ("check.control", {}),
+    "flow_test_save": ("scenario.edit", {"text": SCENARIO.replace("Answered", "Again")}),
+    "flow_test_try": ("scenario.edit", {"text": SCENARIO}),
+    "flow_test_rename": ("scenario.edit", {"title": "Another"}),
+    "flow_test_delete": ("scenario.edit", {}),
+    "flow_tests_again": ("check.control", {}),
+    "flow_tests_cancel": ("check.control", {}),
     "flow_deploy": ("deployment.make", {"version": 1}),
     "ramp_control": ("ramp.control", {"act": "hold"}),
     "call_place": ("call.place", {"flow": "echo_test", "target": "sip:b@127.0.0.1"}),
@@ -88,6 +116,8 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "api_restore": ("version.save", {}),
     "api_rollback": ("deployment.make", {}),
     "api_check": ("check.control", {"act": "cancel"}),
+    "api_tests": ("check.control", {"act": "again"}),
+    "api_scenarios": ("scenario.edit", {"text": SCENARIO.replace("Answered", "Again")}),
     "api_deploy": ("deployment.make", {"version": 1}),
     "api_routes": ("route.change", {"pattern": "8*", "flow": "echo_test"}),
     "api_calls": ("call.place", {"flow": "echo_test", "target": "sip:b@127.0.0.1"}),
@@ -95,7 +125,7 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 READ_TOO = {"flow_new", "access_tokens", "api_flows", "api_versions", "api_check", "api_deploy",
-            "api_routes"}  # fmt: skip
+            "api_routes", "api_tests", "api_scenarios"}  # fmt: skip
 ONLY_POST = set(CHANGES) - READ_TOO
 
 
@@ -113,7 +143,8 @@ NAMES = sorted(set(addresses()))
 
 
 @pytest.fixture
-def call_id(node: FakeNode) -> str:
+def call_id(node: FakeNode, flow: Flow) -> str:
+    Scenario.objects.create(pk=1, flow=flow, name="Answered", text=SCENARIO)
     session = node.begin("echo_test")
     node.give(session, "IncomingCall")
     return session.id
@@ -154,6 +185,7 @@ def everything() -> tuple[Any, ...]:
         list(Ramp.objects.values_list("state", "step", "revision")),
         list(Route.objects.values_list("pattern", "flow")),
         list(Task.objects.values_list("key", "state")),
+        list(Scenario.objects.values_list("name", "text")),
         list(AccessToken.objects.values_list("name", "revoked_at")),
     )
 
