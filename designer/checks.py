@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from designer import behaviour, required, selectors, verdicts
+from designer import behaviour, coverage, required, scenario_runs, selectors, verdicts
 from designer.models import Version
 from designer.required import FAILED, MISSING, PASSED, RUNNING, Check
 from flows.check.catalogue import IMPLEMENTED, catalogue
@@ -21,6 +21,8 @@ def register() -> None:
     """Put them into the list of required checks."""
     required.register("rules", rules, rank=10)
     required.register("verification", verification, rank=20)
+    required.register("tests", tests, rank=30)
+    required.register("coverage", covers, rank=40)
     required.register(LOSS, behaves, rank=60)
 
 
@@ -59,6 +61,38 @@ def _figure(verdict: verdicts.Verdict) -> str:
     if verdict.state == verdicts.LIMITED:
         return "No error, no proof"
     return f"{verdict.percent} %" if verdict.state == verdicts.RUNNING else ""
+
+
+def tests(version: Version, base: Version | None) -> Check:
+    """Tell how the scenarios of the flow stand on the version."""
+    found = scenario_runs.tests_of(version)
+    url = f"{reverse('flow_tests', args=[version.flow.name])}?version={version.number}"
+    state = {"passed": PASSED, "failed": FAILED, "running": RUNNING}.get(found.state, MISSING)
+    figure = found.figure if found.total else ""
+    # Shown always; a flow that has none is not held back by that.
+    return Check("tests", "Tests", state, found.sentence, url, figure, needed=found.failed > 0)
+
+
+def covers(version: Version, base: Version | None) -> Check | None:
+    """Tell whether the rows that are not as in the base were exercised, by whomever."""
+    if base is None:
+        return None
+    found = coverage.coverage_of(version, base)
+    url = f"{reverse('flow_tests', args=[version.flow.name])}?version={version.number}"
+
+    def told(state: str, sentence: str, figure: str = "") -> Check:
+        return Check("coverage", "Changed rows covered", state, sentence, url, figure, needed=False)
+
+    changed, covered = len(found.changed), found.changed_covered
+    if not changed:
+        return told(PASSED, f"No row is otherwise than in {base.label}.")
+    figure = f"{covered} of {changed}"
+    if covered == changed:
+        return told(PASSED, "By tests or recorded calls.", figure)
+    first = next(row for row in found.changed if not row.covered)
+    if found.tests.running:
+        return told(RUNNING, "Tests are being played.", figure)
+    return told(FAILED, f"Nobody tried {first.words}.", figure)
 
 
 def behaves(version: Version, base: Version | None) -> Check | None:
