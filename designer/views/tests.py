@@ -13,7 +13,7 @@ from designer import comparing, coverage, rendering, scenario_rows, scenario_run
 from designer.access import change, page
 from designer.errors import Refused
 from designer.models import Flow, Scenario, Version
-from designer.people import person_name
+from designer.naming import person_name
 from designer.playing import played
 from designer.scenario_files import BadScenario, problems, read_scenarios, write_scenarios
 from designer.scenario_runs import Line

@@ -8,7 +8,7 @@ from django.http import Http404
 
 from designer import coverage, scenario_rows, scenario_runs, selectors
 from designer.models import Flow, Version
-from designer.people import person_name
+from designer.naming import person_name
 from designer.scenario_files import read_scenarios
 from designer.views.shell import flow_or_404
 from runtime.api import shapes

@@ -122,7 +122,7 @@ def test_a_test_is_written_tried_renamed_and_let_go(
     assert "event:" in client.get(reverse("flow_test_new", args=["echo_test"])).content.decode()
     tried = reverse("flow_test_try", args=["echo_test"])
     said = client.post(tried, {"text": WRONG.replace("expect", "expct")}).json()
-    assert said["problems"] == [[6, said["problems"][0][1]]] and "expct" in said["problems"][0][1]
+    assert said["problems"] == [[7, said["problems"][0][1]]] and "expct" in said["problems"][0][1]
     said = client.post(tried, {"text": WRONG}).json()
     assert said["problems"] == [] and said["results"][0]["holds"] is False
     save = reverse("flow_test_save", args=["echo_test"])
