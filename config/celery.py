@@ -45,6 +45,8 @@ app.conf.update(
     task_reject_on_worker_lost=True,
     task_time_limit=600,
     worker_prefetch_multiplier=1,
+    # A queue and a worker of their own: no long check may hold up taking a bad version back.
+    task_routes={"runtime.look_ramp": {"queue": "ramps"}},
     worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
 )

@@ -21,6 +21,7 @@ from django.db import DatabaseError, InterfaceError
 
 from designer import consumers, notices, selectors, tasks
 from runtime import audit, bridge, deployments, routes
+from runtime import tasks as runtime_tasks
 from runtime.executor.step import Step
 from runtime.hub import Hub
 from runtime.models import Deployment
@@ -38,6 +39,8 @@ LOOK_SECONDS = 2.0
 """How often the rows are compared with what the node runs, should a bell have been missed."""
 WATCH_SECONDS = 3.0
 """How often tasks without a sign of life are looked for."""
+RAMP_SECONDS = 0.5
+"""How often is asked whether a deployment in steps is to be looked at."""
 AWAY = (DatabaseError, InterfaceError)
 """What Django raises where the database cannot be asked."""
 BELL_PAUSE = 1.0
@@ -65,6 +68,7 @@ async def running(node: Node, *, watch: str | None = None) -> AsyncIterator[None
         desk.hear_bells(),
         every(LOOK_SECONDS, desk.look),
         every(WATCH_SECONDS, ring_stale),
+        every(RAMP_SECONDS, ring_ramps),
         # Again and again, because the last records of an earlier run may still be on their way.
         every(WATCH_SECONDS, desk.close_lost),
         every(WATCH_SECONDS, desk.mark_unrecorded),
@@ -195,6 +199,11 @@ async def check_outdated() -> None:
         await database_sync_to_async(look)()
     except AWAY as away:
         log.warning("the database is away, checks of an older checker stay: %s", away)
+
+
+async def ring_ramps() -> None:
+    """Call for a worker for deployments in steps whose figures are due."""
+    await database_sync_to_async(runtime_tasks.ring_ramps)()
 
 
 async def ring_stale() -> None:

@@ -9,3 +9,8 @@
 - `looking`: a look at a ramp by a worker, and the bell that calls for one
 - `following`: how a node follows
 """
+
+QUEUE = "ramps"
+"""The queue of looks, and the name of the child that does them."""
+WANTED = "ramps.wanted"
+"""The file in the data folder for which that child waits before it starts."""

@@ -19,7 +19,7 @@ from designer import auditing, notices
 from designer.access import may
 from designer.errors import Refused
 from designer.models import Flow, Version
-from designer.people import person_name
+from designer.naming import person_name
 from runtime import deployments
 from runtime.models import Deployment, MediaRecord, Ramp, RampCall, RampMark, Session
 from runtime.node.ramp import Rule
@@ -31,6 +31,10 @@ AUDIO_CALLS = 200
 """So many of the newest calls of the stable version are asked whether they had audio."""
 
 State = Ramp.State
+_SAVED = (
+    "state", "step", "step_at", "revision", "reason", "judgement", "judged_at", "ended_at"
+)  # fmt: skip
+"""What acts change; who looks at the ramp meanwhile is not theirs to write."""
 
 
 def start(
@@ -142,12 +146,12 @@ def judge(ramp: Ramp, judgement: dict[str, Any], now: datetime) -> Ramp:
             held.state = State.WAITING
             held.reason = judgement["sentence"]
             _mark(held, "waiting", auditing.PRODUCT, held.reason, now)
-            held.save()
+            held.save(update_fields=_SAVED)
             _tell(held)
         else:
             if held.state == State.WAITING:
                 held.reason = judgement["sentence"]
-            held.save()
+            held.save(update_fields=_SAVED)
         return held
 
 
@@ -288,7 +292,7 @@ def _changed(
     """Keep a change that nodes have to follow, and ring them."""
     if kind != "began":
         ramp.revision += 1
-    ramp.save()
+    ramp.save(update_fields=_SAVED)
     _mark(ramp, kind, by, sentence, now, calls)
     auditing.record(
         "deployment.make" if kind == "began" else ACT,

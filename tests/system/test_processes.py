@@ -218,7 +218,7 @@ def test_a_terminal_shows_what_matters_and_its_interrupt_stops_everything(
         os.execve(sys.executable, arguments, instance.environment)
     shown = read_until(terminal, lambda text: "Ctrl+C stops it." in text)
     children = [p for name, p in instance.pids().items() if name != "serve"]
-    assert instance.health()["status"] == "ok" and len(children) == 3
+    assert instance.health()["status"] == "ok" and len(children) == 4
     os.write(terminal, b"\x03")
     shown += read_until(terminal, lambda text: False)
     _, status = os.waitpid(pid, 0)

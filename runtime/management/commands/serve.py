@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 
 from designer.control import short_path
-from runtime import processes
+from runtime import processes, ramps
 from runtime.media.process import command as media_command
 
 
@@ -81,11 +81,15 @@ def children(folder: Path, watch: str | None) -> list[processes.Child]:
     celery = [sys.executable, "-m", "celery", "-A", "config.celery", "--quiet", "worker"]
     worker = [*celery, "--pool", "solo", "--loglevel", "warning", "--without-gossip"]
     worker += ["--without-mingle", "--without-heartbeat"]
+    # Looks at deployments in steps wait behind no long check; started when there is one.
+    waiting = [sys.executable, "-m", "config.waiting", str(folder / ramps.WANTED)]
+    looks = [*waiting, *worker, "--queues", ramps.QUEUE, "--hostname", f"{ramps.QUEUE}@%h"]
     before = os.environ.get("PYTHONPATH", "")
     path = {"PYTHONPATH": os.pathsep.join(filter(None, [str(settings.BASE_DIR), before]))}
     listed = [
         processes.Child("web", web, path, patience=15.0),
         processes.Child("worker", worker, {**path, **quiet_as_root()}, patience=5.0, quiet=True),
+        processes.Child("ramps", looks, {**path, **quiet_as_root()}, patience=5.0, quiet=True),
     ]
     if environment.media == "child":
         from runtime.server import media_config

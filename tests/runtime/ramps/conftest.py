@@ -8,7 +8,7 @@ from runtime import deployments
 from runtime.models import Ramp
 from runtime.ramps import services as ramps
 from runtime.ramps.plan import Plan, read_steps
-from tests.web import ECHO, alice, dora, olaf, published, vera
+from tests.web import ECHO, alice, dora, olaf, published, rung, vera
 
 
 @pytest.fixture
@@ -32,4 +32,4 @@ def ramp(candidate: Version, alice: Any) -> Ramp:
     return ramps.start(version=candidate, plan=plan, user=alice)
 
 
-__all__ = ["alice", "dora", "olaf", "published", "vera"]
+__all__ = ["alice", "dora", "olaf", "published", "rung", "vera"]
