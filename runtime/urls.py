@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from runtime.api import pages, resources
-from runtime.views import call_list, calls, deployments, health, ramps, routes
+from runtime.views import call_list, calls, deployments, health, onecall, ramps, routes
 
 urlpatterns = [
     path("flows/<flow:name>/live/", calls.flow_live, name="flow_live"),
@@ -11,7 +11,10 @@ urlpatterns = [
     path("flows/<flow:name>/fires/", calls.flow_fires, name="flow_fires"),
     path("calls/", call_list.calls, name="calls"),
     path("calls/place/", calls.call_place, name="call_place"),
-    path("calls/<str:id>/", calls.call, name="call"),
+    path("calls/<str:id>/", onecall.call, name="call"),
+    path("calls/<str:id>/model/", onecall.call_model, name="call_model"),
+    path("calls/<str:id>/messages/", onecall.call_messages, name="call_messages"),
+    path("calls/<str:id>/steps/<int:sequence>/", onecall.call_moment, name="call_moment"),
     path("calls/<str:id>/send/", calls.call_send, name="call_send"),
     path("routes/", routes.routes, name="routes"),
     path("routes/add/", routes.route_add, name="route_add"),

@@ -1,72 +1,24 @@
-"""One call: its page, placing one, sending one an event."""
+"""Calls: placing one, sending one an event, those of a flow live."""
 
 from __future__ import annotations
 
 import time
-from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 
 from designer import rendering, selectors
 from designer.access import change, page
 from designer.errors import Refused
 from designer.views.shell import done, flow_or_404, refused, show
-from runtime import acts, audit, bridge, conformance, fires
+from runtime import acts, audit, bridge, fires
 from runtime.consumers.live import drawn_of
-from runtime.models import Session
 
 
 @page("call.view")
 def flow_fires(request: HttpRequest, name: str) -> JsonResponse:
     """Answer {"rows": [...]}: how often each row fired in the last seven days."""
     return JsonResponse({"rows": fires.fires_of(flow_or_404(name).name, time.time())})
-
-
-@page("call.view")
-def call(request: HttpRequest, id: str) -> HttpResponse:
-    """Show one session. Context: session (dict), steps, wire, media, possible, conformance
-    (Verdict or None), boot."""
-    stored = audit.session_of(id)
-    session, possible = _session(id, stored)
-    if session is None:
-        raise Http404("There is no call with this id.")
-    text = audit.text_of(session["digest"])
-    drawn = rendering.drawing(text)
-    steps, wire = audit.steps_of(id), audit.wire_of(id)
-    boot = {
-        "ws": f"/ws/calls/{id}",
-        "session": session,
-        "steps": steps,
-        "wire": wire,
-        "possible": possible,
-        "dot": drawn.dot,
-        "picture": drawn.picture,
-        "text": text,
-        "urls": {"send": reverse("call_send", args=[id]), "calls": reverse("calls")},
-    }
-    context = {
-        "session": session,
-        "steps": steps,
-        "wire": wire,
-        "media": audit.media_of(id),
-        "conformance": conformance.of_session(stored) if stored is not None else None,
-        "possible": possible,
-        "boot": boot,
-    }
-    return show(request, "runtime/call.html", context, nav="calls")
-
-
-def _session(
-    session_id: str, stored: Session | None
-) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
-    """Return a session's line and what may be sent to it, of the node or else of the record."""
-    line = audit.stored_summary(stored) if stored else None
-    live = audit.live_session(session_id)
-    if live is not None:
-        number = stored.number if stored else None
-        return audit.live_summary(live, number), audit.live_possible(session_id)
-    return line, []
 
 
 @change("call.send")

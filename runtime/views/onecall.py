@@ -1,0 +1,112 @@
+"""One call: its page, what the page fetches while somebody looks, and acts on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+
+from designer.access import may, page
+from designer.views.shell import show
+from runtime import audit, conformance
+from runtime.onecall import model, why
+from runtime.onecall.legs import Leg, OneCall, call_of
+from runtime.onecall.veil import Veil
+
+MARK = "ID"
+
+
+@page("call.view")
+def call(request: HttpRequest, id: str) -> HttpResponse:
+    """Show a call. Context: session, legs, steps, conformance (Verdict or None), boot."""
+    found = _call(request, id)
+    stored = audit.session_of(id)
+    shown = model.model_of(found, veil_of(request))
+    own = next(leg for leg in shown["legs"] if leg["letter"] == found.own.letter)
+    boot = {
+        **shown,
+        "ws": f"/ws/calls/{id}",
+        "session": own,
+        "possible": possible_of(found.own),
+        "drawings": model.drawings_of(found),
+        "can": {"edit": may(request.user, "draft.edit"), "masked": not veil_of(request).lifted},
+        "urls": _urls(id, own["flow"]),
+    }
+    context = {
+        "session": own,
+        "legs": shown["legs"],
+        "steps": shown["ladder"]["steps"],
+        "conformance": conformance.of_session(stored) if stored is not None else None,
+        "boot": boot,
+    }
+    return show(request, "runtime/call.html", context, nav="calls")
+
+
+@page("call.view")
+def call_model(request: HttpRequest, id: str) -> JsonResponse:
+    """Answer the call as it stands now: {"own", "legs", "ladder", "possible"}."""
+    found = _call(request, id)
+    shown = model.model_of(found, veil_of(request))
+    return JsonResponse({**shown, "possible": possible_of(found.own)})
+
+
+@page("call.view")
+def call_moment(request: HttpRequest, id: str, sequence: int) -> JsonResponse:
+    """Answer why a step of this session went as it did, and the values before and after."""
+    leg = _call(request, id).own
+    told = why.moment(leg, sequence)
+    if told is None:
+        raise Http404("This session has no such step.")
+    veil = veil_of(request)
+    for value in told["values"]:
+        value["before"], value["after"] = veil.value(value["before"]), veil.value(value["after"])
+    for row in told["tried"]:
+        for guard in row.get("guards", ()):
+            guard["values"] = {name: veil.value(v) for name, v in guard["values"].items()}
+    return JsonResponse(told)
+
+
+@page("call.view")
+def call_messages(request: HttpRequest, id: str) -> JsonResponse:
+    """Answer a message of this session and those beside it. Query: message."""
+    wanted = request.GET.get("message", "")
+    message = int(wanted) if wanted.isdecimal() and len(wanted) < 19 else 0
+    return JsonResponse({"messages": model.messages_around(id, message, veil_of(request))})
+
+
+def possible_of(leg: Leg) -> list[dict[str, Any]]:
+    """Return what may be sent to a session now; nothing to one that is over."""
+    if audit.live_session(leg.id) is not None:
+        return audit.live_possible(leg.id)
+    if leg.session.get("ended") is not None:
+        return []
+    table = audit.table_of(leg.session["digest"])
+    return audit.possible_events(table, leg.session["state"], leg.role)
+
+
+def veil_of(request: HttpRequest) -> Veil:
+    """Return what is hidden from whoever asks."""
+    return Veil()
+
+
+def _call(request: HttpRequest, session_id: str) -> OneCall:
+    found = call_of(session_id)
+    if found is None:
+        raise Http404("There is no call with this id.")
+    return found
+
+
+def _urls(session_id: str, flow: str) -> dict[str, str]:
+    """Return the addresses the page's scripts follow; {id} is a session, {step} a sequence."""
+    return {
+        "send": reverse("call_send", args=[session_id]),
+        "calls": reverse("calls"),
+        "call": reverse("call", args=[MARK]).replace(MARK, "{id}"),
+        "model": reverse("call_model", args=[session_id]),
+        "moment": reverse("call_moment", args=[MARK, 0])
+        .replace(MARK, "{id}")
+        .replace("/0/", "/{step}/"),
+        "messages": reverse("call_messages", args=[MARK]).replace(MARK, "{id}"),
+        "flow": reverse("flow", args=[flow]),
+    }
