@@ -1,20 +1,21 @@
 import "./css/diagram.css";
 import "./css/call.css";
 import { Acts } from "./call/acts";
-import type { CallBoot } from "./call/boot";
-import { Ladder } from "./call/ladder";
-import { drawPath } from "./call/path";
+import type { CallBoot, Step } from "./call/boot";
+import { Copies } from "./call/copies";
+import { Ladder, LadderTools } from "./call/ladder";
+import { Messages } from "./call/message";
+import { CallPicture } from "./call/picture";
+import { Replay } from "./call/replay";
+import { Sheet } from "./call/sheet";
 import { Steps } from "./call/steps";
-import { CallStore } from "./call/store";
-import { Canvas } from "./graph/canvas";
-import { namesOf } from "./graph/names";
-import { Renderer } from "./graph/renderer";
+import { CallStore, classOf, methodOf } from "./call/store";
+import { Why } from "./call/why";
 import { announce } from "./lib/announce";
 import { boot } from "./lib/boot";
 import { element } from "./lib/element";
 import { Socket } from "./lib/socket";
-import { callTime, duration } from "./lib/times";
-import { YamlView } from "./lib/yaml-view";
+import { duration } from "./lib/times";
 
 const ACKNOWLEDGE_EACH = 10;
 
@@ -22,29 +23,38 @@ const data = boot<CallBoot>("boot");
 if (!data) throw new Error("The page has no boot data");
 
 const part = (name: string): HTMLElement => element<HTMLElement>(`[data-part="${name}"]`);
+const url = (name: string, id: string): string => (data.urls[name] ?? "").replace("{id}", encodeURIComponent(id));
 const store = new CallStore(data);
-const yaml = new YamlView(part("yaml"), data.text);
-const canvas = new Canvas(part("canvas"), namesOf(() => data.picture), {
-  select(selection) {
-    const index = selection?.kind === "row" ? selection.index : -1;
-    const step = store.steps.findLast((line) => (selection?.kind === "row" ? line.row === index : line.to_state === selection?.name));
-    if (step) store.select(step.sequence);
-  },
-}, { begin: () => data.picture?.initial });
+const session = (leg: string): string => store.legOf(leg)?.id ?? store.own.id;
+
+const replay = new Replay(part("replay"), store);
 new Steps(part("steps"), store);
-new Ladder(part("ladder"), part("raw"), store);
-new Acts(part("acts"), store, data.urls.send);
-const slider = element<HTMLInputElement>('[data-part="slider"]');
+const ladder = new Ladder(part("ladder"), store);
+new LadderTools(part("tools"), store, ladder, () => store.emit(), () => ({
+  methods: [...new Set(store.items.filter((item) => item.kind === "sip").map(methodOf))].filter(Boolean).sort(),
+  classes: [...new Set(store.items.filter((item) => item.kind === "sip").map(classOf))].sort(),
+}));
+const why: Why = new Why(part("why"), store, {
+  address: (step) => url("moment", session(step.leg)).replace("{step}", String(step.sequence)),
+  drawn: (step) => data.drawings[step.digest],
+  editor: (step, query) => (data.can.edit ? `${(data.urls["editor"] ?? "").replace("{flow}", store.legOf(step.leg)?.flow ?? store.own.flow)}?${query}` : null),
+  told: () => messages.draw(),
+});
+const messages: Messages = new Messages(part("panels"), part("panel"), store, {
+  address: (leg, message) => `${url("messages", session(leg))}?message=${message}`,
+  moment: () => why.moment,
+  masked: data.can.masked,
+});
+const picture = new CallPicture(part("canvas"), part("yaml"), store, (digest) => data.drawings[digest]);
+new Acts(part("acts"), store, data.urls["send"] ?? "");
+new Sheet(part("sheet"), store, (tab) => {
+  show("message");
+  if (tab === "message") messages.show("message");
+  else part("why").scrollIntoView({ block: "start" });
+});
+new Copies(part("copies"), store, data);
 
-store.on(show);
-if (data.dot) {
-  void new Renderer().draw(data.dot).then(async ({ drawing }) => {
-    await canvas.show(drawing);
-    part("canvas").dataset["drawn"] = "1";
-    show();
-  });
-}
-
+store.on(head);
 const socket = new Socket(data.ws, {
   frame(frame) {
     const seq = Number(frame["seq"] ?? 0);
@@ -54,46 +64,47 @@ const socket = new Socket(data.ws, {
   },
 });
 
-slider.addEventListener("input", () => store.select(store.steps[Number(slider.value) - 1]?.sequence ?? null));
-part("before").addEventListener("click", () => store.move(-1));
-part("after").addEventListener("click", () => store.move(1));
-part("newest").addEventListener("click", () => store.select(null));
 document.addEventListener("keydown", (event) => {
-  if ((event.target as Element).closest("input, textarea, select, dialog, .drawer")) return;
-  if (event.key === ",") store.move(-1);
-  else if (event.key === ".") store.move(1);
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const target = event.target as Element;
+  if (target.closest('input:not([type="range"]), textarea, select, dialog, .drawer')) return;
+  const onButton = target.closest("button, a, summary, [role=option], [role=row]") !== null;
+  if (event.key === ",") replay.move(-1);
+  else if (event.key === ".") replay.move(1);
+  else if (event.key === "[") replay.faster(-1);
+  else if (event.key === "]") replay.faster(1);
+  else if (event.key === " " && !onButton) {
+    event.preventDefault();
+    replay.toggle();
+  }
 });
 for (const tab of document.querySelectorAll<HTMLElement>("[data-tab-of]")) {
-  tab.addEventListener("click", () => {
-    part("body").dataset["tab"] = tab.dataset["tabOf"] ?? "steps";
-    for (const other of document.querySelectorAll("[data-tab-of]")) other.setAttribute("aria-selected", String(other === tab));
-    canvas.fit();
+  tab.addEventListener("click", () => show(tab.dataset["tabOf"] ?? "steps"));
+}
+for (const button of document.querySelectorAll<HTMLElement>("[data-view-of]")) {
+  button.addEventListener("click", () => {
+    part("body").dataset["view"] = button.dataset["viewOf"] ?? "ladder";
+    requestAnimationFrame(() => picture.look());
   });
 }
-window.setInterval(() => times(), 1000);
-show();
+window.setInterval(() => head(), 1000);
+head();
 
-/** Everything that follows the cursor. */
-function show(): void {
-  const step = store.step;
-  const at = step ? store.steps.indexOf(step) : -1;
-  slider.max = String(Math.max(1, store.steps.length));
-  slider.value = String(at + 1);
-  part("where").textContent = store.steps.length ? `Step ${at + 1} of ${store.steps.length}` : "No step yet";
-  part("count").textContent = String(store.steps.length);
-  part("messages").textContent = String(store.wire.length);
-  part("at").textContent = step ? callTime(step.time - store.began) : "";
-  part("state").textContent = store.ended ? (store.session.outcome || "over") : store.session.state;
-  part("chip").classList.toggle("live", !store.ended);
-  const lost = store.session.unhandled > 0 || store.steps.some((line) => line.kind === "unhandled");
-  part("warned").hidden = !lost;
-  const row = step && step.row >= 0 ? data?.picture?.rows.find((item) => item.index === step.row) : undefined;
-  yaml.mark(row ? { from: row.line, to: row.end_line } : null);
-  if (canvas.drawing) drawPath(canvas, store);
-  times();
+/** One part at a time, where there is no room for all. */
+function show(tab: string): void {
+  part("body").dataset["tab"] = tab;
+  for (const other of document.querySelectorAll<HTMLElement>("[data-tab-of]")) other.setAttribute("aria-selected", String(other.dataset["tabOf"] === tab));
+  store.emit();
 }
 
-function times(): void {
-  const end = store.ended ? (store.session.ended ?? store.steps.at(-1)?.time ?? store.began) : Date.now() / 1000;
-  part("took").textContent = duration(end - store.began);
+/** What the head says while the call goes on. */
+function head(): void {
+  const { own } = store;
+  part("count").textContent = String(store.steps.length);
+  part("messages").textContent = String(ladder.count);
+  if (!store.ended) part("state").textContent = own.state;
+  else if (part("chip").classList.contains("live")) part("state").textContent = own.outcome || "over";
+  part("chip").classList.toggle("live", !store.ended);
+  part("warned").hidden = !store.steps.some((line: Step) => line.kind === "unhandled");
+  part("took").textContent = duration((store.ended ? store.end : Date.now() / 1000) - store.began);
 }

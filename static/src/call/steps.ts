@@ -1,74 +1,70 @@
 import { html, render, type TemplateResult } from "lit";
 import { icon } from "../lib/icon";
-import { callTime, duration, micros } from "../lib/times";
-import type { StepLine } from "../lib/types";
+import { callTime } from "../lib/times";
+import { Windowed } from "../lib/windowed";
+import type { Step } from "./boot";
 import type { CallStore } from "./store";
 
-/** Idle time longer than this is folded into one line. */
-const FOLD = 5;
+const ROW = 49;
+const GAP = 25;
 
-/** The steps of the call: what came, where it led, what was done and how that went. */
+/** The steps of the call: what came, on which leg, where it led, what was done. Only those in the window are drawn. */
 export class Steps {
+  readonly #rows = new Windowed();
+  #known: unknown = null;
+  #length = -1;
+  #cursor: Step | undefined;
+
   constructor(
     private readonly host: HTMLElement,
     private readonly store: CallStore,
   ) {
     host.replaceChildren();
     store.on(() => this.draw());
+    host.addEventListener("scroll", () => this.#paint(), { passive: true });
     host.addEventListener("keydown", (event) => this.#key(event));
+    new ResizeObserver(() => this.#paint()).observe(host);
     this.draw();
   }
 
   draw(): void {
     const { steps, step } = this.store;
+    if (this.#known !== steps || this.#length !== steps.length) {
+      this.#known = steps;
+      this.#length = steps.length;
+      this.#rows.measure(steps.map((each) => ROW + (each.gap ? GAP : 0)));
+    }
+    if (step !== this.#cursor && step) this.#rows.reveal(this.host, steps.indexOf(step));
+    this.#cursor = step;
+    this.#paint();
+  }
+
+  #paint(): void {
+    const { steps, step } = this.store;
+    const { first, last } = this.#rows.within(this.host.scrollTop, this.host.clientHeight || 600);
     render(
       steps.length
-        ? steps.map((line, at) => html`${this.#gap(steps[at - 1], line)}${this.#step(line, line === step)}`)
+        ? html`<div class="windowed" style="height:${this.#rows.height}px"><div style="transform:translateY(${this.#rows.top(first)}px)">${steps.slice(first, last).map((line) => html`${line.gap ? html`<p class="gap">${icon("clock")}${line.gap}</p>` : ""}${this.#step(line, line === step)}`)}</div></div>`
         : html`<p class="panel-body ink3">No step yet.</p>`,
       this.host,
     );
-    this.host.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" });
   }
 
-  #gap(before: StepLine | undefined, step: StepLine): TemplateResult | string {
-    if (!before || step.time - before.time < FOLD) return "";
-    return html`<p class="gap">${icon("clock")}in ${before.to_state}, ${duration(step.time - before.time)}</p>`;
-  }
-
-  #step(step: StepLine, chosen: boolean): TemplateResult {
+  #step(step: Step, chosen: boolean): TemplateResult {
     const unhandled = step.kind === "unhandled";
-    const moved = step.from_state !== step.to_state;
-    return html`<div class="step ${unhandled ? "unhandled" : ""}" role="option" tabindex=${chosen ? 0 : -1} aria-selected=${chosen}
-      data-testid="step" data-sequence=${step.sequence} data-event=${step.event} data-row=${step.row} data-kind=${step.kind}
-      @click=${() => this.store.select(step.sequence)}>
-      <span class="no">${step.sequence}</span><span class="mono at">${callTime(step.time - this.store.began)}</span>
-      <div class="grow"><p class="row wrap gap4"><b>${label(step)}</b><span class="ink3">${step.from_state}</span>${moved ? html`${icon("chev")}<span>${step.to_state}</span>` : html`<span class="ink3">stays</span>`}
-        ${unhandled ? html`<span class="chip warn" data-testid="unhandled">${icon("warning")}No row took it</span>` : ""}${step.kind === "ignored" ? html`<span class="chip">ignored on purpose</span>` : ""}</p>
-        <p class="small ink2">${unhandled ? (step.answer ? `The open request was answered ${step.answer}.` : "Nothing was done.") : step.actions.join(", ") || "no action"}</p>
-        ${chosen ? this.#more(step) : ""}</div></div>`;
-  }
-
-  #more(step: StepLine): TemplateResult {
-    const fields = Object.entries(step.fields).filter(([, value]) => value !== null && value !== "");
-    return html`<dl class="facts more">
-      ${step.row >= 0 ? html`<dt>Row</dt><dd>${step.row + 1}${step.row_id ? ` · ${step.row_id}` : ""}${step.line ? html` <span class="ink3">line ${step.line}</span>` : ""}</dd>` : ""}
-      ${step.guards?.length ? html`<dt>Guards</dt><dd class="mono">${step.guards.join(", ")}</dd>` : ""}
-      ${step.actions.map((action, at) => this.#action(action, step.results[at]))}
-      ${step.published.length ? html`<dt>Published</dt><dd>${step.published.join(", ")}</dd>` : ""}
-      ${fields.map(([name, value]) => html`<dt>${name}</dt><dd class="mono clip" title=${String(value)}>${typeof value === "string" ? value.split("\n")[0] : JSON.stringify(value)}</dd>`)}
-      <dt>Version</dt><dd class="mono" title=${step.digest} data-testid="step-digest">${step.digest.slice(0, 12)}</dd></dl>`;
-  }
-
-  #action(name: string, result: StepLine["results"][number] | undefined): TemplateResult {
-    const [ok, took, error] = result ?? [null, null, null];
-    return html`<dt class="mono">${name}</dt><dd data-testid="action-result">${
-      ok === null ? html`<span class="ink3">not told yet</span>`
-      : ok ? html`${icon("check", "ok", "done")} ${micros(took ?? 0)}`
-      : html`${icon("error", "err", "failed")} <span class="err">${error ?? "failed"}</span> ${micros(took ?? 0)}`}</dd>`;
+    return html`<div class="step ${step.kind}" role="option" tabindex=${chosen ? 0 : -1} aria-selected=${chosen} aria-posinset=${step.number} aria-setsize=${this.store.steps.length}
+      data-testid="step" data-key=${step.key} data-sequence=${step.sequence} data-event=${step.event} data-row=${step.row} data-kind=${step.kind}
+      @click=${() => this.store.select(step.key)}>
+      <span class="no">${step.number}</span><span class="mono at">${callTime(step.time - this.store.began)}</span>${legBox(step.leg, step.role)}
+      <div class="what"><p class="clip"><b>${step.label}</b> ${step.from_state === step.to_state
+          ? html`<span class="ink3">stays in ${step.to_state}</span>`
+          : html`<span class="ink3">${step.from_state}</span>${icon("chev")}<span>${step.to_state}</span>`}</p>
+        <p class="clip small ${unhandled ? "warn" : "ink2"}">${unhandled ? html`${icon("warning")}<span data-testid="unhandled">No row took it</span>` : done(step)}</p></div></div>`;
   }
 
   #key(event: KeyboardEvent): void {
-    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const page = Math.max(1, Math.floor(this.host.clientHeight / ROW) - 1);
+    const by = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -this.store.steps.length, End: this.store.steps.length }[event.key];
     if (by === undefined) return;
     event.preventDefault();
     this.store.move(by);
@@ -76,8 +72,16 @@ export class Steps {
   }
 }
 
-function label(step: StepLine): string {
-  const code = step.fields["code"];
-  if (step.event === "after") return typeof step.fields["after"] === "number" ? `after ${step.fields["after"]} s` : "after its time";
-  return code && !step.event.includes(String(code)) ? `${step.event} ${String(code)}` : step.event;
+/** The letter of a leg in its box: solid for UAS, dashed for UAC. */
+export function legBox(letter: string, role: string): TemplateResult {
+  return html`<span class="leg ${role.toLowerCase()}" title="Leg ${letter}, ${role}">${letter}</span>`;
+}
+
+/** What was done, in one line; a failure says so first. */
+function done(step: Step): TemplateResult {
+  const failed = step.results.findIndex((result) => !result[0]);
+  if (failed >= 0) return html`<span class="err">${icon("error")}${step.actions[failed]} failed: ${step.results[failed]?.[2] ?? "no reason told"}</span>`;
+  if (step.kind === "ignored") return html`ignored on purpose`;
+  const parts = [...step.actions, ...step.published.map((name) => `publishes ${name}`)];
+  return html`${parts.join(", ") || "nothing to do"}`;
 }

@@ -1,0 +1,101 @@
+import { rowDisc } from "../graph/badges";
+import { Canvas } from "../graph/canvas";
+import type { Drawing } from "../graph/drawing";
+import { namesOf } from "../graph/names";
+import { Renderer } from "../graph/renderer";
+import type { Selection } from "../lib/selection";
+import { YamlView } from "../lib/yaml-view";
+import type { Drawn, Step } from "./boot";
+import type { CallStore } from "./store";
+
+/** The flow's picture with the way of the call so far, and its text: of the version the step under the cursor ran. */
+export class CallPicture {
+  readonly canvas: Canvas;
+  readonly #drawings = new Map<string, Drawing | null>();
+  readonly #renderer = new Renderer();
+  #digest = "";
+  #yaml: YamlView | null = null;
+
+  constructor(
+    private readonly host: HTMLElement,
+    private readonly yamlHost: HTMLElement,
+    private readonly store: CallStore,
+    private readonly drawn: (digest: string) => Drawn | undefined,
+  ) {
+    this.canvas = new Canvas(host, namesOf(() => this.#drawn?.picture ?? null), { select: (selection) => this.#chosen(selection) }, { begin: () => this.#drawn?.picture?.initial });
+    store.on(() => this.draw());
+    this.draw();
+  }
+
+  get #drawn(): Drawn | undefined {
+    return this.drawn(this.#digest);
+  }
+
+  draw(): void {
+    const step = this.store.step;
+    const digest = step?.digest ?? this.store.own.digest;
+    if (digest !== this.#digest) void this.#turn(digest);
+    else if (this.canvas.drawing) this.#path();
+    this.#mark(step);
+  }
+
+  /** Bring what the step under the cursor did into the window: the state it left, and the one it led to. */
+  look(): void {
+    const step = this.store.step;
+    if (!step || !this.canvas.drawing) return;
+    const row: Selection[] = step.row >= 0 ? [{ kind: "row", index: step.row }] : [];
+    this.canvas.fitTo([{ kind: "state", name: step.from_state }, { kind: "state", name: step.to_state }, ...row]);
+  }
+
+  async #turn(digest: string): Promise<void> {
+    this.#digest = digest;
+    const drawn = this.drawn(digest);
+    this.#yaml = new YamlView(this.yamlHost, drawn?.text ?? "");
+    this.#mark(this.store.step);
+    if (!drawn?.dot) return;
+    const known = this.#drawings.get(digest) ?? (await this.#renderer.draw(drawn.dot)).drawing;
+    this.#drawings.set(digest, known);
+    if (this.#digest !== digest) return;
+    await this.canvas.show(known);
+    this.host.dataset["drawn"] = "1";
+    this.#path();
+  }
+
+  #mark(step: Step | undefined): void {
+    const row = step && step.row >= 0 ? this.drawn(step.digest)?.picture?.rows.find((item) => item.index === step.row) : undefined;
+    this.#yaml?.mark(row ? { from: row.line, to: row.end_line } : null);
+  }
+
+  /** Numbered discs at the rows the leg took so far, its present state ringed. */
+  #path(): void {
+    const { canvas, store } = this;
+    for (const old of canvas.svg.querySelectorAll(".went, .here")) old.classList.remove("went", "here");
+    const step = store.step;
+    const discs: SVGGElement[] = [];
+    const seen = new Set<number>();
+    for (const line of store.steps) {
+      if (step && line.number > step.number) break;
+      if (line.row < 0 || line.digest !== this.#digest || (step && line.leg !== step.leg)) continue;
+      if (seen.has(line.row)) continue;
+      seen.add(line.row);
+      canvas.element({ kind: "row", index: line.row })?.classList.add("went");
+      if (line.from_state !== line.to_state) for (const edge of canvas.edgesOf(line.row)) edge.classList.add("went");
+      const disc = rowDisc(canvas, line.row, String(line.number), "step");
+      if (disc) discs.push(disc);
+    }
+    if (step) canvas.element({ kind: "state", name: step.to_state })?.parentElement?.classList.add("here");
+    canvas.overlay.replaceChildren(...discs);
+    canvas.select(step && step.row >= 0 ? { kind: "row", index: step.row } : step ? { kind: "state", name: step.from_state } : null);
+    this.look();
+  }
+
+  #chosen(selection: Selection): void {
+    if (!selection) return;
+    const leg = this.store.step?.leg ?? this.store.model.own;
+    const found = this.store.steps.findLast(
+      (line) => line.leg === leg && line.digest === this.#digest && (selection.kind === "row" ? line.row === selection.index : line.to_state === selection.name || line.from_state === selection.name),
+    );
+    if (found) this.store.select(found.key);
+    else this.canvas.select(selection);
+  }
+}
