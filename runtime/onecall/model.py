@@ -21,10 +21,10 @@ def model_of(call: OneCall, veil: Veil) -> dict[str, Any]:
     """Return {"own": letter, "legs": [...], "ladder": as `ladder.LADDER`}."""
     drawn = ladder_of(call).as_dict()
     for column in drawn["columns"]:
-        column["title"] = veil.name(column["title"])
-        column["detail"] = veil.text(column["detail"])
+        if not column["own"]:
+            column["title"] = veil.name(column["title"])
     for step in drawn["steps"]:
-        step["fields"] = {name: veil.value(value) for name, value in step["fields"].items()}
+        step["fields"] = veil.fields(step["fields"])
     return {
         "own": call.own.letter,
         "legs": [leg_line(leg, veil) for leg in call.legs],
@@ -73,8 +73,8 @@ def messages_around(session_id: str, message: int, veil: Veil) -> list[dict[str,
 
 def message_line(message: WireMessage, veil: Veil) -> dict[str, Any]:
     """Return one message as the panels show it: its text, and its SDP in facts."""
-    told = read(bytes(message.data))
-    text = veil.text(bytes(message.data).decode(errors="replace"))
+    data = veil.message(bytes(message.data))
+    told = read(data)
     return {
         "id": message.pk,
         "time": message.time,
@@ -82,9 +82,9 @@ def message_line(message: WireMessage, veil: Veil) -> dict[str, Any]:
         "transport": message.transport,
         "local": message.local,
         "remote": message.remote,
-        "text": text,
+        "text": data.decode(errors="replace"),
         "sdp": description(told.body) if told.has_sdp else None,
-        "body": veil.text(told.body) if told.has_sdp else "",
+        "body": told.body if told.has_sdp else "",
     }
 
 

@@ -1,14 +1,12 @@
-"""What is hidden of a call before it leaves the server: numbers of people."""
+"""What is hidden of a call before it leaves the server: who called whom (`runtime.masking`)."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
+from runtime import masking
 from runtime.onecall.ladder import party_name
-
-_NUMBER = re.compile(r"(?<![\w.@:/-])\+?\d{7,15}(?![\w.:/-])|(?<=sip:)\+?\d{7,15}(?=[@;>\s]|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,19 +16,22 @@ class Veil:
     lifted: bool = False
 
     def text(self, text: str) -> str:
-        """Mask the numbers in a text."""
-        return text if self.lifted else _NUMBER.sub(lambda found: _masked(found[0]), text)
+        """Mask the numbers in a text of ours."""
+        return text if self.lifted else masking.mask(text)
 
     def name(self, address: str) -> str:
         """Return whom an address names, masked."""
-        return self.text(party_name(address))
+        name = party_name(address)
+        return name if self.lifted else masking.mask_user(name)
 
-    def value(self, value: Any) -> Any:
-        """Mask a field of an event."""
-        return self.text(value) if isinstance(value, str) else value
+    def fields(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Mask the fields of an event."""
+        return fields if self.lifted else dict(masking.mask_values(fields))
 
+    def value(self, name: str, value: Any) -> Any:
+        """Mask one value of a session."""
+        return value if self.lifted else masking.mask_values(value, name=name.rpartition(".")[2])
 
-def _masked(number: str) -> str:
-    return (
-        f"{number[:-6]}••••{number[-2:]}" if len(number) > 8 else f"{number[:2]}••••{number[-2:]}"
-    )
+    def message(self, data: bytes) -> bytes:
+        """Mask a message as it stood on the wire; it keeps its length."""
+        return data if self.lifted else masking.mask_message(data)

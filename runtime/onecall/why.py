@@ -15,16 +15,14 @@ from flows.table import ANY_STATE, Guard, Row, Table
 from flows.vocabulary import EXPANSIONS, state_facts
 from flows.why import Tried, explain
 from runtime import audit
-from runtime.executor.machine import ACTION_FAILED, Machine
-from runtime.executor.replay import restore
+from runtime.executor.machine import ACTION_FAILED, MIGRATED, Machine
+from runtime.executor.replay import UnknownVersion, restore
 from runtime.executor.step import Step
 from runtime.onecall.ladder import event_words
 from runtime.onecall.legs import Leg
 
 MOST_NAMED = 12
 """Rows of other states that are named for an event nobody took."""
-MOVED = "migrated"
-"""Kind of a step by which somebody took the session to another version."""
 
 
 def moment(leg: Leg, sequence: int) -> dict[str, Any] | None:
@@ -63,8 +61,8 @@ def moment(leg: Leg, sequence: int) -> dict[str, Any] | None:
     if program is None:
         told["unknown"] = "The text of its version is not in the database, or is broken."
         return told
-    if line["from_state"] not in program.table.states:
-        told["unknown"] = "Its state stands in another version: somebody moved the call there."
+    if line["kind"] == MIGRATED:
+        told["unknown"] = "Somebody took the call to another version: no row was asked."
         return told
     before, told["unknown"] = _before(leg, at, program)
     told["tried"] = _tried(program, line, before)
@@ -121,13 +119,14 @@ def _before(leg: Leg, at: int, program: Program) -> tuple[Machine | None, str]:
     line, earlier = leg.steps[at], leg.steps[:at]
     if leg.session.get("unjournalled") or [s["sequence"] for s in earlier] != [*range(1, at + 1)]:
         return None, "The call was not recorded in full."
-    machine = _restored(leg, earlier)
+    try:
+        machine = _restored(leg, earlier)
+    except UnknownVersion:
+        return None, "The text of a version it ran before is not in the database."
     if machine is None:
         machine = Machine(program, leg.id, leg.role, line["time"])
     elif line["event"] == ACTION_FAILED:
         _undo(machine, leg, at - 1, line["fields"])
-    if machine.program.table.digest != line["digest"] and line["kind"] != MOVED:
-        return None, "The call went over to another version before."
     if machine.ended or machine.state != line["from_state"]:
         return None, f"Played again the call stands in {machine.state}: record and version differ."
     return machine, ""
@@ -138,7 +137,9 @@ def _restored(leg: Leg, lines: Sequence[dict[str, Any]]) -> Machine | None:
         return None
     first = program_of(lines[0]["digest"])
     steps = [step_of(leg, line) for line in lines]
-    return restore(first, leg.role, steps) if first is not None else None
+    if first is None:
+        raise UnknownVersion(lines[0]["digest"])
+    return restore(first, leg.role, steps, programs=program_of)
 
 
 def _after(leg: Leg, at: int, before: Machine) -> Values:

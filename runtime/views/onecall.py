@@ -7,7 +7,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 
-from designer.access import may, page
+from designer.access import hidden_names, may, page
 from designer.views.shell import show
 from runtime import audit, conformance
 from runtime.onecall import model, why
@@ -30,8 +30,11 @@ def call(request: HttpRequest, id: str) -> HttpResponse:
         "session": own,
         "possible": possible_of(found.own),
         "drawings": model.drawings_of(found),
-        "can": {"edit": may(request.user, "draft.edit"), "masked": not veil_of(request).lifted},
-        "urls": _urls(id, own["flow"]),
+        "can": {
+            "edit": may(request.user, "draft.edit", own["flow"]),
+            "masked": not veil_of(request).lifted,
+        },
+        "urls": _urls(id),
     }
     context = {
         "session": own,
@@ -60,10 +63,11 @@ def call_moment(request: HttpRequest, id: str, sequence: int) -> JsonResponse:
         raise Http404("This session has no such step.")
     veil = veil_of(request)
     for value in told["values"]:
-        value["before"], value["after"] = veil.value(value["before"]), veil.value(value["after"])
+        for when in ("before", "after"):
+            value[when] = veil.value(value["name"], value[when])
     for row in told["tried"]:
         for guard in row.get("guards", ()):
-            guard["values"] = {name: veil.value(v) for name, v in guard["values"].items()}
+            guard["values"] = {n: veil.value(n, v) for n, v in guard["values"].items()}
     return JsonResponse(told)
 
 
@@ -91,13 +95,14 @@ def veil_of(request: HttpRequest) -> Veil:
 
 
 def _call(request: HttpRequest, session_id: str) -> OneCall:
-    found = call_of(session_id)
+    hidden = hidden_names(request.user)
+    found = call_of(session_id, may_see=lambda flow: flow not in hidden)
     if found is None:
         raise Http404("There is no call with this id.")
     return found
 
 
-def _urls(session_id: str, flow: str) -> dict[str, str]:
+def _urls(session_id: str) -> dict[str, str]:
     """Return the addresses the page's scripts follow; {id} is a session, {step} a sequence."""
     return {
         "send": reverse("call_send", args=[session_id]),
@@ -108,5 +113,5 @@ def _urls(session_id: str, flow: str) -> dict[str, str]:
         .replace(MARK, "{id}")
         .replace("/0/", "/{step}/"),
         "messages": reverse("call_messages", args=[MARK]).replace(MARK, "{id}"),
-        "flow": reverse("flow", args=[flow]),
+        "editor": reverse("flow", args=["FLOW"]).replace("FLOW", "{flow}"),
     }
