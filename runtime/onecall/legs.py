@@ -18,6 +18,7 @@ from django.db.models.functions import Abs
 
 from runtime import audit, bridge
 from runtime.models import MediaRecord, Session, WireMessage
+from runtime.models import Step as StepRow
 from runtime.onecall.messages import Told, read
 
 MOST_LEGS = 8
@@ -164,6 +165,10 @@ def _linked(leg: Leg, known: set[str]) -> Iterable[Session]:
     for session, data in invites:
         told = read(bytes(data))
         if told.call_id in own | spoken_of or own.intersection(told.mentions()):
+            named.add(session)
+    first = StepRow.objects.filter(session__in=list(near), sequence=1)
+    for session, fields in first.values_list("session_id", "fields"):
+        if leg.id in fields.values():
             named.add(session)
     return Session.objects.filter(pk__in=named - known).order_by("started_at")
 

@@ -13,8 +13,20 @@ from runtime import audit, conformance
 from runtime.onecall import model, why
 from runtime.onecall.legs import Leg, OneCall, call_of
 from runtime.onecall.veil import Veil
+from runtime.onecall.words import moment
 
 MARK = "ID"
+BAD = ("failed", "error", "unhandled", "lost")
+OUTCOMES = {
+    "completed": "Completed",
+    "cancelled": "Cancelled by the caller",
+    "rejected": "Rejected",
+    "failed": "Failed",
+    "unhandled": "Ended by an unhandled event",
+    "expired": "Expired",
+    "error": "Ended by a fault of ours",
+    "lost": "Lost with its node",
+}
 
 
 @page("call.view")
@@ -40,6 +52,8 @@ def call(request: HttpRequest, id: str) -> HttpResponse:
         "session": own,
         "legs": shown["legs"],
         "steps": shown["ladder"]["steps"],
+        "began": moment(found.began),
+        "outcome": _outcome(own),
         "conformance": conformance.of_session(stored) if stored is not None else None,
         "boot": boot,
     }
@@ -102,8 +116,20 @@ def _call(request: HttpRequest, session_id: str) -> OneCall:
     return found
 
 
+def _outcome(session: dict[str, Any]) -> dict[str, str]:
+    """Return how a session ended, or where it stands, as its chip shows it."""
+    outcome = str(session["outcome"] or "")
+    if session.get("ended") is None and not outcome:
+        return {"word": str(session["state"]), "kind": "live", "glyph": "live"}
+    word = OUTCOMES.get(outcome, outcome or "over")
+    if outcome in BAD:
+        return {"word": word, "kind": "err", "glyph": "error"}
+    return {"word": word, "kind": "", "glyph": "check" if outcome == "completed" else "minus"}
+
+
 def _urls(session_id: str) -> dict[str, str]:
     """Return the addresses the page's scripts follow; {id} is a session, {step} a sequence."""
+    page = reverse("call", args=[session_id])
     return {
         "send": reverse("call_send", args=[session_id]),
         "calls": reverse("calls"),
@@ -113,5 +139,10 @@ def _urls(session_id: str) -> dict[str, str]:
         .replace(MARK, "{id}")
         .replace("/0/", "/{step}/"),
         "messages": reverse("call_messages", args=[MARK]).replace(MARK, "{id}"),
+        "export": f"{page}export/",
+        "compare": f"{page}compare/{{other}}/",
+        "others": f"{page}others/",
+        "test": f"{page}test/",
+        "replay": f"{page}replay/",
         "editor": reverse("flow", args=["FLOW"]).replace("FLOW", "{flow}"),
     }

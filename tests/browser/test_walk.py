@@ -268,9 +268,13 @@ async def test_a_saved_version_is_deployed_called_and_watched(
     await page.locator('[data-testid=step][data-event="DialogACK"]').click()
     chosen = page.locator('[data-testid=step][aria-selected="true"]')
     await expect(chosen).to_contain_text("StartEcho")
-    await expect(chosen.get_by_test_id("action-result").last).to_contain_text("µs")
+    why = page.get_by_test_id("why")
+    await expect(why.get_by_test_id("action-result").last).to_contain_text("µs")
     first = hashlib.sha256(echo("walk").encode()).hexdigest()
-    await expect(chosen.get_by_test_id("step-digest")).to_have_attribute("title", first)
+    await expect(why.get_by_test_id("step-digest")).to_have_attribute("title", first)
+    await expect(why.get_by_test_id("row-text")).to_contain_text("id: established")
+    assert "step=A" in page.url
+    await page.get_by_test_id("open-all").click()
     await expect(page.get_by_test_id("row-1")).to_have_class(re.compile("now|selected"))
     await expect(page.get_by_test_id("yaml").locator(".chosen").first).to_contain_text(
         "id: established"

@@ -80,10 +80,10 @@ export class Ladder {
     const part = this.#items.slice(first, last);
     render(
       this.#items.length
-        ? html`<div class="ladder-sheet" style="width:${width}px" role="grid" aria-label="Messages of the call" aria-rowcount=${this.#items.length} aria-colcount="5">
-            <div class="ladder-heads" role="row" style="width:${width}px">${this.#heads()}</div>
-            <div class="ladder-body" style="height:${this.#rows.height + 24}px">
-              <svg class="ladder-svg" width=${width} height=${this.#rows.top(last) - top + 24} style="transform:translateY(${top}px)" aria-hidden="true">${this.#lifelines(first, last, top)}${part.map((item, at) => this.#item(item, this.#rows.top(first + at) - top))}</svg>
+        ? html`<div class="ladder-sheet" .style=${`width:${width}px`} role="grid" aria-label="Messages of the call" aria-rowcount=${this.#items.length} aria-colcount="5">
+            <div class="ladder-heads" role="row" .style=${`width:${width}px`}>${this.#heads()}</div>
+            <div class="ladder-body" .style=${`height:${this.#rows.height + 24}px`}>
+              <svg class="ladder-svg" width=${width} height=${this.#rows.top(last) - top + 24} .style=${`transform:translateY(${top}px)`} aria-hidden="true">${this.#lifelines(last, top)}${part.map((item, at) => this.#item(item, this.#rows.top(first + at) - top))}</svg>
               ${part.map((item, at) => this.#row(item, first + at))}</div></div>`
         : html`<p class="panel-body ink3">${this.store.items.length ? "The filters leave nothing to show." : "No SIP message is recorded yet."}</p>`,
       this.host,
@@ -95,9 +95,9 @@ export class Ladder {
     const own = this.#columns.flatMap((column, index) => (column.own ? [at[index] ?? 0] : []));
     const left = Math.min(...own);
     const right = Math.max(...own);
-    return html`<span class="ladder-own" style="left:${left - 44}px;width:${right - left + 88}px"></span><span class="vh" role="columnheader">Time</span>${this.#columns.map((column, index) => {
+    return html`<span class="ladder-own" .style=${`left:${left - 44}px;width:${right - left + 88}px`}></span><span class="vh" role="columnheader">Time</span>${this.#columns.map((column, index) => {
       const room = this.#room(index);
-      return html`<div class="ladder-head" role="columnheader" style="left:${(at[index] ?? 0) - room / 2}px;width:${room}px" title="${column.title}, ${column.detail}"><b>${this.#lanes.gutter || !column.own ? column.title : column.title.replace("Session ", "")}</b><span>${column.detail}</span></div>`;
+      return html`<div class="ladder-head" role="columnheader" .style=${`left:${(at[index] ?? 0) - room / 2}px;width:${room}px`} title="${column.title}, ${column.detail}"><b>${this.#lanes.gutter || !column.own ? column.title : column.title.replace("Session ", "")}</b><span>${column.detail}</span></div>`;
     })}`;
   }
 
@@ -110,7 +110,7 @@ export class Ladder {
     return Math.max(60, Math.min(here - before, after - here, 2 * here, 2 * (this.#lanes.width - here)) - 6);
   }
 
-  #lifelines(first: number, last: number, top: number): TemplateResult[] {
+  #lifelines(last: number, top: number): TemplateResult[] {
     const height = this.#rows.top(last) - top + (last >= this.#items.length ? 14 : 24);
     return this.#columns.map((column, index) => {
       const x = this.#lanes.at[index] ?? 0;
@@ -130,7 +130,7 @@ export class Ladder {
       return svg`<g class="fold-band" transform="translate(0 ${y})"><rect width=${this.#lanes.width} height=${gap} /><path d="M0 .5H${this.#lanes.width}M0 ${gap - 0.5}H${this.#lanes.width}" /><text x=${this.#lanes.gutter + (this.#lanes.width - this.#lanes.gutter) / 2} y=${gap / 2 + 4}>${item.label}</text></g>`;
     }
     return svg`<g class="rung ${item.kind} ${item.style} ${item.again ? "again" : ""} ${chosen ? "chosen" : ""} ${also ? "also" : ""}" transform="translate(0 ${y})">
-      ${chosen || also ? svg`<rect class="band" width=${this.#lanes.width} height=${row} /><rect class="bar" width="3" height=${row} />` : ""}
+      ${chosen || also ? svg`<rect class="rung-band" width=${this.#lanes.width} height=${row} /><rect class="rung-bar" width="3" height=${row} />` : ""}
       ${this.#lanes.gutter ? svg`<text class="at" x="14" y=${line + 1}>${callTime(item.time)}</text>` : ""}
       ${item.kind === "sip" ? this.#arrow(item, line, text) : this.#fact(item, line)}${this.#discs(item, line)}</g>`;
   }
@@ -179,7 +179,7 @@ export class Ladder {
     const chosen = item === this.store.item;
     const names = [item.from, item.to].map((index) => this.#columns[index]?.title ?? "");
     const steps = item.steps.map((key) => this.store.stepOf(key)?.number).filter((number) => number !== undefined);
-    return html`<div class="ladder-row" role="row" aria-rowindex=${at + 1} aria-selected=${chosen} tabindex=${chosen || (!this.store.item && at === 0) ? 0 : -1} style="top:${this.#rows.top(at)}px;height:${height}px"
+    return html`<div class="ladder-row" role="row" aria-rowindex=${at + 1} aria-selected=${chosen} tabindex=${chosen || (!this.store.item && at === 0) ? 0 : -1} .style=${`top:${this.#rows.top(at)}px;height:${height}px`}
       data-testid=${item.kind === "sip" ? "wire" : "fact"} data-kind=${item.kind} data-message=${item.messages[0] ?? ""} @click=${() => this.store.selectItem(item)}>
       <span class="vh" role="gridcell">${callTime(item.time)}</span><span class="vh" role="gridcell">${item.kind === "sip" ? `from ${names[0]} to ${names[1]}` : `at ${names[0]}`}</span>
       <span class="vh" role="gridcell">${item.label} ${item.about}${item.again ? ", sent again" : ""}</span><span class="vh" role="gridcell">${steps.length ? `step ${steps.join(", ")}` : ""}</span></div>`;

@@ -87,7 +87,7 @@ function raw(message: Message | undefined, id: number | undefined): TemplateResu
   const body = blank < 0 ? [] : rest.slice(blank + 1);
   const bad = /^SIP\/2\.0 [3-6]/.test(head);
   // prettier-ignore
-  return html`<pre class="raw" data-testid="raw" tabindex="0" aria-label="The message"><b class=${bad ? "err" : ""}>${head}</b>\n${lines.map((text) => header(text))}${body.length ? html`\n<span class="body">${body.map((text) => described(text))}</span>` : ""}</pre>
+  return html`<pre class="raw" data-testid="raw" tabindex="0" aria-label="The message"><b class=${bad ? "err" : ""}>${head}</b>\n${lines.map((text) => header(text))}${body.length ? html`<span class="body">${body.map((text) => described(text))}</span>` : ""}</pre>
     <p class="small ink3">${message.direction === "in" ? "from" : "to"} ${message.remote}, over ${message.transport}, at ${message.local}</p>`;
 }
 

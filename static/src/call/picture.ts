@@ -1,12 +1,15 @@
 import { rowDisc } from "../graph/badges";
 import { Canvas } from "../graph/canvas";
-import type { Drawing } from "../graph/drawing";
+import type { Box, Drawing } from "../graph/drawing";
 import { namesOf } from "../graph/names";
 import { Renderer } from "../graph/renderer";
 import type { Selection } from "../lib/selection";
 import { YamlView } from "../lib/yaml-view";
 import type { Drawn, Step } from "./boot";
 import type { CallStore } from "./store";
+
+const READABLE = 0.85;
+const HEAD = 25;
 
 /** The flow's picture with the way of the call so far, and its text: of the version the step under the cursor ran. */
 export class CallPicture {
@@ -39,12 +42,18 @@ export class CallPicture {
     this.#mark(step);
   }
 
-  /** Bring what the step under the cursor did into the window: the state it left, and the one it led to. */
+  /** Bring what the step under the cursor did into the window: its row, and the head of the state it led to if both can be read. */
   look(): void {
-    const step = this.store.step;
-    if (!step || !this.canvas.drawing) return;
-    const row: Selection[] = step.row >= 0 ? [{ kind: "row", index: step.row }] : [];
-    this.canvas.fitTo([{ kind: "state", name: step.from_state }, { kind: "state", name: step.to_state }, ...row]);
+    const { canvas, store } = this;
+    const step = store.step;
+    if (!step || !canvas.drawing) return;
+    const row = step.row >= 0 ? canvas.boxOf({ kind: "row", index: step.row }) : undefined;
+    const from = row ?? head(canvas.node(step.from_state)?.box);
+    const to = head(canvas.node(step.to_state)?.box);
+    if (!from) return;
+    const both = to ? around(from, to) : from;
+    const { clientWidth: width, clientHeight: height } = this.host;
+    canvas.camera.fit(both.width * READABLE < width && both.height * READABLE < height ? both : from);
   }
 
   async #turn(digest: string): Promise<void> {
@@ -98,4 +107,15 @@ export class CallPicture {
     if (found) this.store.select(found.key);
     else this.canvas.select(selection);
   }
+}
+
+/** The name line of a state. */
+function head(box: Box | undefined): Box | undefined {
+  return box && { ...box, height: Math.min(box.height, HEAD) };
+}
+
+function around(a: Box, b: Box): Box {
+  const x = Math.min(a.x, b.x);
+  const y = Math.min(a.y, b.y);
+  return { x, y, width: Math.max(a.x + a.width, b.x + b.width) - x, height: Math.max(a.y + a.height, b.y + b.height) - y };
 }

@@ -73,8 +73,8 @@ export class Replay {
           <button class="btn icon" type="button" aria-label="Next step" title="Next step ( . )" data-testid="step-after" ?disabled=${at < 0 || at >= count - 1} @click=${() => this.move(1)}>${icon("next")}</button>
         </div>
         <span class="replay-where" data-testid="step-where">${count ? html`<b>Step ${at + 1}</b> of ${count}` : "No step yet"}</span>
-        <div class="replay-track"><svg class="replay-bar" viewBox="0 0 1000 24" preserveAspectRatio="none" aria-hidden="true">${this.#bar(place)}</svg>${this.#folds.map((fold) => html`<i class="fold" style="left:${fold.at / 10}%" aria-hidden="true"></i>`)}
-          <i class="thumb" style="left:${place / 10}%" aria-hidden="true"></i>
+        <div class="replay-track"><svg class="replay-bar" viewBox="0 0 1000 24" preserveAspectRatio="none" aria-hidden="true">${this.#bar(place)}</svg>${this.#folds.map((fold) => html`<i class="fold" .style=${`left:${fold.at / 10}%`} aria-hidden="true"></i>`)}
+          <i class="thumb" .style=${`left:${place / 10}%`} aria-hidden="true"></i>
           <input type="range" min="1" max=${Math.max(1, count)} .value=${String(at + 1)} aria-label="Step" aria-valuetext="Step ${at + 1} of ${count}, ${moment}" data-testid="slider"
             @input=${(event: Event) => this.#seek(event)} @pointerdown=${(event: PointerEvent) => this.#drag(event)}></div>
         <span class="mono replay-at" data-testid="replay-at">${moment}</span>

@@ -44,7 +44,7 @@ export class Steps {
     const { first, last } = this.#rows.within(this.host.scrollTop, this.host.clientHeight || 600);
     render(
       steps.length
-        ? html`<div class="windowed" style="height:${this.#rows.height}px"><div style="transform:translateY(${this.#rows.top(first)}px)">${steps.slice(first, last).map((line) => html`${line.gap ? html`<p class="gap">${icon("clock")}${line.gap}</p>` : ""}${this.#step(line, line === step)}`)}</div></div>`
+        ? html`<div class="windowed" .style=${`height:${this.#rows.height}px`}><div .style=${`transform:translateY(${this.#rows.top(first)}px)`}>${steps.slice(first, last).map((line) => html`${line.gap ? html`<p class="gap">${icon("clock")}${line.gap}</p>` : ""}${this.#step(line, line === step)}`)}</div></div>`
         : html`<p class="panel-body ink3">No step yet.</p>`,
       this.host,
     );

@@ -43,7 +43,7 @@ export class Why {
     const title = step.kind === "unhandled" ? html`Why nothing took step ${step.number}` : moved ? html`Why step ${step.number} went to ${step.to_state}` : html`Why step ${step.number} stayed in ${step.to_state}`;
     return html`<h2>${title}</h2>
       ${step.kind === "unhandled" ? this.#unhandled(step) : ""}
-      ${moment?.tried.length ? html`<ul class="tried" data-testid="tried">${moment.tried.map((row) => tried(row, step))}</ul>` : moment && step.kind !== "unhandled" ? html`<p class="small ink2">${outside(step)}</p>` : ""}
+      ${moment?.tried.length ? html`<ul class="tried" data-testid="tried">${moment.tried.map((row) => tried(row))}</ul>` : moment && step.kind !== "unhandled" ? html`<p class="small ink2">${outside(step)}</p>` : ""}
       ${this.#text(step)}
       <p class="small ink2" data-testid="why-sentence">${sentence(step, moment)}</p>
       ${step.actions.length ? html`<dl class="facts doings">${step.actions.map((action, at) => doing(action, step.results[at]))}</dl>` : ""}
@@ -70,7 +70,7 @@ export class Why {
     if (!drawn || !row) return "";
     const lines = drawn.text.split(/\r?\n/).slice(row.line - 1, row.end_line);
     const indent = Math.min(...lines.filter((line) => line.trim()).map((line) => line.length - line.trimStart().length));
-    return html`<pre class="row-text" tabindex="0" aria-label="The row in the YAML" data-testid="row-text">${lines.slice(0, 12).map((line, at) => html`<span class="yl"><span class="yn">${row.line + at}</span>${line.slice(indent)}\n</span>`)}</pre>`;
+    return html`<pre class="row-text" tabindex="0" aria-label="The row in the YAML" data-testid="row-text">${lines.slice(0, 12).map((line, at) => html`<span class="row-line"><span class="row-no">${row.line + at}</span><span>${line.slice(indent)}</span></span>`)}</pre>`;
   }
 
   #fetch(step: Step): void {
@@ -90,7 +90,7 @@ export class Why {
   }
 }
 
-function tried(row: TriedRow, step: Step): TemplateResult {
+function tried(row: TriedRow): TemplateResult {
   const fired = row.verdict === "fired" || row.verdict === "ignored";
   return html`<li class=${fired ? "fired" : ""} data-testid="tried-row" data-verdict=${row.verdict}><span class="sign">${icon(fired ? "check" : "minus")}</span>
     <div class="grow"><p><b class=${fired ? "" : "plain"}>${row.label}</b>${row.id ? html`, row ${row.id}` : ""}</p>

@@ -77,7 +77,7 @@ class Recorder:
         self.transport = transport
         self.records: list[Record] = []
 
-    def step(self, seconds: float, event: str, *, fails: str = "", **fields: Any) -> None:
+    def step(self, seconds: float, event: str, /, *, fails: str = "", **fields: Any) -> None:
         """Let an event happen; with `fails` the row's first action fails, for that reason."""
         step = self.machine.receive(Event(event, fields), self.began + seconds)
         self.records.append(StepRecord(step))

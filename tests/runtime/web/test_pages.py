@@ -200,8 +200,10 @@ def test_one_call_is_shown_with_its_steps_and_its_wire(
     records = [step("old1", 1, "IncomingCall", version=version.digest), *a_call("old1")[1:]]
     DatabaseSink().store(SEGMENT, records, 0, 9)
     data = boot(html(page.get("/calls/old1/")))
-    assert data["steps"][0]["event"] == "IncomingCall" and data["steps"][0]["line"]
-    assert data["wire"][0]["summary"].startswith("INVITE") and data["text"] == ECHO
+    steps, items = data["ladder"]["steps"], data["ladder"]["items"]
+    assert steps[0]["event"] == "IncomingCall" and steps[0]["line"]
+    assert items[0]["label"] == "INVITE" and items[0]["steps"] == ["A1"]
+    assert data["drawings"][version.digest]["text"] == ECHO
     assert data["session"]["outcome"] == "completed" and data["possible"] == []
 
 
