@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from designer.commands import DONE, ERRORS, UNUSABLE, answer, finish, refuse
-from runtime import replay_command
+from runtime import replay_command, route_commands
 
 WAIT_SECONDS = 30.0
 CHECK_SECONDS = 120.0
@@ -44,17 +44,7 @@ def add_parsers(verbs: Any) -> None:
         "--reason", metavar="TEXT", default="", help="it is kept and shown, and passes over errors"
     )
     finish(parser, rollback)
-    route = verbs.add_parser("route", help="which calls take which flow").add_subparsers(
-        dest="act", metavar="add|list|delete", required=True
-    )
-    parser = route.add_parser("add", help="put a route above the others")
-    parser.add_argument("--to", required=True, metavar="PATTERN", help="characters, ? one, * any")
-    parser.add_argument("flow")
-    finish(parser, route_add)
-    parser = route.add_parser("delete", help="remove a route")
-    parser.add_argument("--to", required=True, metavar="PATTERN")
-    finish(parser, route_delete)
-    finish(route.add_parser("list", help="in the order in which they are tried"), route_list)
+    route_commands.add_parsers(verbs, finish)
     parser = verbs.add_parser("call", help="place a call that a flow drives")
     parser.add_argument("flow")
     parser.add_argument("target", metavar="sip:USER@HOST")
@@ -194,47 +184,6 @@ def _answer_to(deployment: Any) -> Any:
     digest = deployment.version.digest
     yes = (each for each in answers if not each.error and each.digest == digest)
     return next(yes, None) or next((each for each in answers if each.error), None)
-
-
-def route_add(options: Namespace) -> int:
-    """Add a route above the others; the same pattern again replaces."""
-    from designer import selectors
-    from designer.errors import Refused
-    from runtime import routes
-
-    flow = selectors.flow_named(options.flow)
-    if flow is None:
-        return refuse(options, f"There is no flow named {options.flow}.")
-    try:
-        route = routes.route_add(pattern=options.to, flow=flow)
-    except Refused as refusal:
-        return refuse(options, refusal.message)
-    data = {"pattern": route.pattern, "flow": flow.name}
-    answer(options, data, f"Calls to {route.pattern} take {flow.name}.")
-    return DONE
-
-
-def route_delete(options: Namespace) -> int:
-    """Remove a route."""
-    from designer.errors import Refused
-    from runtime import routes
-
-    try:
-        routes.route_delete(pattern=options.to)
-    except Refused as refusal:
-        return refuse(options, refusal.message)
-    answer(options, {"deleted": options.to}, f"The route for {options.to} is gone.")
-    return DONE
-
-
-def route_list(options: Namespace) -> int:
-    """List the routes in order."""
-    from runtime import routes
-
-    listed = [{"pattern": each.pattern, "flow": each.flow.name} for each in routes.ordered()]
-    lines = [f"{each['pattern']:<20} {each['flow']}" for each in listed]
-    answer(options, {"routes": listed}, "\n".join(lines) or "There are no routes.")
-    return DONE
 
 
 def call(options: Namespace) -> int:

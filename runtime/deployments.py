@@ -25,7 +25,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from designer import notices, selectors, verdicts
+from designer import auditing, notices, selectors, verdicts
 from designer.access import may
 from designer.errors import Refused
 from designer.facts import Alarm, Deployed, Taken
@@ -338,7 +338,7 @@ def first_run(flow_name: str = FIRST_FLOW) -> None:
     if not Deployment.objects.exists():
         deploy(version=version, by_name="Callsmith")
     if not Route.objects.exists():
-        routes.route_add(pattern=routes.ANYBODY, flow=flow)
+        routes.route_add(pattern=routes.ANYBODY, flow=flow, by_name=auditing.PRODUCT)
 
 
 class DatabaseSource:

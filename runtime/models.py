@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 from django.db import models
 from django.utils import timezone
 
 from designer.models import Flow, Version
 from designer.verdicts import Verdict
+from runtime.node.routes import When
 
 
 class Deployment(models.Model):
@@ -214,10 +216,12 @@ class Acknowledgement(models.Model):
 
 
 class Route(models.Model):
-    """Calls whose Request-URI has a user part like this take this flow."""
+    """Calls to a user like this, under these conditions, take this flow."""
 
-    pattern = models.CharField(max_length=128, unique=True)
+    pattern = models.CharField(max_length=128)
     """Characters, `?` for one and `*` for any number of them."""
+    conditions = models.TextField(default="{}", db_default="{}")
+    """`runtime.node.routes.When` as JSON, always written the same way, so that it compares."""
     flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="routes")
     position = models.IntegerField()
     """Routes are tried from the lowest position; `*` is always last."""
@@ -225,9 +229,19 @@ class Route(models.Model):
 
     class Meta:
         ordering = ["position", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["pattern", "conditions"], name="one_route_asks_for_the_same"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.pattern} -> {self.flow.name}"
+
+    @property
+    def when(self) -> When:
+        """What else has to be true of a call."""
+        return msgspec.json.decode(self.conditions, type=When)
 
 
 class Session(models.Model):

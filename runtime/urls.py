@@ -18,6 +18,7 @@ urlpatterns = [
     path("calls/<str:id>/send/", calls.call_send, name="call_send"),
     path("routes/", routes.routes, name="routes"),
     path("routes/add/", routes.route_add, name="route_add"),
+    path("routes/move/", routes.route_move, name="route_move"),
     path("routes/delete/", routes.route_delete, name="route_delete"),
     path("deployments/", deployments.deployments, name="deployments"),
     path("deployments/<int:deployment>/control/", ramps.ramp_control, name="ramp_control"),

@@ -35,6 +35,8 @@ EXAMPLES: dict[str, Any] = {
     "version": 3,
     "reason": "The new one drops calls",
     "fields": {},
+    "route": 7,
+    "place": 1,
 }
 """A value for whatever an example has to name."""
 IN_QUERY = {"number": "4930"}
@@ -100,10 +102,11 @@ def _curl(method: str, address: str, resource: Resource, done: Operation) -> str
     for each in given:
         if each["in"] == "path":
             address = address.replace(f"{{{each['name']}}}", str(EXAMPLES[each["name"]]))
+    asked = [each for each in given if each["in"] == "query"]
     query = [
         f"{each['name']}={IN_QUERY.get(each['name'], EXAMPLES.get(each['name']))}"
-        for each in given
-        if each["in"] == "query" and (each["required"] or method == "DELETE")
+        for each in asked
+        if each["required"] or (method == "DELETE" and each is asked[0])
     ]
     lines = [f'curl{"" if method == "GET" else f" -X {method}"} -H "Authorization: Bearer $TOKEN"']
     body = {} if method == "DELETE" or done.body is None else _example(done.body)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from runtime.api import comparisons, designs, proofs, runs
+from runtime.api import comparisons, designs, proofs, routing, runs
 from runtime.api.declare import Call, Resource, operation
 
 PREFIX = "/api/"
@@ -110,11 +110,12 @@ RESOURCES = [
         "routes",
         "api_routes",
         "Routes",
-        GET=runs.list_routes,
-        POST=runs.add_route,
-        DELETE=runs.delete_route,
+        GET=routing.list_routes,
+        POST=routing.add_route,
+        PATCH=routing.move_route,
+        DELETE=routing.delete_route,
     ),
-    Resource("routes/test", "api_route_test", "Routes", GET=runs.test_route),
+    Resource("routes/test", "api_route_test", "Routes", GET=routing.test_route),
     Resource("sessions", "api_sessions", "Sessions", GET=runs.list_sessions),
     Resource("sessions/<str:id>", "api_session", "Sessions", GET=runs.get_session),
     Resource("sessions/<str:id>/steps", "api_steps", "Sessions", GET=runs.list_steps),

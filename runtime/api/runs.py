@@ -10,7 +10,7 @@ from designer import facts, selectors
 from designer.access import hidden_names
 from designer.errors import Refused
 from designer.views.shell import flow_or_404
-from runtime import acts, audit, bridge, deployments, routes
+from runtime import acts, audit, bridge, deployments
 from runtime.api import shapes
 from runtime.api.declare import Call, operation
 from runtime.audit import CallFilter
@@ -67,62 +67,6 @@ def _past(deployment: Deployment) -> dict[str, Any]:
     ended = deployment.superseded_at
     message = deployments.as_message(deployment)
     return {**message, "superseded_at": ended.isoformat() if ended else None}
-
-
-# -- routes ----------------------------------------------------------------------------------------
-
-
-@operation("route.view", list[shapes.Route])
-def list_routes(call: Call) -> Any:
-    """List the routes in the order in which they are tried."""
-    return [_route(route) for route in routes.ordered()]
-
-
-@operation("route.change", list[shapes.Route], body=shapes.NewRoute)
-def add_route(call: Call) -> Any:
-    """Put a route above the others; the same pattern again replaces.
-
-    Answers all routes as they stand then.
-    """
-    flow = selectors.flow_named(call.body.flow)
-    if flow is None:
-        raise Refused(f"There is no flow named {call.body.flow}.")
-    call.require("route.change", flow)
-    routes.route_add(pattern=call.body.pattern, flow=flow)
-    return [_route(route) for route in routes.ordered()]
-
-
-@operation("route.change", list[shapes.Route], query=shapes.RouteNamed, body=shapes.RouteNamed)
-def delete_route(call: Call) -> Any:
-    """Remove a route.
-
-    It is named in the query, or in a body if your tools send one with DELETE. Answers the routes
-    that are left.
-    """
-    pattern = call.query.pattern or call.body.pattern
-    call.require("route.change", routes.flow_of(pattern))
-    routes.route_delete(pattern=pattern)
-    return [_route(route) for route in routes.ordered()]
-
-
-@operation("route.view", shapes.RouteTried, query=shapes.NumberWanted)
-def test_route(call: Call) -> Any:
-    """Tell which flow a call to a number would take.
-
-    And which routes were tried before, without matching.
-    """
-    tried = routes.match(routes.user_part(call.query.number))
-    taken = tried.route
-    return {
-        "number": tried.number,
-        "route": _route(taken) if taken else None,
-        "deployed": taken is not None and taken.flow.name in facts.runtime().deployed(),
-        "passed": [_route(route) for route in tried.passed],
-    }
-
-
-def _route(route: Any) -> dict[str, str]:
-    return {"pattern": route.pattern, "flow": route.flow.name}
 
 
 # -- sessions --------------------------------------------------------------------------------------

@@ -62,20 +62,6 @@ class DeploymentsWanted(Paging):
     flow: Annotated[str, Meta(max_length=64, description="Only those of this flow.")] = ""
 
 
-class NumberWanted(Sent):
-    """A number to try."""
-
-    number: Annotated[
-        str, Meta(min_length=1, max_length=256, description="A number, or a SIP address with one.")
-    ]
-
-
-class RouteNamed(Sent):
-    """Which route, by its pattern."""
-
-    pattern: Pattern = ""
-
-
 class NewFlow(Sent):
     """A flow to be made."""
 
@@ -121,13 +107,6 @@ class RollBack(Sent):
     """A way back to the version that ran before."""
 
     reason: Reason = ""
-
-
-class NewRoute(Sent):
-    """Calls to a pattern take a flow."""
-
-    pattern: Pattern
-    flow: FlowName
 
 
 class NewCall(Sent):
@@ -390,22 +369,6 @@ class PastDeployment(Deployment):
     """A deployment of the history."""
 
     superseded_at: Annotated[str | None, Meta(description="When another took its place.")]
-
-
-class Route(Told):
-    """Calls to numbers like this take this flow; the first that matches wins."""
-
-    pattern: Pattern
-    flow: FlowName
-
-
-class RouteTried(Told):
-    """Which route a call to a number takes."""
-
-    number: str
-    route: Annotated[Route | None, Meta(description="null: the caller gets 404.")]
-    deployed: Annotated[bool, Meta(description="The flow runs; otherwise the caller gets 480.")]
-    passed: Annotated[list[Route], Meta(description="Routes tried before, in order.")]
 
 
 class Session(Told):

@@ -20,13 +20,14 @@ from runtime.media.link import ChildLink, InProcess
 from runtime.media.port import MediaError, MediaEvent, MediaLink
 from runtime.media.process import ChildProcess
 from runtime.node.api import CallRefused, EventRefused, NoSuchSession, Summary, summary
+from runtime.node.calling import NewCall, user_of
 from runtime.node.clock import Clock
 from runtime.node.config import NodeConfig
 from runtime.node.journal import Journal, MediaRecord, next_epoch
 from runtime.node.keep import read_json, write_json
 from runtime.node.loader import SOURCE_PATIENCE, Loaded, Loader, TextSource
 from runtime.node.operations import Operations
-from runtime.node.ramp import NewCall, Rule, user_of
+from runtime.node.ramp import Rule
 from runtime.node.routes import Route, RouteTable
 from runtime.node.session import Session
 from runtime.node.signalling import Signalling
@@ -182,9 +183,8 @@ class Node:
 
     async def _keep_routes(self) -> None:
         async with self._keeping:
-            kept = [[route.pattern, route.flow] for route in self.routes]
             try:
-                await asyncio.to_thread(write_json, self._routes_file, kept)
+                await asyncio.to_thread(write_json, self._routes_file, list(self.routes))
             except OSError as full:
                 log.warning("the routes are not kept locally: %s", full)
 
@@ -196,8 +196,7 @@ class Node:
                 return
             except Exception as away:
                 log.warning("routes cannot be asked for, the local copy is used: %s", away)
-        kept = read_json(self._routes_file, list[tuple[str, str]])
-        self.routes.replace(Route(pattern, flow) for pattern, flow in kept or [])
+        self.routes.replace(read_json(self._routes_file, list[Route]) or [])
 
     @property
     def _routes_file(self) -> Path:

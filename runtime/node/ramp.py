@@ -9,17 +9,13 @@ are not always the first.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import re
-from dataclasses import dataclass
 
 import msgspec
 
 from flows.semantics import Program
+from runtime.node.calling import NewCall, network, user_of, within
 from runtime.node.routes import matches
-from runtime.sip.uri import parse_uri
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _NUMBER = re.compile(r"\+?[0-9*?][0-9*?().\- ]*\Z")
 """A telephone number, or a pattern of some."""
@@ -49,20 +45,6 @@ class Wanted(msgspec.Struct, frozen=True):
     digest: str
     candidate: str
     rule: Rule
-
-
-@dataclass(frozen=True, slots=True)
-class NewCall:
-    """A call that is about to begin, as far as the choice looks at it."""
-
-    party: str
-    """The address of the other party: From of a call that comes in, target of one placed here."""
-    number: str
-    """User part that is called."""
-    source: str = ""
-    """IP address the INVITE came from; empty if it came over a WebSocket or is placed here."""
-    call: str = ""
-    """Call-ID or session id: decides for callers who do not say who they are."""
 
 
 class Ramp:
@@ -109,14 +91,6 @@ def identity(address: str) -> str:
     return "" if user in _NOBODY else user
 
 
-def user_of(address: str) -> str:
-    """Return the user part of an address; empty if it has none or cannot be read."""
-    try:
-        return parse_uri(address).user
-    except ValueError:
-        return ""
-
-
 def _plain(user: str) -> str:
     """Return a user part, or a pattern of some, in the writing in which they are compared."""
     user = user.partition(";")[0].partition(":")[0].lower()
@@ -129,17 +103,3 @@ def _plain(user: str) -> str:
 def is_test_caller(rule: Rule, who: str) -> bool:
     """Whether a known caller is one of the test callers."""
     return any(matches(_plain(pattern), who) for pattern in rule.callers)
-
-
-def network(text: str) -> Network:
-    """Return a network; ValueError if the text is none."""
-    return ipaddress.ip_network(text, strict=False)
-
-
-def within(networks: tuple[Network, ...], address: str) -> bool:
-    """Whether an address lies in one of the networks; text that is no address does not."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(found in each for each in networks)

@@ -18,11 +18,11 @@ from runtime.adapters.leg import CallLeg
 from runtime.adapters.media import MediaHalf
 from runtime.executor.step import Event
 from runtime.media.port import MediaLink
+from runtime.node.calling import NewCall
 from runtime.node.config import NodeConfig
 from runtime.node.journal import MediaRecord, WireRecord
 from runtime.node.loader import Loader
 from runtime.node.location import Location
-from runtime.node.ramp import NewCall
 from runtime.node.routes import RouteTable
 from runtime.node.session import Session
 from runtime.node.supervisor import Supervisor
@@ -237,9 +237,9 @@ class Signalling:
             session.fault(bug)
 
     def _incoming(self, invite: InviteReceived) -> None:
-        uri = invite.request.uri
-        route = self._routes.find(uri.user)
-        program = None if route is None else self._loader.program(route.flow, _new_call(invite))
+        call = self._new_call(invite)
+        route = self._routes.find(call)
+        program = None if route is None else self._loader.program(route.flow, call)
         if route is None or program is None:
             self._answer(invite.usage, invite, 404 if route is None else 480)
             return
@@ -258,6 +258,20 @@ class Signalling:
             session.post(event)
         except Exception as bug:
             session.fault(bug)
+
+    def _new_call(self, invite: InviteReceived) -> NewCall:
+        """Return what decides which flow and which version a call takes."""
+        request, remote = invite.request, invite.transaction.hop.remote
+        browser = isinstance(remote, str)
+        return NewCall(
+            party=invite.from_uri,
+            number=request.uri.user,
+            source="" if isinstance(remote, str) else remote[0],
+            call=request.call_id,
+            domain=request.uri.host,
+            web_user=(self._users.get(str(remote)) or "") if browser else "",
+            header=request.named,
+        )
 
     def _answer(self, usage: Usage, happening: InviteReceived | RequestReceived, code: int) -> None:
         """Answer a request that no session takes."""
@@ -305,14 +319,3 @@ class Signalling:
         )
         if not self._supervisor.keep(record) and isinstance(owner, Session):
             owner.unjournalled = True
-
-
-def _new_call(invite: InviteReceived) -> NewCall:
-    """Return what decides which of two versions a call takes."""
-    remote = invite.transaction.hop.remote
-    return NewCall(
-        party=invite.from_uri,
-        number=invite.request.uri.user,
-        source="" if isinstance(remote, str) else remote[0],
-        call=invite.request.call_id,
-    )

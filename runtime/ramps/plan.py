@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from designer.errors import Refused
-from runtime.node.ramp import network
+from runtime.node.calling import network
 from runtime.node.routes import MAX_PATTERN
 from runtime.ramps import figures
 

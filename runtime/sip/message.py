@@ -110,6 +110,11 @@ class Message:
         """The values of a header, one for each line, not split."""
         return self._values.get(name, [])
 
+    def named(self, name: str) -> list[str]:
+        """The values of a header that somebody names as they like: case and compact form aside."""
+        wanted = _NAMES.get(name.lower(), name).lower()
+        return [value for known, value in self.headers if known.lower() == wanted]
+
     def tokens(self, name: str) -> list[str]:
         """The option tags of Require, Supported and their like, in lower case."""
         return [part.lower() for part in self.get_all(name) if part]

@@ -3,9 +3,10 @@ from collections import Counter
 
 import pytest
 
+from runtime.node.calling import NewCall, within
+from runtime.node.calling import network as net
 from runtime.node.loader import Loader, LoadRefused
-from runtime.node.ramp import NewCall, Rule, Wanted, identity, point, within
-from runtime.node.ramp import network as net
+from runtime.node.ramp import Rule, Wanted, identity, point
 from tests.runtime.node.nodes import BUSY, ECHO, digest
 from tests.runtime.node.test_loader import BROKEN, Away
 

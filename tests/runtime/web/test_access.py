@@ -104,6 +104,7 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "call_send": ("call.send", {"event": "HangupCall"}),
     "route_add": ("route.change", {"pattern": "9*", "flow": "echo_test"}),
     "route_delete": ("route.change", {"pattern": "1*"}),
+    "route_move": ("route.change", {"pattern": "1*", "to": "0"}),
     "access_tokens": ("token.own", {"name": "nightly", "days": "30"}),
     "token_revoke": ("token.own", {"name": "nightly"}),
     "person_add": ("people.manage", {"username": "nina"}),

@@ -87,10 +87,11 @@ def test_the_page_shows_every_call_with_an_example(client: Client, vera: Any) ->
 
 def test_the_validator_sees_what_is_wrong() -> None:
     route = {"$ref": "#/components/schemas/Route"}
-    assert wrong({"pattern": "1", "flow": "a"}, route) == []
-    assert wrong({"pattern": 1, "flow": "a"}, route)
+    right = {"id": 1, "pattern": "1", "flow": "a", "when": {}}
+    assert wrong(right, route) == []
+    assert wrong({**right, "pattern": 1}, route)
     assert wrong({"pattern": "1"}, route)
-    assert wrong({"pattern": "1", "flow": "a", "colour": "red"}, route)
+    assert wrong({**right, "colour": "red"}, route)
     assert wrong(True, {"type": "integer"}) and wrong(
         [1, "x"], {"items": {"type": "integer"}, "type": "array"}
     )
