@@ -15,7 +15,8 @@ from typing import Any
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, When
 
 from runtime.models import MediaRecord, Ramp, RampCall, Session, WireMessage
-from runtime.node.ramp import Network, Rule, identity, is_test_caller, network, user_of, within
+from runtime.node.calling import Network, network, user_of, within
+from runtime.node.ramp import Rule, identity, is_test_caller
 from runtime.node.routes import matches
 from runtime.ramps.figures import FIGURES, QUANTILE
 from runtime.ramps.plan import step_of
