@@ -5,6 +5,7 @@ be used raises `EnvironmentMistake` with a sentence a person can act on.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ from pathlib import Path
 BASE = Path(__file__).resolve().parent.parent
 DATABASES = ("postgres", "postgresql", "sqlite")
 REDIS = ("redis", "rediss", "unix")
+NODE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,46}[A-Za-z0-9])?")
+DRAIN_OF_NODES = 30 * 60.0
+LONGEST_DRAIN = 24 * 3600.0
 
 
 class EnvironmentMistake(Exception):
@@ -38,11 +42,24 @@ class Environment:
     """First and last UDP port for telephone media, both included."""
     allowed_hosts: tuple[str, ...]
     debug: bool
+    node: str = "node1"
+    """The name of the node of this process: unique in the installation."""
+    role: str = "serve"
+    """`serve` (with pages), or `node`: a further node, without them."""
+    drain: float = 0.0
+    """Seconds that calls may go on after SIGTERM, while no new ones are taken."""
+
+    @property
+    def http_address(self) -> str:
+        """Host and port of the pages as one writes them together."""
+        host, port = self.http
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def read(variables: Mapping[str, str] = os.environ) -> Environment:
     """Read the environment; raise EnvironmentMistake for a value that cannot be used."""
     data = Path(variables.get("CALLSMITH_DATA") or BASE / "data").expanduser().absolute()
+    role = variables.get("CALLSMITH_ROLE") or "serve"
     http = _address(variables, "CALLSMITH_HTTP", "127.0.0.1:8000")
     sip = _address(variables, "CALLSMITH_SIP", "127.0.0.1:5060")
     media = variables.get("CALLSMITH_MEDIA") or "child"
@@ -60,7 +77,30 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
         rtp_ports=_ports(variables, "CALLSMITH_RTP_PORTS", "16384-32767"),
         allowed_hosts=_hosts(variables, http[0]),
         debug=variables.get("CALLSMITH_DEBUG") == "1",
+        node=_node(variables),
+        role=role,
+        drain=_drain(variables, DRAIN_OF_NODES if role == "node" else 0.0),
     )
+
+
+def _node(variables: Mapping[str, str]) -> str:
+    name = variables.get("CALLSMITH_NODE") or "node1"
+    if not NODE_NAME.fullmatch(name):
+        raise EnvironmentMistake(
+            f"CALLSMITH_NODE is {name[:80]!r}: write at most 48 letters, digits and hyphens."
+        )
+    return name
+
+
+def _drain(variables: Mapping[str, str], default: float) -> float:
+    value = variables.get("CALLSMITH_DRAIN") or str(default)
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= LONGEST_DRAIN:
+        raise EnvironmentMistake(f"CALLSMITH_DRAIN is {value[:40]!r}: write seconds, 0 to 86400.")
+    return seconds
 
 
 def _address(variables: Mapping[str, str], name: str, default: str) -> tuple[str, int]:

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,22 @@ CALLSMITH = environment.read()
 BASE_DIR = environment.BASE
 DATA = CALLSMITH.data
 DEBUG = CALLSMITH.debug
+
+
+def software(base: Path) -> str:
+    """Return the version of this program as nodes show it, with the commit where git knows one."""
+    with (base / "pyproject.toml").open("rb") as file:
+        version: str = tomllib.load(file)["project"]["version"]
+    try:
+        head = (base / ".git" / "HEAD").read_text().strip()
+        named = head.removeprefix("ref: ")
+        commit = head if named == head else (base / ".git" / named).read_text().strip()
+    except OSError:
+        return version
+    return f"{version} ({commit[:7]})"
+
+
+SOFTWARE = software(BASE_DIR)
 
 
 def secret_key(folder: Path) -> str:
@@ -67,7 +84,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
-ROOT_URLCONF = "config.urls"
+# A further node serves no pages: whoever watches it asks how it does, phones speak SIP with it.
+ROOT_URLCONF = "config.node_urls" if CALLSMITH.role == "node" else "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 WSGI_APPLICATION = None
 

@@ -38,6 +38,8 @@ PERMISSIONS: dict[str, str | None] = {
     "call.place": "runtime.place_call",
     "call.send": "runtime.send_event",
     "phone.use": "runtime.place_call",
+    "node.view": None,
+    "node.drain": "runtime.drain_node",
     "metrics.view": None,
     "token.own": None,
     "people.manage": "designer.manage_people",
@@ -194,6 +196,7 @@ def rights(user: Any, flow: Flow | None = None) -> dict[str, bool]:
         "send": can("call.send"),
         "phone": may_somewhere(user, "phone.use"),
         "people": may(user, "people.manage"),
+        "drain": may(user, "node.drain"),
     }
 
 

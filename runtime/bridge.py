@@ -1,14 +1,16 @@
-"""Where the web part finds the node: in this process, or nowhere.
+"""Where the web part finds the node of this process, and through it all others.
 
 `serve` sets the holder once the node runs. Sync views run in threads, the node lives on the
-server's loop: `ask` carries a question over and brings the answer back.
+server's loop: `ask` carries a question over and brings the answer back. A session may live on
+another node: `ask_session` finds out by its id, `ask_node` asks one by its name (the verbs stand
+in `runtime.asks`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from designer.errors import Refused
@@ -65,6 +67,54 @@ async def settled(value: Any) -> Any:
         awaited: Awaitable[Any] = value
         return await awaited
     return value
+
+
+_fleet: Any = None
+
+
+def set_fleet(fleet: Any) -> None:
+    """Say who reaches the other nodes; None when the node stopped."""
+    global _fleet
+    _fleet = fleet
+
+
+def current_fleet() -> Any:
+    """Return the fleet as this process sees it (`runtime.fleet.Fleet`), None without a node."""
+    return _fleet
+
+
+async def ask_node(name: str, verb: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """On the loop: let the node of this name do something; Refused says why not."""
+    if _fleet is None or name in ("", required_node().name):
+        from runtime import asks
+
+        return await asks.answer(verb, arguments)
+    answer: dict[str, Any] = await _fleet.ask(name, verb, arguments)
+    return answer
+
+
+async def ask_session(session: str, verb: str, **arguments: Any) -> dict[str, Any]:
+    """On the loop: the same of the node a session lives on; its id is the argument `session`."""
+    return await ask_node(home_of(session), verb, {"session": session, **arguments})
+
+
+def ask_node_sync(name: str, verb: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """From a thread: the same as `ask_node`."""
+    answer: dict[str, Any] = ask(lambda node: ask_node(name, verb, arguments))
+    return answer
+
+
+def ask_session_sync(session: str, verb: str, **arguments: Any) -> dict[str, Any]:
+    """From a thread: the same as `ask_session`."""
+    return ask_node_sync(home_of(session), verb, {"session": session, **arguments})
+
+
+def home_of(session: str) -> str:
+    """Return the name of the node a session lives or lived on; empty for this one."""
+    from runtime.fleet import node_of
+
+    name = node_of(session)
+    return "" if _node is not None and name == _node.name else name
 
 
 _hub: Any = None

@@ -5,12 +5,13 @@ Answers are plain data; a refusal is `{"error": one sentence}`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from designer.errors import Refused
 from designer.publish import apublish
-from runtime import acts, audit, bridge
+from runtime import acts, bridge
 
 Arguments = dict[str, Any]
 Answer = dict[str, Any]
@@ -36,38 +37,44 @@ async def publish(arguments: Arguments) -> Answer:
 
 
 async def call(arguments: Arguments) -> Answer:
-    """Place a call: {flow, target}."""
-    session = await bridge.aask(
-        lambda node: acts.place(
-            node,
-            flow=arguments["flow"],
-            target=arguments["target"],
-            caller=arguments.get("caller"),
-        )
-    )
-    return {"session": session}
+    """Place a call: {flow, target, node?}."""
+    return await bridge.ask_node(arguments.get("node") or "", "place", arguments)
 
 
 async def send(arguments: Arguments) -> Answer:
     """Send an event: {session, event, fields}; fields as somebody typed them."""
     fields = acts.typed(arguments["event"], arguments.get("fields", {}))
-    await bridge.aask(
-        lambda node: acts.send(
-            node, session=arguments["session"], event=arguments["event"], fields=fields
-        )
+    return await bridge.ask_session(
+        arguments["session"], "send", event=arguments["event"], fields=fields
     )
-    return {"sent": arguments["event"]}
 
 
 async def sessions(arguments: Arguments) -> Answer:
-    """List the living sessions."""
-    lines = await bridge.aask(lambda node: node.sessions())
-    return {"sessions": [audit.live_summary(line) for line in lines]}
+    """List the living sessions, of all nodes that answer; `silent` names those that do not."""
+    fleet = bridge.current_fleet()
+    names = ["", *(report.node for report in fleet.others())] if fleet is not None else [""]
+    asked = (bridge.ask_node(name, "sessions", {}) for name in names)
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    lines: list[Any] = []
+    silent = []
+    for name, answer in zip(names, answers, strict=True):
+        if isinstance(answer, Refused) and name:
+            silent.append(name)
+        elif isinstance(answer, BaseException):
+            raise answer
+        else:
+            lines += answer["sessions"]
+    return {"sessions": lines, "silent": silent}
 
 
 async def health(arguments: Arguments) -> Answer:
     """Say how the node does."""
-    return {"health": await bridge.aask(lambda node: node.health())}
+    return await bridge.ask_node(arguments.get("node") or "", "health", {})
+
+
+async def ask(arguments: Arguments) -> Answer:
+    """Let a node do what nodes do for each other: {node, act, arguments}."""
+    return await bridge.ask_node(arguments["node"], arguments["act"], arguments["arguments"])
 
 
 VERBS: dict[str, Callable[[Arguments], Awaitable[Answer]]] = {
@@ -76,4 +83,5 @@ VERBS: dict[str, Callable[[Arguments], Awaitable[Answer]]] = {
     "send": send,
     "sessions": sessions,
     "health": health,
+    "ask": ask,
 }

@@ -238,6 +238,12 @@ def current(flow: Flow) -> Deployment | None:
     return found.select_related("flow", "version").order_by("-pk").first()
 
 
+def in_force(deployment_id: int) -> Deployment | None:
+    """Return a deployment that new calls follow now, None if it was replaced meanwhile."""
+    found = Deployment.objects.filter(pk=deployment_id, superseded_at=None)
+    return found.select_related("flow", "version").first()
+
+
 def desired() -> list[Deployment]:
     """Return the deployment in force of each flow."""
     found = Deployment.objects.filter(superseded_at=None)

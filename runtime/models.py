@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from designer.models import Flow, Version
@@ -213,6 +214,57 @@ class Acknowledgement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.node}: {self.error or self.digest[:12]}"
+
+
+class Node(models.Model):
+    """A node of this installation, as it last said of itself; whether it lives, its age says.
+
+    Times of this table are those of the database, so that clocks of machines need not agree.
+    """
+
+    class State(models.TextChoices):
+        READY = "ready"
+        REFUSING = "refusing"
+        DRAINING = "draining"
+        STOPPED = "stopped"
+
+    name = models.CharField(primary_key=True, max_length=64)
+    epoch = models.BigIntegerField(default=0)
+    """Start number: with the name it is unique, and part of every session's id."""
+    folder = models.CharField(max_length=32)
+    """Which data folder it runs on: the same name on another folder is another node."""
+    kind = models.CharField(max_length=8, default="serve")
+    """`serve` (with pages) or `node`."""
+    host = models.CharField(max_length=255, blank=True, default="")
+    address = models.CharField(max_length=128, blank=True, default="")
+    """Where it listens for SIP."""
+    http = models.CharField(max_length=128, blank=True, default="")
+    software = models.CharField(max_length=64, blank=True, default="")
+    state = models.CharField(max_length=10, choices=State, default=State.READY)
+    trouble = models.TextField(blank=True, default="")
+    """Why it takes no new call, in words; empty while it does."""
+    started_at = models.DateTimeField(db_default=Now())
+    heartbeat_at = models.DateTimeField(db_default=Now())
+    sessions = models.PositiveIntegerField(default=0)
+    max_sessions = models.PositiveIntegerField(default=0)
+    loop_delay = models.FloatField(default=0.0)
+    """Longest delay of the event loop since the heartbeat before, milliseconds."""
+    journal_lag = models.BigIntegerField(default=0)
+    """Bytes of journal that the database does not have yet."""
+    runs = models.JSONField(default=dict)
+    """By flow: the digest new calls take."""
+    failures = models.JSONField(default=dict)
+    """By flow: why its last load failed."""
+    drain_wanted = models.BooleanField(default=False)
+    """A person asked it to take no new calls; that outlives its restarts."""
+    drain_by = models.CharField(max_length=150, blank=True, default="")
+    drain_reason = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return f"{self.name}, start {self.epoch}"
 
 
 class Route(models.Model):

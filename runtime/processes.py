@@ -27,8 +27,10 @@ PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0)
 """Seconds before the first, second ... restart in a row; the last one repeats."""
 STEADY = 30.0
 """A child that ran this long, seconds, counts as started well: its pauses begin anew."""
+MAIN = ("web", "node")
+"""The child in which the node runs: with pages, or without."""
 ATTEMPTS = 3
-"""Starts of the web child, in a row and none of them ready, after which the parent gives up."""
+"""Starts of the main child, in a row and none of them ready, after which the parent gives up."""
 
 
 @dataclass(slots=True)
@@ -47,6 +49,11 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     failures: int = 0
+
+    @property
+    def main(self) -> bool:
+        """Whether its readiness is that of the whole, and its calls are waited for at the stop."""
+        return self.name in MAIN
 
 
 class PortTaken(Exception):
@@ -116,24 +123,36 @@ def lock(folder: Path) -> IO[str]:
 class Supervisor:
     """Keeps the children of one instance running until it is told to stop."""
 
-    def __init__(self, children: Sequence[Child], folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        children: Sequence[Child],
+        folder: Path,
+        say: Callable[[str], None],
+        *,
+        drain: float = 0.0,
+    ) -> None:
+        """With `drain` seconds SIGTERM lets the main child end its calls first, all others staying
+        with it; a second signal stops in order, a third at once."""
         self.children = list(children)
         self.folder = folder
         self.say = say
+        self.drain = drain
+        self.draining = asyncio.Event()
         self.stopping = asyncio.Event()
         self.hurry = asyncio.Event()
         self.ready = False
         self.failed = False
 
     async def run(self, ready: Callable[[], None]) -> int:
-        """Start every child, call `ready` once the web child serves, return after a stop.
+        """Start every child, call `ready` once the main child serves, return after a stop.
 
         The first signal stops in order, a second one at once. Returns the exit code: 1 when
-        the web child could not be brought to serve.
+        the main child could not be brought to serve.
         """
         loop = asyncio.get_running_loop()
         for name in stop_signals():
-            loop.add_signal_handler(name, self.stop)
+            patient = name is signal.SIGTERM and self.drain > 0
+            loop.add_signal_handler(name, self.stop_when_empty if patient else self.stop)
         watches = [asyncio.create_task(self._keep(child)) for child in self.children]
         announce = asyncio.create_task(self._announce(ready))
         await self.stopping.wait()
@@ -149,6 +168,20 @@ class Supervisor:
             self.hurry.set()
         self.stopping.set()
 
+    def stop_when_empty(self) -> None:
+        """Stop once the calls of the main child are over; asked again, as `stop` does."""
+        main = next((c for c in self.children if c.main and c.process is not None), None)
+        if self.draining.is_set() or not self.ready or main is None:
+            self.stop()
+            return
+        self.draining.set()
+        self.say(f"No new calls are taken; those that run have {self.drain:.0f} s to end.")
+        assert main.process is not None
+        with contextlib.suppress(ProcessLookupError):
+            main.process.terminate()
+        # The child keeps the time itself; this is for one that does not.
+        asyncio.get_running_loop().call_later(self.drain + main.patience, self.stopping.set)
+
     async def _announce(self, ready: Callable[[], None]) -> None:
         await wait_for_file(self.folder / "web.ready")
         self.ready = True
@@ -156,7 +189,7 @@ class Supervisor:
 
     async def _keep(self, child: Child) -> None:
         while True:
-            if child.name == "web":
+            if child.main:
                 (self.folder / "web.ready").unlink(missing_ok=True)
             try:
                 self._start(child)
@@ -166,10 +199,13 @@ class Supervisor:
                 continue
             assert child.process is not None
             code = await _ended(child.process)
+            if child.main and self.draining.is_set():
+                self.stopping.set()
+                return
             ran = time.monotonic() - child.started
             child.failures = 0 if ran >= STEADY else child.failures + 1
             ended = f"The {child.name} process ended ({_reason(code)})"
-            if child.name == "web" and not self.ready and child.failures >= ATTEMPTS:
+            if child.main and not self.ready and child.failures >= ATTEMPTS:
                 self.say(f"{ended} {ATTEMPTS} times without serving; the reason stands above.")
                 self.failed = True
                 self.stopping.set()

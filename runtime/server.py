@@ -1,21 +1,31 @@
 """The serving process: pages, sockets and the node share one event loop.
 
-Started by `manage.py serve` as its child "web". The order matters: the node
-answers calls before the first page is served, and it stops after the last.
+Started by `manage.py serve` as its child "web", and by `manage.py node` as its
+child "node", where it serves no pages. The order matters: the node answers calls
+before the first page is served, and it stops after the last.
+
+SIGTERM drains: no new call is taken, those that run go on until they are over or
+CALLSMITH_DRAIN seconds have passed; then they are ended politely. A second signal,
+SIGINT, or the death of the parent shortens that, and nothing skips the journal.
 """
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
+import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 
 import uvicorn
 from django.conf import settings
+from django.db import connection
 
 from designer import control
-from runtime import bridge, service
+from runtime import bridge, nodes, service
 from runtime.control import handle
+from runtime.heartbeat import Heart
 from runtime.media.port import MediaConfig
 from runtime.node.config import NodeConfig
 from runtime.node.node import Node
@@ -34,7 +44,11 @@ def run(watch: str | None = None) -> int:
         contextlib.suppress(KeyboardInterrupt),
         asyncio.Runner(loop_factory=fastest_loop()) as runner,
     ):
-        runner.run(serve(watch))
+        try:
+            runner.run(serve(watch))
+        except nodes.NameTaken as taken:
+            print(taken, file=sys.stderr)
+            return 1
     return 0
 
 
@@ -47,19 +61,61 @@ def fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
+class Stop:
+    """When this process ends: `asked`, and `hurry` where nobody shall be waited for."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.hurry = asyncio.Event()
+        self._parent = os.getppid()
+
+    def listen(self) -> None:
+        """Take the signals."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.drain)
+        loop.add_signal_handler(signal.SIGINT, self.at_once)
+
+    def drain(self) -> None:
+        """Stop once the calls are over; a second time, or without a parent, at once."""
+        if self.asked.is_set() or os.getppid() != self._parent:
+            self.hurry.set()
+        self.asked.set()
+
+    def at_once(self) -> None:
+        """Stop without waiting for calls."""
+        self.hurry.set()
+        self.asked.set()
+
+
 async def serve(watch: str | None = None) -> None:
     """Start everything in order, tell the parent, stop everything in the opposite order."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stopping.set)
+    stop = Stop()
+    stop.listen()
+    pages = settings.CALLSMITH.role == "serve"
     ready = settings.DATA / "web.ready"
     async with running_node() as node, control_socket(), web() as server:
-        async with service.running(node, watch=watch):
+        async with service.running(node, pages=pages, watch=watch) as heart:
             ready.write_text(str(node.sip_address))
             ended = asyncio.create_task(server.main_loop(), name="web server")
-            await first_of(stopping.wait(), ended)
+            await first_of(stop.asked.wait(), ended)
+            await drain(node, heart, stop, settings.CALLSMITH.drain)
             ready.unlink(missing_ok=True)
+
+
+async def drain(node: Node, heart: Heart, stop: Stop, seconds: float) -> None:
+    """Take no new calls, and wait until those there are have ended or the time is up."""
+    heart.stopping = True
+    node.close("the node is stopping")
+    if stop.hurry.is_set() or seconds <= 0:
+        return
+    with contextlib.suppress(*service.AWAY):
+        await heart.beat()
+    waits = [asyncio.ensure_future(node.drained()), asyncio.ensure_future(stop.hurry.wait())]
+    await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for each in waits:
+        each.cancel()
+    if node.session_count:
+        log.warning("%d calls are ended by the stop", node.session_count)
 
 
 async def first_of(waiting: object, ended: "asyncio.Task[None]") -> None:
@@ -72,7 +128,8 @@ async def first_of(waiting: object, ended: "asyncio.Task[None]") -> None:
 async def running_node() -> AsyncIterator[Node]:
     """Run the node of this process; what it should run it asks the database."""
     source = service.source()
-    node = Node(node_config(), source, source)
+    after = await asyncio.to_thread(claimed)
+    node = Node(dataclasses.replace(node_config(), epoch_after=after), source, source)
     await node.start()
     bridge.set_node(node)
     try:
@@ -80,6 +137,17 @@ async def running_node() -> AsyncIterator[Node]:
     finally:
         await node.stop()
         bridge.set_node(None)
+
+
+def claimed() -> int:
+    """Take the node's name; return the last start number used under it, 0 if nobody can say."""
+    try:
+        return nodes.claim(settings.CALLSMITH.node, nodes.folder_id(settings.DATA / "node"))
+    except service.AWAY as away:
+        log.warning("the database is away, the name of this node is not claimed: %s", away)
+        return 0
+    finally:
+        connection.close()
 
 
 @contextlib.asynccontextmanager
@@ -136,6 +204,7 @@ def node_config() -> NodeConfig:
     host, port = environment.sip
     return NodeConfig(
         folder=settings.DATA / "node",
+        name=environment.node,
         sip_host=host,
         sip_port=port,
         media="attach" if environment.media == "child" else "inprocess",

@@ -1,9 +1,10 @@
-"""What stands around the node in the serving process, from its start to its stop.
+"""What stands around the node in its process, from its start to its stop.
 
 The hub that tells browsers; the shipper that brings the journal to the database;
 the bell that says a deployment or route has changed, with a slow look at the
-rows behind it, because a bell can be missed; the watch over tasks whose worker
-is gone.
+rows behind it, because a bell can be missed; the heart that says how the node
+does; the fleet, through which nodes know of each other; and, where pages are
+served, the watch over tasks whose worker is gone.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from designer import consumers, notices, selectors, tasks
-from runtime import audit, bridge, deployments, routes
+from runtime import asks, audit, bridge, deployments, nodes, routes
 from runtime import tasks as runtime_tasks
 from runtime.executor.step import Step
+from runtime.fleet import Fleet
+from runtime.heartbeat import Heart, LoopDelay
 from runtime.hub import Hub
 from runtime.models import Deployment
 from runtime.node.journal import DoneRecord
@@ -31,6 +35,7 @@ from runtime.node.node import Node
 from runtime.node.session import Session
 from runtime.node.shipper import Shipper
 from runtime.ramps.following import Follower
+from runtime.rows import Asks, Rows, Shared
 from runtime.sink import DatabaseSink
 
 log = logging.getLogger(__name__)
@@ -53,53 +58,101 @@ def source() -> deployments.DatabaseSource:
 
 
 @contextlib.asynccontextmanager
-async def running(node: Node, *, watch: str | None = None) -> AsyncIterator[None]:
-    """Surround a started node; on leaving, ship what is journalled and let go of everything."""
+async def running(
+    node: Node, *, pages: bool = True, watch: str | None = None
+) -> AsyncIterator[Heart]:
+    """Surround a started node; on leaving, ship what is journalled and let go of everything.
+
+    `pages` says whether this process serves them, and with them cares for tasks of the worker.
+    """
     loop = asyncio.get_running_loop()
+    rows = Rows(f"{node.name}-rows")
     hub = Hub(node, later=loop.call_later, now=time.time)
-    bridge.set_hub(hub)
-    desk = Desk(node)
-    node.listeners.add(hub.stepped)
-    node.listeners.add(desk.heard)
+    fleet = new_fleet(node)
+    desk = Desk(node, rows)
     shipper = Shipper(node.config.folder / "journal", node.name, node.epoch, DatabaseSink())
+    delay = LoopDelay(loop.time)
+    heart = Heart(
+        node,
+        rows,
+        nodes.folder_id(node.config.folder),
+        kind="serve" if pages else "node",
+        http=settings.CALLSMITH.http_address,
+        delay=delay,
+        lag=lambda: shipper.lag,
+    )
+    bridge.set_hub(hub)
+    bridge.set_fleet(fleet)
+    bridge.set_shipper(shipper)
+    heard = (hub.stepped, fleet.stepped, desk.heard)
+    for listener in heard:
+        node.listeners.add(listener)
     await desk.look()
-    await check_outdated()
+    await beat_first(heart)
     work = [
-        desk.hear_bells(),
+        delay.measure(),
+        desk.hear_bells(heart),
+        fleet.run(),
+        every(nodes.BEAT_SECONDS, heart.beat),
         every(LOOK_SECONDS, desk.look),
-        every(WATCH_SECONDS, ring_stale),
-        every(RAMP_SECONDS, ring_ramps),
         # Again and again, because the last records of an earlier run may still be on their way.
         every(WATCH_SECONDS, desk.close_lost),
         every(WATCH_SECONDS, desk.mark_unrecorded),
     ]
+    if pages:
+        await check_outdated()
+        work += [every(WATCH_SECONDS, ring_stale), every(RAMP_SECONDS, ring_ramps)]
     if watch is not None:
         from runtime.watching import follow
 
         work.append(follow(watch))
     held = [asyncio.create_task(each) for each in work]
-    bridge.set_shipper(shipper)
     shipper.start()
     try:
-        yield
+        yield heart
     finally:
         for task in held:
             task.cancel()
         await asyncio.gather(*held, return_exceptions=True)
         await consumers.walks.close()
-        node.listeners.remove(hub.stepped)
-        node.listeners.remove(desk.heard)
+        for listener in heard:
+            node.listeners.remove(listener)
         bridge.set_hub(None)
+        bridge.set_fleet(None)
         await node.stop()
         await shipper.stop()
+        await heart.stop()
+        await rows.close()
         bridge.set_shipper(None)
+
+
+def new_fleet(node: Node) -> Fleet:
+    """Return this process's side of the fleet; without Redis it is alone."""
+    loop = asyncio.get_running_loop()
+    return Fleet(
+        node,
+        get_channel_layer(),
+        asks.answer,
+        later=loop.call_later,
+        clock=loop.time,
+        alone=not settings.CALLSMITH.redis_url,
+    )
+
+
+async def beat_first(heart: Heart) -> None:
+    """Let the node be seen before it is ready; with the database away it will be seen later."""
+    try:
+        await heart.beat()
+    except AWAY as away:
+        log.warning("the database is away, this node is not seen by others yet: %s", away)
 
 
 class Desk:
     """Keeps the node at what the rows say: deployments and routes."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, rows: Asks | None = None) -> None:
         self.node = node
+        self._rows: Asks = rows or Shared()
         self._said: dict[str, tuple[int, str]] = {}
         """By flow: the deployment last answered for, and the digest it named."""
         self._ramps = Follower(node)
@@ -108,7 +161,7 @@ class Desk:
         """Sessions of which something could not be journalled, not marked in the database yet."""
         self._turn = asyncio.Lock()
 
-    async def hear_bells(self) -> None:
+    async def hear_bells(self, heart: Heart) -> None:
         """Look at the rows whenever somebody says that they changed."""
         layer = get_channel_layer()
         said = ""
@@ -118,8 +171,7 @@ class Desk:
                 await layer.group_add(notices.NODES, channel)
                 said = ""
                 while True:
-                    await layer.receive(channel)
-                    await self.look()
+                    await self._heard_bell(await layer.receive(channel), heart)
             except asyncio.CancelledError:
                 raise
             except Exception as away:  # the layer's own library raises what it likes
@@ -128,15 +180,37 @@ class Desk:
                     log.warning("the bell cannot be heard, the rows are looked at: %s", said)
                 await asyncio.sleep(BELL_PAUSE)
 
+    async def _heard_bell(self, bell: dict[str, Any], heart: Heart) -> None:
+        try:
+            match bell.get("type"):
+                case "node.wanted":
+                    if bell.get("node") == self.node.name:
+                        await heart.beat()
+                case "flow.deploy":
+                    # The row that is named first: calls may be waiting for it.
+                    await self.look_at(bell["deployment"])
+                    await self.look()
+                case _:
+                    await self.look()
+        except AWAY as away:
+            log.warning("the database is away, the node keeps what it runs: %s", away)
+
+    async def look_at(self, deployment_id: int) -> None:
+        """Bring the node to one deployment, if it is in force and no candidate has to go first."""
+        async with self._turn:
+            deployment = await self._rows.ask(deployments.in_force, deployment_id)
+            if deployment is not None and deployment.flow.name not in self.node.candidates():
+                await self._follow(deployment)
+
     async def look(self) -> None:
         """Bring the node to what the rows say and answer for each deployment once."""
         async with self._turn:
             try:
                 ramps = await self._ramps.read()
-                wanted = await database_sync_to_async(deployments.desired)()
+                wanted = await self._rows.ask(deployments.desired)
                 stable = {each.flow.name: each.version.digest for each in wanted}
                 await self._ramps.release(ramps, stable)
-                ordered = await database_sync_to_async(routes.for_node)()
+                ordered = await self._rows.ask(routes.for_node)
                 for deployment in wanted:
                     await self._follow(deployment)
                 await self._ramps.follow(ramps)
@@ -149,7 +223,7 @@ class Desk:
 
     async def close_lost(self) -> None:
         """Say of calls that died with an earlier run of this node that they did."""
-        await database_sync_to_async(audit.close_lost)(node=self.node.name, epoch=self.node.epoch)
+        await self._rows.ask(audit.close_lost, node=self.node.name, epoch=self.node.epoch)
 
     def heard(self, session: Session, step: Step, done: DoneRecord | None) -> None:
         """Take note of a session whose record has a gap."""
@@ -160,7 +234,7 @@ class Desk:
         """Say in the database which records have a gap, once they are there."""
         marked = set(self._unrecorded)
         if marked:
-            await database_sync_to_async(audit.mark_unrecorded)(marked)
+            await self._rows.ask(audit.mark_unrecorded, marked)
             self._unrecorded -= {s for s in marked if not self._lives(s)}
 
     def _lives(self, session: str) -> bool:
@@ -180,8 +254,8 @@ class Desk:
         except LoadRefused as refused:
             answer["digest"] = self.node.deployed().get(name, "")
             answer["error"] = refused.reason
-        await database_sync_to_async(deployments.acknowledge)(
-            deployment_id=deployment.pk, node=self.node.name, **answer
+        await self._rows.ask(
+            deployments.acknowledge, deployment_id=deployment.pk, node=self.node.name, **answer
         )
         self._said[name] = (deployment.pk, digest)
 

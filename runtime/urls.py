@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from runtime.api import pages, resources
-from runtime.views import call_list, calls, deployments, health, onecall, ramps, routes
+from runtime.views import call_list, calls, deployments, health, nodes, onecall, ramps, routes
 
 urlpatterns = [
     path("flows/<flow:name>/live/", calls.flow_live, name="flow_live"),
@@ -22,9 +22,14 @@ urlpatterns = [
     path("routes/delete/", routes.route_delete, name="route_delete"),
     path("deployments/", deployments.deployments, name="deployments"),
     path("deployments/<int:deployment>/control/", ramps.ramp_control, name="ramp_control"),
+    path("nodes/", nodes.nodes, name="nodes"),
+    path("nodes/<str:node>/drain/", nodes.node_drain, name="node_drain"),
+    path("nodes/<str:node>/undrain/", nodes.node_undrain, name="node_undrain"),
+    path("nodes/<str:node>/forget/", nodes.node_forget, name="node_forget"),
     path("api/", pages.api, name="api"),
     path("api/", include(resources.patterns())),
     path("api/<path:rest>", pages.nothing, name="api_nothing"),
     path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
 ]

@@ -13,7 +13,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from designer import control
 from tests.conftest import free_port, wait_until
@@ -56,13 +56,23 @@ class Instance:
     def sip(self) -> str:
         return f"127.0.0.1:{self.sip_port}"
 
-    def start(self, *arguments: str) -> "Instance":
+    verb = "serve"
+
+    def start(self, *arguments: str) -> Self:
         """Start `manage.py serve` and return once the pages answer."""
-        command = [sys.executable, str(BASE / "manage.py"), "serve", *arguments]
+        return self.launch(*arguments).wait()
+
+    def launch(self, *arguments: str) -> Self:
+        """Start it and return at once."""
+        command = [sys.executable, str(BASE / "manage.py"), self.verb, *arguments]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 command, cwd=BASE, env=self.environment, stdout=log, stderr=log, text=True
             )
+        return self
+
+    def wait(self) -> Self:
+        """Return once it serves."""
         wait_until(self.ready, 60, f"the instance serves; its log: {self.log}")
         return self
 
@@ -119,6 +129,16 @@ class Instance:
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.cli(*arguments, "--format", "json").stdout)
+
+
+class FurtherNode(Instance):
+    """`manage.py node`: a further node of an installation, with a folder and ports of its own."""
+
+    verb = "node"
+
+    def __init__(self, folder: Path, name: str, **environment: str) -> None:
+        super().__init__(folder, CALLSMITH_NODE=name, **environment)
+        self.name = name
 
 
 class Person:

@@ -19,6 +19,8 @@ class NodeConfig:
     """Where the journal and the copies of deployed flows are kept."""
     name: str = "node1"
     """Letters, digits and hyphens; part of every local tag, so unique among the nodes."""
+    epoch_after: int = 0
+    """Start numbers up to this one were used under the name already, as others know."""
     sip_host: str = "127.0.0.1"
     sip_port: int = 5060
     """UDP port; 0 takes a free one."""

@@ -153,16 +153,17 @@ def segments(folder: Path, node: str | None = None) -> list[Segment]:
     return sorted(found)
 
 
-def next_epoch(folder: Path, node: str) -> int:
+def next_epoch(folder: Path, node: str, after: int = 0) -> int:
     """Count one more start of the node, and keep the count in the folder.
 
-    Never goes back: segments whose epoch is higher than the kept count are believed.
+    Never goes back: segments whose epoch is higher than the kept count are believed, and so is
+    whoever knows that numbers up to `after` were used (by a folder that is gone).
     """
     if not _NODE_NAME.fullmatch(node):
         raise ValueError(f"{node!r} can not be the name of a node")
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / f"{node}.epoch"
-    epoch = 1 + max([_number_in(kept), *(s.epoch for s in segments(folder, node))])
+    epoch = 1 + max([after, _number_in(kept), *(s.epoch for s in segments(folder, node))])
     fresh = folder / f"{node}.epoch.new"
     with fresh.open("w") as file:
         file.write(f"{epoch}\n")

@@ -69,7 +69,7 @@ class Node:
         """Make a node; `journal`, `link` and `settings` are for tests that put their own in."""
         self.config = config
         self.name = config.name
-        self.epoch = next_epoch(config.folder / "journal", config.name)
+        self.epoch = next_epoch(config.folder / "journal", config.name, config.epoch_after)
         self.journal = (journal or _journal)(config, self.epoch)
         self.routes = RouteTable()
         self._texts = texts
@@ -82,6 +82,7 @@ class Node:
         self._watch: asyncio.Task[None] | None = None
         self._keeping = asyncio.Lock()
         self._draining = False
+        self._closed = ""
         self._running = False
         self._signalling = Signalling(
             config,
@@ -113,6 +114,28 @@ class Node:
         await self._restore_routes()
         await self._signalling.start()
         self._running = True
+
+    def close(self, reason: str) -> None:
+        """Take no new calls, because of `reason`; those that run go on as before."""
+        self._closed = reason
+
+    def reopen(self) -> None:
+        """Take new calls again."""
+        self._closed = ""
+
+    @property
+    def closed(self) -> str:
+        """Why somebody lets this node take no new calls; empty while it takes them."""
+        return self._closed
+
+    async def drained(self) -> None:
+        """Return when no session lives."""
+        await self._supervisor.drained()
+
+    def end_all(self) -> None:
+        """End what lives politely: callers are told, and each record says why."""
+        for session in self._supervisor:
+            session.end("NodeStopping", "shutdown", STOP_CODE)
 
     async def stop(self, drain: float = 0.0) -> None:
         """Take no new call, wait up to `drain` seconds for those there are, end the rest politely.
@@ -253,6 +276,11 @@ class Node:
         """Return a line for each living session, the oldest first."""
         return [summary(session) for session in self._supervisor]
 
+    @property
+    def session_count(self) -> int:
+        """How many sessions live."""
+        return len(self._supervisor.sessions)
+
     def session(self, session_id: str) -> Summary:
         """Return the line of a living session; raises NoSuchSession."""
         return summary(self._session(session_id))
@@ -293,9 +321,22 @@ class Node:
         """Return why no new call is taken now, None if one is."""
         if self._draining:
             return "the node is stopping"
+        if self._closed:
+            return self._closed
         if self._supervisor.full:
             return f"all {self.config.max_sessions} sessions are in use"
         return None
+
+    def trouble(self) -> str:
+        """Return why a new call is refused now, whatever the reason; empty if it is taken."""
+        refuses = self.refuses()
+        if refuses is not None:
+            return refuses
+        if not self._running:
+            return "the node is not running"
+        if not self.journal.healthy:
+            return f"calls cannot be recorded: {self.journal.reason}"
+        return ""
 
     def unwritable(self) -> bool:
         """Return whether a call would run unrecorded now; asking tries to mend it."""
@@ -305,7 +346,7 @@ class Node:
         """Return how the node does, as plain data."""
         journal = self.journal.check()
         attached = getattr(self._link, "attached", self._link is not None)
-        well = self._running and journal and attached and not self._draining
+        well = self._running and journal and attached and self.refuses() is None
         counters = self._signalling.agent.counters
         return {
             "status": "ok" if well else "degraded",
@@ -314,7 +355,7 @@ class Node:
             "sip": {
                 "address": f"{_bracketed(self.sip_address[0])}:{self.sip_address[1]}",
                 "listening": self._running,
-                "draining": self._draining,
+                "draining": self._draining or bool(self._closed),
                 "registered": len(self._signalling.location),
                 "refused": {str(code): n for code, n in self._signalling.refused.items()},
                 "counters": dict(counters),

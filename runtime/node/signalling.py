@@ -50,6 +50,9 @@ class Gate(Protocol):
     def refuses(self) -> str | None:
         """Return why no call is taken now, None if one is."""
 
+    def trouble(self) -> str:
+        """Return why a new call is refused now, empty if it is taken; without trying anything."""
+
     def unwritable(self) -> bool:
         """Return whether a call would run unrecorded now."""
 
@@ -108,7 +111,9 @@ class Signalling:
                     token=token,
                     server_name=config.server_name,
                     out_of_dialog=frozenset({"REGISTER"}),
-                    ready=lambda: gate.refuses() is None,
+                    ready=lambda: not gate.trouble(),
+                    retry_after=config.retry_after,
+                    load=self._load,
                     admit=self._admit,
                 )
             )
@@ -213,6 +218,10 @@ class Signalling:
             return None
         self.refused[503] += 1
         return self._config.retry_after
+
+    def _load(self) -> list[tuple[str, str]]:
+        sessions = len(self._supervisor.sessions)
+        return [("X-Callsmith-Load", f"sessions={sessions};limit={self._config.max_sessions}")]
 
     def _happened(self, happening: Happening) -> None:
         match happening:

@@ -53,6 +53,12 @@ class AgentSettings:
     ready: Callable[[], bool] = _always_ready
     "Whether OPTIONS is answered 200 (else 503)."
 
+    retry_after: int = 0
+    "Retry-After of such a 503, seconds; 0 leaves it out."
+
+    load: Callable[[], Headers] = tuple
+    "Further headers of the answer to OPTIONS: how busy this is, for people and dispatchers."
+
     admit: Callable[[Request, Hop], int | None] = _always_admit
     "Asked for each new INVITE: None takes it, a number refuses it by 503 with that Retry-After."
 

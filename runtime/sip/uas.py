@@ -200,8 +200,10 @@ class Uas:
 
     def _options(self, request: Request, hop: Hop) -> None:
         """RFC 3261 11.2: what an INVITE would get, and what we can do."""
-        if not self._agent.settings.ready():
-            self.refuse(request, hop, 503)
+        settings = self._agent.settings
+        if not settings.ready():
+            wait = [("Retry-After", str(settings.retry_after))] if settings.retry_after else []
+            self.refuse(request, hop, 503, [*wait, *settings.load()])
             return
         headers = [
             ("Allow", build.ALLOW),
@@ -209,6 +211,7 @@ class Uas:
             ("Accept-Encoding", "identity"),
             ("Accept-Language", "en"),
             ("Supported", ""),
+            *settings.load(),
         ]
         self._reply(request, hop, 200, "OK", headers)
 

@@ -51,6 +51,17 @@ async def healthz(request: HttpRequest) -> HttpResponse:
     return JsonResponse(state, status=200 if working else 503)
 
 
+@login_not_required
+@require_safe
+async def readyz(request: HttpRequest) -> HttpResponse:
+    """Answer 200 while this node takes new calls, else 503 and why: for whoever spreads calls."""
+    node = bridge.current_node()
+    trouble = "no node runs here" if node is None else node.trouble()
+    said = {"ready": not trouble, "reason": trouble}
+    headers = {"Retry-After": str(node.config.retry_after)} if node is not None and trouble else {}
+    return JsonResponse(said, status=503 if trouble else 200, headers=headers)
+
+
 def _journal(runtime: dict[str, Any] | None) -> dict[str, Any]:
     if runtime is None:
         return {"healthy": False, "reason": "no node runs here"}

@@ -24,6 +24,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--child", choices=["web"], help="run one child only (internal)")
+        parser.add_argument("--name", help="the node's name (CALLSMITH_NODE, else node1)")
         parser.add_argument("--watch", metavar="FOLDER", help="deploy YAML files as they change")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,6 +32,9 @@ class Command(BaseCommand):
             from runtime import server
 
             sys.exit(server.run(watch=options["watch"]))
+        if options["name"] and options["name"] != settings.CALLSMITH.node:
+            os.environ["CALLSMITH_NODE"] = options["name"]
+            os.execv(sys.executable, [sys.executable, *sys.argv])
         sys.exit(self.parent(options["watch"]))
 
     def parent(self, watch: str | None) -> int:
@@ -54,7 +58,9 @@ class Command(BaseCommand):
             if not (folder / "node" / "flows" / "desired.json").exists():
                 return 1
             self.stderr.write("The node answers calls from its local copies until it is back.")
-        supervisor = processes.Supervisor(children(folder, watch), folder, self.stderr.write)
+        supervisor = processes.Supervisor(
+            children(folder, watch), folder, self.stderr.write, drain=environment.drain
+        )
         code = asyncio.run(supervisor.run(self.announce))
         held.close()
         # The terminal may be gone, when that is what stopped the server.
@@ -75,7 +81,6 @@ class Command(BaseCommand):
 
 def children(folder: Path, watch: str | None) -> list[processes.Child]:
     """Return the children; media stops after the others, so that calls end while it flows."""
-    environment = settings.CALLSMITH
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
     web = [*manage, "serve", "--child", "web", *(["--watch", watch] if watch else [])]
     celery = [sys.executable, "-m", "celery", "-A", "config.celery", "--quiet", "worker"]
@@ -84,19 +89,29 @@ def children(folder: Path, watch: str | None) -> list[processes.Child]:
     # Looks at deployments in steps wait behind no long check; started when there is one.
     waiting = [sys.executable, "-m", "config.waiting", str(folder / ramps.WANTED)]
     looks = [*waiting, *worker, "--queues", ramps.QUEUE, "--hostname", f"{ramps.QUEUE}@%h"]
-    before = os.environ.get("PYTHONPATH", "")
-    path = {"PYTHONPATH": os.pathsep.join(filter(None, [str(settings.BASE_DIR), before]))}
+    path = python_path()
     listed = [
         processes.Child("web", web, path, patience=15.0),
         processes.Child("worker", worker, {**path, **quiet_as_root()}, patience=5.0, quiet=True),
         processes.Child("ramps", looks, {**path, **quiet_as_root()}, patience=5.0, quiet=True),
     ]
-    if environment.media == "child":
-        from runtime.server import media_config
+    return [*listed, *media_children(folder)]
 
-        media = media_command(media_socket(folder), media_config(environment))
-        listed.append(processes.Child("media", media, path, patience=5.0, last=True))
-    return listed
+
+def media_children(folder: Path) -> list[processes.Child]:
+    """Return the media child, if media has a process of its own."""
+    if settings.CALLSMITH.media != "child":
+        return []
+    from runtime.server import media_config
+
+    media = media_command(media_socket(folder), media_config(settings.CALLSMITH))
+    return [processes.Child("media", media, python_path(), patience=5.0, last=True)]
+
+
+def python_path() -> dict[str, str]:
+    """Return what lets a child find this program, whatever folder it is started from."""
+    before = os.environ.get("PYTHONPATH", "")
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [str(settings.BASE_DIR), before]))}
 
 
 def quiet_as_root() -> dict[str, str]:

@@ -58,6 +58,8 @@ class FakeNode:
         self.received: list[tuple[str, bytes | str]] = []
         self.journal = SimpleNamespace(healthy=True, reason="")
         self.now = 1000.0
+        self.closed = ""
+        self.config = SimpleNamespace(retry_after=5)
 
     # Calls, played by the test.
 
@@ -112,6 +114,22 @@ class FakeNode:
     def set_routes(self, routes: Any) -> None:
         self.routes = list(routes)
 
+    @property
+    def session_count(self) -> int:
+        return len(self.living)
+
+    def close(self, reason: str) -> None:
+        self.closed = reason
+
+    def reopen(self) -> None:
+        self.closed = ""
+
+    def refuses(self) -> str | None:
+        return self.closed or None
+
+    def trouble(self) -> str:
+        return self.closed or ("" if self.journal.healthy else "the disk is full")
+
     def sessions(self) -> list[Summary]:
         return [api.summary(session) for session in self.living.values()]  # type: ignore[arg-type]
 
@@ -162,6 +180,7 @@ class FakeNode:
             },
             "sessions": {
                 "now": len(self.living),
+                "max": 2000,
                 "started": 9,
                 "outcomes": {"completed": 3},
                 "versions": [],

@@ -21,7 +21,7 @@ from tests.web import ECHO, PASSWORD
 
 pytestmark = pytest.mark.django_db
 
-OPEN = {"login", "logout", "healthz"}
+OPEN = {"login", "logout", "healthz", "readyz"}
 """What anybody may ask for; logging out twice is harmless."""
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -52,6 +52,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "flow_move": {"name": "echo_test"},
     "rule": {"code": "COV401"},
     "ramp_control": {"deployment": "RAMP"},
+    "node_drain": {"node": "node1"},
+    "node_undrain": {"node": "node1"},
+    "node_forget": {"node": "node1"},
     "call": {"id": "LIVE"},
     "call_model": {"id": "LIVE"},
     "call_messages": {"id": "LIVE"},
@@ -105,6 +108,9 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "route_add": ("route.change", {"pattern": "9*", "flow": "echo_test"}),
     "route_delete": ("route.change", {"pattern": "1*"}),
     "route_move": ("route.change", {"pattern": "1*", "to": "0"}),
+    "node_drain": ("node.drain", {"reason": "a new disk"}),
+    "node_undrain": ("node.drain", {}),
+    "node_forget": ("node.drain", {}),
     "access_tokens": ("token.own", {"name": "nightly", "days": "30"}),
     "token_revoke": ("token.own", {"name": "nightly"}),
     "person_add": ("people.manage", {"username": "nina"}),

@@ -1,0 +1,60 @@
+"""Nodes as the page, the API and the command line tell of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from runtime import nodes
+from runtime.models import Deployment
+
+Line = dict[str, Any]
+
+
+def wanted_digests() -> dict[str, str]:
+    """Return by flow the digest that new calls shall take."""
+    found = Deployment.objects.filter(superseded_at=None)
+    return dict(found.values_list("flow__name", "version__digest"))
+
+
+def lines_of(lines: Iterable[nodes.Line], desired: Mapping[str, str]) -> list[Line]:
+    """Return the nodes as plain data."""
+    return [line_of(line, desired) for line in lines]
+
+
+def line_of(line: nodes.Line, desired: Mapping[str, str]) -> Line:
+    """Return one node: how it does, what it runs, and what it should run."""
+    row = line.row
+    drifts = set(nodes.drifts(line, desired))
+    flows = [
+        {
+            "flow": flow,
+            "digest": row.runs.get(flow, ""),
+            "wanted": desired.get(flow, ""),
+            "drifts": flow in drifts,
+            "failure": row.failures.get(flow, ""),
+        }
+        for flow in sorted({*desired, *row.runs})
+    ]
+    return {
+        "node": line.name,
+        "state": line.state,
+        "trouble": line.trouble if line.lives else "",
+        "kind": row.kind,
+        "epoch": row.epoch,
+        "host": row.host,
+        "address": row.address,
+        "http": row.http,
+        "software": row.software,
+        "started_at": row.started_at.isoformat(),
+        "heard": nodes.span(line.age),
+        "heartbeat_seconds": round(line.age, 1),
+        "sessions": row.sessions,
+        "max_sessions": row.max_sessions,
+        "loop_delay_ms": row.loop_delay,
+        "journal_lag_bytes": row.journal_lag,
+        "flows": sorted(flows, key=lambda each: not each["drifts"]),
+        "drifts": len(drifts),
+        "drained_by": row.drain_by,
+        "drain_reason": row.drain_reason,
+    }
