@@ -15,7 +15,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 900,
     rollupOptions: {
-      input: [source("main"), source("editor"), source("live"), source("call"), source("version"), source("compare"), source("tests"), source("test")],
+      input: [source("main"), source("editor"), source("live"), source("call"), source("version"), source("compare"), source("tests"), source("test"), source("proof")],
     },
   },
   worker: { format: "es" },

@@ -100,8 +100,11 @@ class Apart:
             beat,
         )
 
-    def ask(self, question: dict[str, Any], beat: Beat | None = None) -> dict[str, Any]:
-        """Return what the child says to a question; the rest is as of `examine`."""
+    def ask(self, question: dict[str, Any] | bytes, beat: Beat | None = None) -> dict[str, Any]:
+        """Return what the child says to a question; the rest is as of `examine`.
+
+        Bytes are a question in JSON without a line break.
+        """
         with self._turn:
             self._stopped = False
             try:
@@ -120,7 +123,7 @@ class Apart:
         with self._turn:
             self._dispose()
 
-    def _asked(self, question: dict[str, Any], beat: Beat | None) -> dict[str, Any]:
+    def _asked(self, question: dict[str, Any] | bytes, beat: Beat | None) -> dict[str, Any]:
         process, fresh = self._child()
         bounds = self.bounds
         patience = bounds.seconds + bounds.grace + (STARTING if fresh else 0.0)
@@ -190,8 +193,9 @@ class _Answers:
         self.share = 0.0
         self.searched = 0
 
-    def ask(self, question: dict[str, Any]) -> None:
-        data = memoryview(json.dumps(question).encode() + b"\n")
+    def ask(self, question: dict[str, Any] | bytes) -> None:
+        encoded = question if isinstance(question, bytes) else json.dumps(question).encode()
+        data = memoryview(encoded + b"\n")
         while data:
             data = data[self._to.write(data) :]
 

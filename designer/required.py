@@ -94,9 +94,12 @@ def keys() -> list[str]:
     return sorted(_providers, key=lambda key: (_providers[key][0], key))
 
 
-def checks_of(version: Version, base: Version | None) -> list[Check]:
-    """Return how every check that applies stands now."""
-    found = (_asked(key, version, base) for key in keys())
+def checks_of(
+    version: Version, base: Version | None, only: Iterable[str] | None = None
+) -> list[Check]:
+    """Return how every check that applies stands now, or those of `only` some keys."""
+    wanted = None if only is None else set(only)
+    found = (_asked(key, version, base) for key in keys() if wanted is None or key in wanted)
     return [check for check in found if check is not None]
 
 

@@ -6,7 +6,7 @@ It uses no more memory than it was given, lets everybody else on the machine go 
 when its standard input does: whatever its parent died of, it leaves no orphan. Free of Django.
 
 What it does with a question is the business of the function: `function(question, beat)`, by default
-`designer.deep.answer`.
+`designer.deep.answer`. A function with an attribute `decode` reads its questions itself.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main(memory: int, doing: str = USUAL) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory << 20, memory << 20))
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
     sys.stdout = sys.stderr  # what a plug-in prints is no answer
-    questions: SimpleQueue[Question] = SimpleQueue()
+    questions: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_listen, args=(questions,), daemon=True).start()
     try:
         module, _, name = doing.partition(":")
@@ -58,13 +58,13 @@ def main(memory: int, doing: str = USUAL) -> None:
         os._exit(0)
 
 
-def _listen(questions: SimpleQueue[Question]) -> None:
+def _listen(questions: SimpleQueue[bytes]) -> None:
     for line in sys.stdin.buffer:
-        questions.put(json.loads(line))
+        questions.put(line)
     os._exit(0)
 
 
-def _answer(question: Question, answers: BinaryIO, done: Doing) -> None:
+def _answer(line: bytes, answers: BinaryIO, done: Doing) -> None:
     last = time.monotonic()
 
     def beat(share: float, searched: int) -> None:
@@ -75,7 +75,8 @@ def _answer(question: Question, answers: BinaryIO, done: Doing) -> None:
             _say(answers, {"share": share, "searched": searched})
 
     try:
-        _say(answers, {"result": done(question, beat)})
+        read = getattr(done, "decode", json.loads)
+        _say(answers, {"result": done(read(line), beat)})
     except (MemoryError, BrokenPipeError):
         raise
     except Exception as error:

@@ -10,8 +10,9 @@ class RuntimeConfig(AppConfig):
 
     def ready(self) -> None:
         from designer import access, facts
-        from runtime import audit, deployments
+        from runtime import audit, deployments, replay_runs
 
         facts.register(deployments.DesignerRuntime())
+        replay_runs.register()
         access.tells_flow("id", audit.flow_of)
         access.tells_flow("deployment", deployments.flow_of)

@@ -90,6 +90,19 @@ def keep_scenario_of_call(session: Session, *, name: str = "", user: Any = None)
     return scenario_rows.write(flow, scenario_of_call(session, name).text, user=user)[0]
 
 
+def run_of_call(session: Session, until: int = 0) -> tuple[Run, int]:
+    """Return what happened to a call as a run of the simulator, and the place in it that stands
+    behind the recorded step `until` (0: the last one). Refused if there is nothing to play."""
+    steps = list(Step.objects.filter(session_id=session.pk).order_by("sequence"))
+    table = audit.table_of(session.digest)
+    if table is None or not steps:
+        raise Refused("Nothing of this call can be played: its steps or its text are not kept.")
+    inputs, _ = _played(table, steps, [])
+    done = [step for step in steps if step.event != ACTION_FAILED]
+    at = sum(not until or step.sequence <= until for step in done)
+    return Run([session.role], inputs), min(at, len(inputs))  # type: ignore[list-item]
+
+
 def _label(session: Session) -> str:
     return f"v{session.number}" if session.number else session.digest[:12]
 

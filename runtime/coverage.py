@@ -13,7 +13,7 @@ from designer.facts import Taken
 from designer.models import Version
 from flows.changes import ROW, changes
 from runtime import audit
-from runtime.models import Session, Step
+from runtime.models import ReplayRun, Session, Step
 
 MOST_CALLS = 5000
 """Recorded calls looked at, the newest first."""
@@ -31,7 +31,15 @@ def taken(version: Version) -> Taken:
     newest = ordered.values_list("pk", flat=True).first()
     if newest is None:
         return Taken()
-    return _taken(version.flow.name, version.digest, newest)
+    recorded = _taken(version.flow.name, version.digest, newest)
+    run = ReplayRun.objects.filter(version=version).values_list("report", flat=True).first()
+    if not run or not run.get("rows"):
+        return recorded
+    # Played on this text they took these rows: of the same calls, so the greater number counts.
+    rows = {int(row): count for row, count in run["rows"].items()}
+    for row, count in recorded.rows.items():
+        rows[row] = max(count, rows.get(row, 0))
+    return Taken(rows, recorded.calls)
 
 
 @lru_cache(maxsize=64)

@@ -33,7 +33,7 @@ from designer.models import Flow, Version
 from designer.naming import person_name
 from designer.verdicts import Verdict
 from flows.findings import Severity
-from runtime import bridge, coverage, routes
+from runtime import bridge, coverage, replay_runs, routes
 from runtime.models import Acknowledgement, Deployment, Ramp, Route, Session
 from runtime.node.ramp import Wanted
 
@@ -425,7 +425,7 @@ class DesignerRuntime:
         return coverage.taken(version)
 
     def saved(self, version: Version) -> None:
-        pass
+        replay_runs.saved(version)
 
     def trouble(self) -> str:
         node = bridge.current_node()

@@ -424,3 +424,14 @@ class JournalPosition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.segment} at {self.offset}"
+
+
+# What belongs to candidates has a module of its own; Django finds models here.
+from runtime.proof_models import (  # noqa: E402
+    ReplayRun,
+    Shadow,
+    ShadowCount,
+    ShadowDifference,
+)
+
+__all__ = ["ReplayRun", "Shadow", "ShadowCount", "ShadowDifference"]

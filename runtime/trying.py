@@ -1,8 +1,10 @@
-"""Recorded calls played against another version: what would have become of them.
+"""Single recorded calls played against another version: what would have become of them.
 
 tried = try_call(program, session)
 tried.changes      # sentences; empty if the call would have gone as it went
 tried.why          # why nothing can be said, or empty
+
+The same piece plays thousands of them for the replay gate (`runtime.replay_runs`).
 """
 
 from __future__ import annotations
@@ -11,13 +13,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from flows.semantics import Decision, Program
-from runtime import audit
-from runtime.executor import step as executor
-from runtime.executor.replay import replay
-from runtime.models import Session, Step
+import msgspec
 
-LOST = "lost"
+from designer.scenarios import row_names
+from flows.semantics import Program
+from flows.table import Table
+from runtime import audit, replay_runs
+from runtime.differences import WORDS
+from runtime.executor.beside import Beside, Difference, done_by
+from runtime.models import Session
+from runtime.replaying import Taken
 
 
 @dataclass(slots=True)
@@ -29,8 +34,10 @@ class Tried:
     recorded: str = ""
     """Its outcome."""
     replayed: str = ""
-    """Its outcome on the other version; empty if it would go on."""
+    """The same on the other version; empty where nothing can be said behind a difference."""
     changes: list[str] = field(default_factory=list)
+    at: int = 0
+    """The recorded step it differs at first, 0 if none."""
     why: str = ""
 
     def as_dict(self) -> dict[str, Any]:
@@ -41,6 +48,7 @@ class Tried:
             "recorded": self.recorded,
             "replayed": self.replayed,
             "changes": self.changes,
+            "at": self.at,
             "why": self.why,
         }
 
@@ -55,66 +63,41 @@ def newest(program: Program, flow: str, limit: int) -> Iterable[Tried]:
 def try_call(program: Program, session: Session) -> Tried:
     """Play the recorded events of a call against a program and compare what became of it."""
     tried = Tried(session.pk, recorded=session.outcome)
-    found = Step.objects.filter(session_id=session.pk).order_by("sequence")
-    rows = list(found[: audit.MAX_STEPS + 1])
+    rows = replay_runs.steps_of([session.pk]).get(session.pk, [])
     tried.steps = len(rows)
-    tried.why = _unusable(session, rows)
+    tried.why = "it still goes on" if session.ended_at is None else ""
+    tried.why = tried.why or replay_runs.unusable(session, rows)
     if tried.why:
         return tried
-    recorded = [_recorded(row, session, last=row is rows[-1]) for row in rows]
-    played = replay(program, session.role, recorded)
-    tried.replayed = next((str(step.decision.outcome) for step in played if step.ended), "")
-    tried.changes = list(_changes(recorded, played, tried))
+    steps = msgspec.json.decode(msgspec.json.encode(rows), type=list[Taken])
+    steps[-1].ended, steps[-1].outcome = True, session.outcome
+    ran = audit.table_of(session.digest)
+    beside = Beside(program, ran, session.role, session.started_at, session.pk)
+    final = False
+    for step in steps:
+        difference = beside.take(step)
+        if difference is not None:
+            tried.at = tried.at or step.sequence
+            tried.changes.append(_sentence(program.table, ran, difference))
+            final = final or difference.final
+    if not final:
+        tried.replayed = session.outcome
+    else:
+        left = len(steps) - tried.at
+        if left:
+            tried.changes.append(f"the {left} recorded steps after it say nothing of this version")
     return tried
 
 
-def _unusable(session: Session, rows: list[Step]) -> str:
-    if session.ended_at is None:
-        return "it still goes on"
-    if session.outcome == LOST or session.unjournalled:
-        return "it was not recorded in full"
-    if not rows:
-        return "no step of it was recorded"
-    if len(rows) > audit.MAX_STEPS:
-        return f"it has more than {audit.MAX_STEPS} steps"
-    return ""
-
-
-def _recorded(row: Step, session: Session, *, last: bool) -> executor.Step:
-    """Return a stored step as the executor made it; that it ended the call stands with the call."""
-    decision = Decision(
-        row=row.row,
-        row_id=row.row_id,
-        from_state=row.from_state,
-        to_state=row.to_state,
-        role=row.role,
-        actions=tuple(row.actions),
-        published=tuple(row.published),
-        kind=row.kind,
-        version=row.digest,
-        answer=row.answer,
-        ended=last,
-        outcome=session.outcome if last else None,
+def _sentence(table: Table, ran: Table | None, found: Difference) -> str:
+    what = ", ".join(WORDS[kind] for kind in found.kinds)
+    return (
+        f"step {found.sequence}, {found.event}: {what}:"
+        f" {_row(ran, found.was_row)} -> {_row(table, found.row)}"
     )
-    return executor.Step(session.pk, row.sequence, row.time, row.event, dict(row.fields), decision)
 
 
-def _changes(
-    recorded: list[executor.Step], played: list[executor.Step], tried: Tried
-) -> Iterable[str]:
-    if tried.recorded != tried.replayed:
-        yield f"outcome: {tried.recorded or 'none'} -> {tried.replayed or 'still going on'}"
-    was, would = _published(recorded), _published(played)
-    if was != would:
-        yield f"published: {', '.join(was) or 'nothing'} -> {', '.join(would) or 'nothing'}"
-    was, would = _unhandled(recorded), _unhandled(played)
-    if was != would:
-        yield f"unhandled: {', '.join(was) or 'nothing'} -> {', '.join(would) or 'nothing'}"
-
-
-def _published(steps: Iterable[executor.Step]) -> list[str]:
-    return [name for step in steps for name in step.published]
-
-
-def _unhandled(steps: Iterable[executor.Step]) -> list[str]:
-    return [step.event for step in steps if step.kind == "unhandled"]
+def _row(table: Table | None, row: int) -> str:
+    if table is None or not 0 <= row < len(table.rows):
+        return "no row"
+    return f"{row_names(table)[row]} ({done_by(table.rows[row])})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 
-from designer import coverage, facts, rendering, selectors, services, tasks, verdicts
+from designer import coverage, facts, rendering, required, selectors, services, tasks, verdicts
 from designer.access import change, page
 from designer.errors import Refused
 from designer.models import Flow, Version
@@ -12,6 +12,9 @@ from designer.naming import person_name
 from designer.views.editor import urls_of
 from designer.views.shell import done, flow_or_404, refused, show, wants_json
 from flows.check.catalogue import catalogue
+
+BY_CALLS = ("replay", "shadow")
+"""The checks that calls speak in; the other ones have panels of their own."""
 
 
 @page("flow.view")
@@ -29,7 +32,8 @@ def flow_versions(request: HttpRequest, name: str) -> HttpResponse:
 
 @page("flow.view")
 def flow_version(request: HttpRequest, name: str, number: int) -> HttpResponse:
-    """Show one version. Context: flow, version, findings, rules, verdict, proof, boot."""
+    """Show one version. Context: flow, version, findings, rules, verdict, proof
+    (Coverage), checks (of recorded and living calls), boot."""
     flow = flow_or_404(name)
     version = version_or_404(flow, number)
     drawn = rendering.drawing(version.text)
@@ -38,11 +42,13 @@ def flow_version(request: HttpRequest, name: str, number: int) -> HttpResponse:
     selectors.judged([version])
     # What an older checker found is worth showing; the page says that it is not trusted.
     findings = version.verdict.detail.get("findings", drawn.findings)
-    proof = coverage.coverage_of(version, coverage.usual_base(version))
+    base = coverage.usual_base(version)
+    proof = coverage.coverage_of(version, base)
     context = {
         "flow": flow,
         "version": version,
         "proof": proof,
+        "checks": [c for c in required.checks_of(version, base, BY_CALLS) if c.url],
         "findings": findings,
         "rules": catalogue(),
         "verdict": version.verdict,

@@ -11,6 +11,7 @@ from designer.models import Flow, Version
 from designer.naming import person_name
 from designer.scenario_files import read_scenarios
 from designer.views.shell import flow_or_404
+from runtime import replay_runs
 from runtime.api import shapes
 from runtime.api.declare import LARGE, Call, operation
 
@@ -86,6 +87,31 @@ def get_coverage(call: Call, name: str, number: int) -> Any:
         _version(version.flow, call.query.base) if call.query.base else coverage.usual_base(version)
     )
     return coverage.coverage_of(version, base).as_dict()
+
+
+@operation("call.view", shapes.Replay)
+def get_replay(call: Call, name: str, number: int) -> Any:
+    """Tell what recorded calls would have done on a version.
+
+    The newest calls of the flow are played on each saved version: what happened to them happens
+    again. Calls are grouped by their first difference. Where the version would send another message
+    or do another action, what follows in the record says nothing about it and is not compared.
+    """
+    return replay_runs.found_of(_version(flow_or_404(name), number)).as_dict()
+
+
+@operation("check.control", shapes.Replay, body=shapes.ReplayAct)
+def control_replay(call: Call, name: str, number: int) -> Any:
+    """Play recorded calls on a version again, or let go of that."""
+    version = _version(flow_or_404(name), number)
+    replay_runs.control(
+        version,
+        call.body.act,
+        limit=call.body.calls,
+        by=person_name(call.user),
+        user=call.user,
+    )
+    return replay_runs.found_of(version).as_dict()
 
 
 def _tests(version: Version) -> dict[str, Any]:

@@ -86,6 +86,13 @@ RESOURCES = [
         POST=proofs.control_tests,
     ),
     Resource(
+        "flows/<flow:name>/versions/<int:number>/replay",
+        "api_replay",
+        "Versions",
+        GET=proofs.get_replay,
+        POST=proofs.control_replay,
+    ),
+    Resource(
         "flows/<flow:name>/versions/<int:number>/coverage",
         "api_coverage",
         "Versions",

@@ -146,6 +146,13 @@ class ScenarioNamed(Sent):
     name: Annotated[str, Meta(max_length=200)]
 
 
+class ReplayAct(Sent):
+    """What shall become of the recorded calls on a version."""
+
+    act: Literal["cancel", "again"]
+    calls: Annotated[int, Meta(ge=1, le=100_000, description="How many of the newest.")] = 5000
+
+
 class CoverageWanted(Sent):
     """Against what rows count as changed."""
 
@@ -585,3 +592,51 @@ class Coverage(Told):
     changed_covered: int
     sentence: str
     rows: list[CoverageRow]
+
+
+class CallSample(Told):
+    """A call, and the recorded step that differs first."""
+
+    session: str
+    step: int
+
+
+class CallDifference(Told):
+    """Calls that a version would take otherwise, first in the same way."""
+
+    event: str
+    row: Annotated[int, Meta(description="Of the version; -1 if none takes the event.")]
+    row_name: str
+    was_row: Annotated[int, Meta(description="The row that the calls took; -1 if none.")]
+    was_name: str
+    was: Annotated[str, Meta(description="What the calls did.")]
+    now: Annotated[str, Meta(description="What the version would have done.")]
+    kinds: Annotated[
+        list[str], Meta(description="outcome, message, action, published, state: what differs.")
+    ]
+    count: int
+    final: Annotated[
+        bool, Meta(description="What follows in the record says nothing about the version.")
+    ]
+    ran: Annotated[str, Meta(description="The version the calls ran.")]
+    samples: list[CallSample]
+
+
+class Replay(Told):
+    """Recorded calls on a version."""
+
+    version: Number
+    digest: Digest
+    state: Literal["none", "running", "passed", "failed", "unknown"]
+    asked: int
+    total: int
+    looked: int
+    compared: int
+    same: int
+    changed: int
+    unusable: Annotated[dict[str, int], Meta(description="Calls left out, by the reason.")]
+    steps: int
+    steps_left: Annotated[int, Meta(description="Steps behind a difference, not compared.")]
+    kinds: dict[str, int]
+    sentence: str
+    differences: list[CallDifference]

@@ -80,6 +80,11 @@ class Machine:
         return self._position.state
 
     @property
+    def timers(self) -> tuple[float, ...]:
+        """The durations in seconds that have not fired in this state, shortest first."""
+        return self._position.timers[self._timer :]
+
+    @property
     def words(self) -> tuple[Word, ...]:
         """The actions of the last step with their arguments, parallel to `step.actions`."""
         return () if self._done is None else self._done.words

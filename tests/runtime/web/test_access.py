@@ -60,6 +60,11 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "call_messages": {"id": "LIVE"},
     "call_moment": {"id": "LIVE", "sequence": 1},
     "call_send": {"id": "LIVE"},
+    "call_simulate": {"id": "LIVE"},
+    "flow_replay": {"name": "echo_test", "number": 1},
+    "flow_replay_state": {"name": "echo_test", "number": 1},
+    "flow_replay_again": {"name": "echo_test", "number": 1},
+    "flow_replay_cancel": {"name": "echo_test", "number": 1},
     "api_flow": {"name": "echo_test"},
     "api_scenarios": {"name": "echo_test"},
     "api_scenarios_run": {"name": "echo_test"},
@@ -72,6 +77,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "api_nothing": {"rest": "no/such/thing"},
     "api_scenario": {"name": "echo_test"},
     "api_tests": {"name": "echo_test", "number": 1},
+    "api_replay": {"name": "echo_test", "number": 1},
     "api_coverage": {"name": "echo_test", "number": 1},
     "api_compare": {"name": "echo_test", "left": "1", "right": "1"},
     "api_check": {"name": "echo_test", "number": 1},
@@ -101,6 +107,8 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "flow_test_delete": ("scenario.edit", {}),
     "flow_tests_again": ("check.control", {}),
     "flow_tests_cancel": ("check.control", {}),
+    "flow_replay_again": ("check.control", {}),
+    "flow_replay_cancel": ("check.control", {}),
     "flow_deploy": ("deployment.make", {"version": 1}),
     "ramp_control": ("ramp.control", {"act": "hold"}),
     "call_place": ("call.place", {"flow": "echo_test", "target": "sip:b@127.0.0.1"}),
@@ -127,6 +135,7 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "api_rollback": ("deployment.make", {}),
     "api_check": ("check.control", {"act": "cancel"}),
     "api_tests": ("check.control", {"act": "again"}),
+    "api_replay": ("check.control", {"act": "cancel"}),
     "api_scenarios": ("scenario.edit", {"text": SCENARIO.replace("Answered", "Again")}),
     "api_deploy": ("deployment.make", {"version": 1}),
     "api_routes": ("route.change", {"pattern": "8*", "flow": "echo_test"}),
@@ -135,7 +144,8 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 READ_TOO = {"flow_new", "access_tokens", "api_flows", "api_versions", "api_check", "api_deploy",
-            "api_routes", "api_tests", "api_scenarios"}  # fmt: skip
+            "api_routes", "api_tests", "api_scenarios",
+            "api_replay"}  # fmt: skip
 ONLY_POST = set(CHANGES) - READ_TOO
 
 

@@ -1,0 +1,2 @@
+import "./css/compare.css";
+import "./css/proof.css";
