@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('designer', '0007_scenario_result'),
-        ('runtime', '0004_ramps'),
+        ('runtime', '0006_node'),
     ]
 
     operations = [
