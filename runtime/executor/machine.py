@@ -147,6 +147,11 @@ class Machine:
         due = self._entered + timers[self._timer] if self._timer < len(timers) else self._dies
         self.deadline = min(due, self._dies)
 
+    def timers_left(self) -> list[tuple[float, float]]:
+        """Return the timers that run, the next first: (seconds as the row says, when it fires)."""
+        timers = self._position.timers[self._timer :] if self.deadline is not None else ()
+        return [(seconds, self._entered + seconds) for seconds in timers]
+
     def failed(self, step: Step, action: int, reason: str) -> Event:
         """Undo what the actions from number `action` (0-based) on would have set.
 

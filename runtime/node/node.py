@@ -281,6 +281,10 @@ class Node:
         """How many sessions live."""
         return len(self._supervisor.sessions)
 
+    def each_session(self) -> Iterable[Session]:
+        """Return the living sessions themselves, the oldest first."""
+        return iter(self._supervisor)
+
     def session(self, session_id: str) -> Summary:
         """Return the line of a living session; raises NoSuchSession."""
         return summary(self._session(session_id))

@@ -133,6 +133,9 @@ class FakeNode:
     def sessions(self) -> list[Summary]:
         return [api.summary(session) for session in self.living.values()]  # type: ignore[arg-type]
 
+    def each_session(self) -> list[FakeSession]:
+        return list(self.living.values())
+
     def session(self, id: str) -> Summary:
         if id not in self.living:
             raise NoSuchSession(f"no session {id} lives on this node")
