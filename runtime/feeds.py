@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from runtime import audit, following, lists
 from runtime.executor.step import Step
 from runtime.lists import Wanted
+from runtime.masking import mask_party
 from runtime.node.api import summary
 from runtime.node.session import Session
 from runtime.sums import Sums
@@ -131,7 +133,7 @@ class FlowFeed(Feed):
             "begun": self._sums.begun(self.flow, self._now()),
             "fired": self._drawn_rows(self._fired),
             "failed": self._failed(),
-            "unusual": self._sums.found(self.flow).count,
+            "unusual": self._sums.found(self.flow).total,
             "unhandled": self._unhandled,
             "lost": self._lost,
         }
@@ -155,7 +157,7 @@ class FlowFeed(Feed):
             "fired": self._drawn_rows(self._sums.fired(self.flow, self._now())),
             "failed": self._failed(),
             "counting": self._sums.begin,
-            "unusual": self._sums.found(self.flow).count,
+            "unusual": self._sums.found(self.flow).total,
             "deployed": self.drawn["deployed"],
             "digest": self.drawn["digest"],
             "numbers": self.drawn["numbers"],
@@ -234,19 +236,20 @@ class FlowFeed(Feed):
 
 
 class FleetFeed(Feed):
-    """How many sessions each flow has."""
+    """How many sessions each flow has, but for those that are hidden from its watchers."""
 
     interval = FLOW_INTERVAL
 
-    def __init__(self, later: Later, sums: Sums) -> None:
+    def __init__(self, later: Later, sums: Sums, hidden: frozenset[str]) -> None:
         super().__init__(later)
         self._sums = sums
+        self._hidden = hidden
 
     def frames(self) -> list[Frame]:
         return [self.snapshot()]
 
     def snapshot(self) -> Frame:
-        counts = {name: count for name in self._sums.flows() if (count := self._sums.total(name))}
+        counts = {name: count for name in self.seen() if (count := self._sums.total(name))}
         return {
             "type": "fleet",
             "flows": counts,
@@ -254,27 +257,27 @@ class FleetFeed(Feed):
             "node": self._sums.name,
         }
 
+    def seen(self) -> list[str]:
+        """Return the flows its watchers may look at."""
+        return [name for name in self._sums.flows() if name not in self._hidden]
 
-class AllFeed(Feed):
+
+class AllFeed(FleetFeed):
     """All flows on one page: their calls by version, and the calls that need a look."""
 
     interval = LIST_INTERVAL
 
-    def __init__(self, later: Later, sums: Sums, now: Now) -> None:
-        super().__init__(later)
-        self._sums = sums
+    def __init__(self, later: Later, sums: Sums, hidden: frozenset[str], now: Now) -> None:
+        super().__init__(later, sums, hidden)
         self._now = now
-
-    def frames(self) -> list[Frame]:
-        return [self.snapshot()]
 
     def snapshot(self) -> Frame:
         now = self._now()
         return {
             "type": "all",
             "now": now,
-            "flows": {name: self._flow(name, now) for name in self._sums.flows()},
-            "unusual": unusual_lines(self._sums),
+            "flows": {name: self._flow(name, now) for name in self.seen()},
+            "unusual": unusual_lines(self._sums, self.seen()),
             "nodes": self._sums.nodes(),
         }
 
@@ -284,18 +287,13 @@ class AllFeed(Feed):
             "total": self._sums.total(name),
             "begun": sum(self._sums.begun(name, now).values()),
             "failed": self._sums.failed(name, now).total(),
-            "unusual": self._sums.found(name).count,
+            "unusual": self._sums.found(name).total,
         }
 
 
-def unusual_lines(sums: Sums, flow: str = "") -> list[Frame]:
-    """Return the calls that need a look, those without a way out first, at most 60."""
-    listed = [
-        each
-        for name in sums.flows()
-        if flow in ("", name)
-        for each in sums.found(name).listed
-    ]
+def unusual_lines(sums: Sums, flows: Iterable[str]) -> list[Frame]:
+    """Return the calls of these flows that need a look, those without a way out first."""
+    listed = [each for name in flows for each in sums.found(name).listed]
     listed.sort(key=lambda each: (each.why == "long", each.since))
     lines = []
     for each in listed[: lists.MOST_LINES]:
@@ -308,13 +306,21 @@ def unusual_lines(sums: Sums, flow: str = "") -> list[Frame]:
 def line_of(
     session: Session, why: Unusual | None, node: str, numbers: dict[str, int]
 ) -> dict[str, Any]:
-    """Return a living session as a line of a list."""
+    """Return a living session as a line of a list; who is at the other end is masked."""
+    line = audit.live_summary(summary(session), numbers.get(session.digest))
+    peer = "caller" if session.role == "UAS" else "callee"
     return {
-        **audit.live_summary(summary(session), numbers.get(session.digest)),
+        **line,
+        peer: _masked(line[peer]),
         "node": node,
         "why": "" if why is None else why.words(),
         "bound": None if why is None or not why.bound else why.bound,
     }
+
+
+@lru_cache(maxsize=4096)
+def _masked(party: str) -> str:
+    return mask_party(party)
 
 
 def _nested(counts: Iterable[tuple[Key, Any]]) -> dict[str, Any]:

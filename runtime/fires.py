@@ -41,10 +41,15 @@ def fires_of(flow: str, now: float) -> list[dict[str, Any]]:
         if table is None or line["row"] >= len(table.rows):
             continue
         said = _said(table.rows[line["row"]])
-        key = tuple(map(str, said.values()))
+        key = key_of(table.rows[line["row"]])
         names[key] = said
         found[key][min(DAYS - 1, max(0, int(line["day"])))] += line["count"]
     return [{**names[key], "count": sum(days), "days": days} for key, days in found.items()]
+
+
+def key_of(row: Row) -> tuple[str, ...]:
+    """Return what a row says, to find it in another version."""
+    return tuple(map(str, _said(row).values()))
 
 
 def _said(row: Row) -> dict[str, Any]:

@@ -7,7 +7,7 @@ four times a second. What a frame costs depends on what changed, never on how ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from runtime import audit
@@ -65,8 +65,9 @@ class Hub:
         self._calls: dict[str, CallFeed] = {}
         self._flows: dict[str, FlowFeed] = {}
         self._followed: dict[str, FollowFeed] = {}
-        self._fleet = FleetFeed(later, self.sums)
-        self._all = AllFeed(later, self.sums, now)
+        self._fleet: dict[frozenset[str], FleetFeed] = {}
+        """By the flows that are hidden from those who watch; so is the next."""
+        self._all: dict[frozenset[str], AllFeed] = {}
         self.tally.mend(node.each_session())
 
     # What the node calls.
@@ -88,10 +89,10 @@ class Hub:
             followed = self._followed.get(session.id)
             if followed is not None:
                 followed.changed()
-        if self._fleet.watchers and (step.ended or step.sequence == 1):
-            self._fleet.changed()
-        if self._all.watchers:
-            self._all.changed()
+        if self._fleet and (step.ended or step.sequence == 1):
+            _changed(self._fleet)
+        if self._all:
+            _changed(self._all)
 
     def step_frame(self, session: Session, step: Step, done: DoneRecord | None) -> Frame:
         """Return what the watchers of a call are told about a step."""
@@ -109,8 +110,7 @@ class Hub:
             # What was warm cools, and what failed an hour ago is over: also where nothing happens.
             if before.get(name) != self.sums.unusual.get(name) or self.tally.of(name).dirty:
                 flow.changed()
-        if self._all.watchers:
-            self._all.changed()
+        _changed(self._all)
 
     def learn(self, bounds: Bounds) -> None:
         """Take over how long sessions usually stand in each state."""
@@ -133,10 +133,9 @@ class Hub:
     def _changed_elsewhere(self, flows: set[str]) -> None:
         for name in flows & self._flows.keys():
             self._flows[name].changed()
-        if flows and self._fleet.watchers:
-            self._fleet.changed()
-        if flows and self._all.watchers:
-            self._all.changed()
+        if flows:
+            _changed(self._fleet)
+            _changed(self._all)
 
     # What consumers call.
 
@@ -181,10 +180,12 @@ class Hub:
             if watcher in feed.watchers:
                 feed.ask(watcher, wanted)
 
-    def follow(self, watcher: Watcher, id: str, drawn: Frame) -> None:
-        """Show a watcher of a flow one call closely, and no other; none with an empty id."""
+    def follow(self, watcher: Watcher, id: str, flow: str) -> None:
+        """Show a watcher of a flow one of its calls closely, and no other; none with no id."""
         self._unfollow(watcher)
-        if not id:
+        drawn = self._flows[flow].drawn if flow in self._flows else None
+        session = self.tally.session(id)
+        if not id or drawn is None or (session is not None and session.flow != flow):
             return
         feed = self._followed.get(id)
         if feed is None:
@@ -193,16 +194,28 @@ class Hub:
         watcher.offer(Packet(feed.frame()))
 
     def watch_fleet(
-        self, send: Callable[[str], None], busy: Callable[[], bool] = lambda: False
+        self,
+        send: Callable[[str], None],
+        busy: Callable[[], bool] = lambda: False,
+        hidden: frozenset[str] = frozenset(),
     ) -> Watcher:
         """Follow the number of sessions of each flow."""
-        return _join(self._fleet, Watcher(send, self._fleet.snapshot, busy))
+        feed = self._fleet.get(hidden)
+        if feed is None:
+            feed = self._fleet[hidden] = FleetFeed(self._later, self.sums, hidden)
+        return _join(feed, Watcher(send, feed.snapshot, busy))
 
     def watch_all(
-        self, send: Callable[[str], None], busy: Callable[[], bool] = lambda: False
+        self,
+        send: Callable[[str], None],
+        busy: Callable[[], bool] = lambda: False,
+        hidden: frozenset[str] = frozenset(),
     ) -> Watcher:
         """Follow all flows with what is unusual in them."""
-        return _join(self._all, Watcher(send, self._all.snapshot, busy))
+        feed = self._all.get(hidden)
+        if feed is None:
+            feed = self._all[hidden] = AllFeed(self._later, self.sums, hidden, self._now)
+        return _join(feed, Watcher(send, feed.snapshot, busy))
 
     def redrawn(self, flow: str, drawn: Frame) -> None:
         """Another version of a flow was deployed: all its watchers begin again."""
@@ -217,18 +230,11 @@ class Hub:
             flow.leave(watcher)
             if not flow.watchers:
                 del self._flows[name]
-        for id, call in list(self._calls.items()):
-            call.watchers.discard(watcher)
-            if not call.watchers:
-                del self._calls[id]
-        self._fleet.watchers.discard(watcher)
-        self._all.watchers.discard(watcher)
+        for feeds in (self._calls, self._fleet, self._all):
+            _part(feeds, watcher)
 
     def _unfollow(self, watcher: Watcher) -> None:
-        for id, feed in list(self._followed.items()):
-            feed.watchers.discard(watcher)
-            if not feed.watchers:
-                del self._followed[id]
+        _part(self._followed, watcher)
 
     def _own_frames(self, feed: FlowFeed, watcher: Watcher) -> list[Frame]:
         """Return what follows a snapshot for one watcher: its list, and the call it follows."""
@@ -240,3 +246,16 @@ def _join(feed: Feed, watcher: Watcher) -> Watcher:
     feed.watchers.add(watcher)
     watcher.begin()
     return watcher
+
+
+def _part(feeds: dict[Any, Any], watcher: Watcher) -> None:
+    """Take a watcher out of all feeds; those that nobody follows any more are forgotten."""
+    for key, feed in list(feeds.items()):
+        feed.watchers.discard(watcher)
+        if not feed.watchers:
+            del feeds[key]
+
+
+def _changed(feeds: Mapping[Any, Feed]) -> None:
+    for feed in feeds.values():
+        feed.changed()

@@ -71,11 +71,17 @@ def chosen(
     ]
     ids = list(dict.fromkeys([*leading[:MOST_LINES], *first]))[:MOST_LINES]
     sessions = [(tally.session(id), odd.get(id)) for id in ids]
-    return [(session, why) for session, why in sessions if session is not None], count
+    return [
+        (session, why if why is None or why.key.state == session.state else None)
+        for session, why in sessions
+        if session is not None
+    ], count
 
 
 def _is_wanted(tally: Tally, each: Unusual, wanted: Wanted) -> bool:
-    return not wanted.text or _says(tally.session(each.id), wanted.text)
+    # Since the last look it may have moved on.
+    stands = tally.key(each.id) == each.key
+    return stands and (not wanted.text or _says(tally.session(each.id), wanted.text))
 
 
 def _ids(tally: Tally, flow: str, wanted: Wanted) -> Iterator[str]:

@@ -22,11 +22,12 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from designer import consumers, notices, selectors, tasks
-from runtime import asks, audit, bridge, deployments, nodes, routes
+from runtime import asks, audit, bridge, deployments, dwell, nodes, routes
 from runtime import tasks as runtime_tasks
 from runtime.executor.step import Step
 from runtime.fleet import Fleet
 from runtime.heartbeat import Heart, LoopDelay
+from runtime.hub import LOOK_SECONDS as UNUSUAL_SECONDS
 from runtime.hub import Hub
 from runtime.models import Deployment
 from runtime.node.journal import DoneRecord
@@ -98,6 +99,8 @@ async def running(
         # Again and again, because the last records of an earlier run may still be on their way.
         every(WATCH_SECONDS, desk.close_lost),
         every(WATCH_SECONDS, desk.mark_unrecorded),
+        every(UNUSUAL_SECONDS, hub.look),
+        dwell.learning(hub),
     ]
     if pages:
         await check_outdated()

@@ -1,4 +1,4 @@
-"""Sessions that need a look: they stand longer than almost all did before, or nothing can move them.
+"""Sessions that need a look: they stand longer than almost all did, or nothing can move them on.
 
 How long is usual is learned from the record (`runtime.dwell`). The other kind needs no learning: no
 timer runs, no message is awaited, and no row of the state waits for a person or for a request of
@@ -67,7 +67,7 @@ class Found(NamedTuple):
 
     listed: list[Unusual]
     """Those that stand longest beyond what is usual first, at most MOST_LISTED."""
-    count: int
+    total: int
 
     def by_id(self) -> dict[str, Unusual]:
         """Return what was listed by session."""
@@ -94,7 +94,7 @@ class Finder:
     def look(self, now: float) -> dict[str, Found]:
         """Return what is unusual now, by flow; flows without such a session are left out."""
         found = {name: self._of(name, flow, now) for name, flow in self._tally.flows.items()}
-        return {name: each for name, each in found.items() if each.count}
+        return {name: each for name, each in found.items() if each.total}
 
     def _of(self, name: str, flow: FlowTally, now: float) -> Found:
         seen: list[Unusual] = []

@@ -8,6 +8,7 @@ from runtime.views import (
     calls,
     deployments,
     health,
+    live,
     nodes,
     onecall,
     proofs,
@@ -16,7 +17,9 @@ from runtime.views import (
 )
 
 urlpatterns = [
-    path("flows/<flow:name>/live/", calls.flow_live, name="flow_live"),
+    path("flows/<flow:name>/live/", live.flow_live, name="flow_live"),
+    path("flows/<flow:name>/live/figures/", live.flow_figures, name="flow_figures"),
+    path("live/", live.live, name="live"),
     path("flows/<flow:name>/deploy/", deployments.flow_deploy, name="flow_deploy"),
     path("flows/<flow:name>/versions/<int:number>/replay/", proofs.flow_replay, name="flow_replay"),
     path(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import types
+from collections.abc import Coroutine, Generator
+from functools import partial
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -60,21 +63,40 @@ class WatchingConsumer(AsyncWebsocketConsumer):
             task.cancel()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Take an acknowledgement; a watcher says nothing else."""
+        """Take an acknowledgement, or what else a watcher may say."""
         if self.watcher is None or text_data is None or len(text_data) > MAX_FRAME:
             return
         try:
             frame = json.loads(text_data)
         except (ValueError, RecursionError):
             return
-        if isinstance(frame, dict) and frame.get("type") == "ack":
+        if not isinstance(frame, dict):
+            return
+        if frame.get("type") == "ack":
             self.watcher.acknowledge(frame.get("seq"))
+        else:
+            self.asked(frame)
 
     # For the hub: it is called on the loop and does not wait.
 
     def put(self, frame: str) -> None:
-        """Send a frame in the background."""
-        task = asyncio.ensure_future(self.send(text_data=frame))
+        """Send a frame: at once where the socket takes it, else in the background.
+
+        Most sockets take it at once, and a task for each frame of each browser would cost more
+        than the frame.
+        """
+        sending = self.base_send({"type": "websocket.send", "text": frame})
+        if not self.pending:
+            # Whatever is pending was said before and has to go before.
+            try:
+                waits_for = sending.send(None)
+            except StopIteration:
+                return
+            except Exception:  # whatever the server raises where nobody listens any more
+                # A browser that is gone meanwhile is no error: its disconnect follows.
+                return
+            sending = _rest(sending, waits_for)
+        task = asyncio.ensure_future(sending)
         self.pending.add(task)
         task.add_done_callback(self._sent)
 
@@ -98,6 +120,9 @@ class WatchingConsumer(AsyncWebsocketConsumer):
         """Fetch what is needed; False if there is no such thing."""
         return True
 
+    def asked(self, frame: dict[str, Any]) -> None:
+        """Take what a browser says beside acknowledgements; most have nothing else to say."""
+
     def watch(self, hub: Any) -> Watcher:
         """Join the hub."""
         raise NotImplementedError
@@ -105,3 +130,21 @@ class WatchingConsumer(AsyncWebsocketConsumer):
     async def without_node(self) -> None:
         """Show what can be shown where no node runs."""
         await self.send(text_data=json.dumps(AWAY))
+
+
+async def _rest(begun: Coroutine[Any, Any, None], waits_for: Any) -> None:
+    """Run a coroutine to its end that has begun and waits for something."""
+    while True:
+        try:
+            go_on = partial(begun.send, await _handed_on(waits_for))
+        except BaseException as error:
+            go_on = partial(begun.throw, error)
+        try:
+            waits_for = go_on()
+        except StopIteration:
+            return
+
+
+@types.coroutine
+def _handed_on(waits_for: Any) -> Generator[Any, Any, Any]:
+    return (yield waits_for)

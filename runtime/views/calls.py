@@ -5,14 +5,11 @@ from __future__ import annotations
 import time
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import reverse
 
-from designer import rendering, selectors
 from designer.access import change, page
 from designer.errors import Refused
-from designer.views.shell import done, flow_or_404, refused, show
-from runtime import acts, audit, bridge, fires
-from runtime.consumers.live import drawn_of
+from designer.views.shell import done, flow_or_404, refused
+from runtime import acts, bridge, fires
 
 
 @page("call.view")
@@ -49,28 +46,3 @@ def call_place(request: HttpRequest) -> HttpResponse:
     return done(
         request, f"{target.strip()} is being called.", {"session": session}, "call", session
     )
-
-
-@page("call.view")
-def flow_live(request: HttpRequest, name: str) -> HttpResponse:
-    """Show a flow's calls on its diagram. Context: flow, deployed, latest, boot."""
-    flow = flow_or_404(name)
-    drawn = drawn_of(flow)
-    drawing = rendering.drawing(audit.text_of(drawn["digest"]))
-    boot = {
-        "flow": flow.name,
-        "ws": f"/ws/flows/{flow.name}/live",
-        "dot": drawing.dot,
-        "picture": drawing.picture,
-        "digest": drawn["digest"],
-        "deployed": drawn["deployed"],
-        "versions": drawn["numbers"],
-        "urls": {"call": reverse("call", args=["ID"]).replace("ID", "{id}")},
-    }
-    context = {
-        "flow": flow,
-        "deployed": drawn["deployed"],
-        "latest": selectors.newest_version(flow),
-        "boot": boot,
-    }
-    return show(request, "runtime/live.html", context, nav="flows")

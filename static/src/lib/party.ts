@@ -8,6 +8,7 @@ export function party(address: string): string {
   const bare = address.replace(/^.*</, "").replace(/>.*$/, "");
   const user = (/^(?:sips?:|tel:)?([^@;]*)(?:@|;|$)/.exec(bare)?.[1] ?? bare) || bare.replace(/^sips?:/, "");
   const digits = /^\+?\d+$/.test(user);
+  if (/^\+?\d+•/.test(user)) return user.replace(/•+/g, " •••• ").trim();
   if (!digits) return named?.[1] && !/^\+?\d+$/.test(named[1]) ? named[1] : user || "unknown";
   if (user.length < LONG) return user;
   return `${user.slice(0, SHOWN_FIRST)} •••• ${user.slice(-SHOWN_LAST)}`;

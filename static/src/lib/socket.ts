@@ -57,13 +57,20 @@ export class Socket {
       this.#wait = FIRST_WAIT;
       this.events.open?.();
     };
-    socket.onmessage = (message) => this.events.frame(JSON.parse(String(message.data)) as Frame);
+    socket.onmessage = (message) => this.#heard(JSON.parse(String(message.data)) as Frame);
     socket.onclose = () => {
       if (this.#socket !== socket || this.#closed) return;
       this.events.lost?.();
       this.#soon(this.#wait);
       this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT);
     };
+  }
+
+  /** Frames that travelled together are told one by one; the number they came under is the last one's. */
+  #heard(frame: Frame): void {
+    if (frame.type !== "batch") return this.events.frame(frame);
+    const frames = frame["frames"] as Frame[];
+    frames.forEach((each, at) => this.events.frame(at === frames.length - 1 ? { ...each, seq: frame["seq"] } : each));
   }
 
   #soon(wait: number): void {

@@ -9,5 +9,5 @@ export interface LiveBoot {
   digest: string;
   deployed: { number: number; digest: string } | null;
   versions: Record<string, number>;
-  urls: { call: string };
+  urls: { call: string; figures: string; editor: string };
 }

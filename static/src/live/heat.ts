@@ -1,72 +1,147 @@
 import { make } from "../graph/build";
 import type { Canvas } from "../graph/canvas";
-import { count } from "../lib/count";
-import { party } from "../lib/party";
-import type { Summary } from "../lib/types";
-import type { Traffic } from "./traffic";
+import type { Drawing } from "../graph/drawing";
+import { levelOf, pillOf, type Scale } from "./scales";
+import type { Standing } from "./traffic";
 
-const STEPS = [1, 5, 15, 40, 80];
-const HOT = 10;
+/** Fires a minute from which an edge is warm, warmer, hot. */
+const RATES = [1, 10, 60];
 const GLOW = 400;
+/** A row that fires more often in one update is not seen to flash: its count says it. */
+const MOST_FLASHES = 1;
+const MOST_ROWS = 24;
+/** Pills are never drawn smaller than this share of life size. */
+const LEAST_PILL = 0.95;
 
-/** Colours the diagram by what goes on: classes and an overlay only, nothing moves. */
+interface Pill {
+  x: number;
+  y: number;
+  group: SVGGElement;
+  label: SVGTextElement;
+  rect: SVGRectElement;
+}
+
+/** Colours the diagram by what goes on: classes and an overlay only, nothing moves, and only what changed is touched. */
 export class Heat {
+  readonly #pills = new Map<string, Pill>();
+  readonly #rates = new Map<SVGGElement, number>();
+  readonly #still = window.matchMedia("(prefers-reduced-motion: reduce)");
+  #drawn: Drawing | null = null;
+  #ring: SVGGElement | null = null;
+  #ringed = "";
+
+  #scale = 1;
+
   constructor(private readonly canvas: Canvas) {}
 
-  show(traffic: Traffic, followed: Summary | null): void {
-    const overlay: SVGGElement[] = [];
+  /** Keep the pills readable, however far the picture is. */
+  zoomed(): void {
+    const scale = Math.max(1, LEAST_PILL / this.canvas.scale);
+    if (scale === this.#scale) return;
+    this.#scale = scale;
+    for (const { group, x, y } of this.#pills.values()) place(group, x, y, scale);
+  }
+
+  show(states: Map<string, Standing>, scale: Scale, warm: Map<number, number>): void {
+    if (this.#drawn !== this.canvas.drawing) this.#forget();
     for (const node of this.canvas.drawing?.nodes ?? []) {
-      const sessions = traffic.states.get(node.state) ?? 0;
+      const standing = states.get(node.state);
       const element = this.canvas.element({ kind: "state", name: node.state })?.parentElement;
-      element?.setAttribute("data-heat", String(levelOf(sessions)));
-      if (sessions > 0) overlay.push(pill(node.box.x + node.box.width, node.box.y, sessions, node.state));
+      put(element, "data-heat", String(levelOf(scale, standing)));
+      this.#pill(node.state, node.box.x + node.box.width, node.box.y, pillOf(scale, standing));
     }
-    const here = followed ? this.canvas.node(followed.state) : undefined;
-    if (here && followed) overlay.unshift(ring(here.box, `${party(followed.role === "UAS" ? followed.caller : followed.callee)} is here`));
-    this.canvas.overlay?.replaceChildren(...overlay);
-    const warm = traffic.warm();
-    for (const edge of this.canvas.svg.querySelectorAll<SVGGElement>(".edge")) {
+    for (const edge of this.#edges()) {
       const fired = (edge.dataset["rows"] ?? "").split(" ").reduce((sum, row) => sum + (warm.get(Number(row)) ?? 0), 0);
-      edge.classList.toggle("warm", fired > 0);
-      edge.classList.toggle("hot", fired >= HOT);
+      const rate = RATES.filter((step) => fired >= step).length;
+      if (this.#rates.get(edge) === rate) continue;
+      this.#rates.set(edge, rate);
+      edge.classList.toggle("warm", rate > 0);
+      edge.classList.toggle("warmer", rate === 2);
+      edge.classList.toggle("hot", rate > 2);
     }
+  }
+
+  /** Ring the state of the followed call and say who is there. */
+  follow(state: string | null, who: string): void {
+    const here = state === null ? undefined : this.canvas.node(state);
+    const key = here ? `${state} ${who}` : "";
+    if (key === this.#ringed && this.#ring?.isConnected !== false) return;
+    this.#ring?.remove();
+    this.#ring = here ? ring(here.box, `${who} is here`) : null;
+    this.#ringed = key;
+    if (this.#ring) this.canvas.overlay.prepend(this.#ring);
   }
 
   /** Let the edges of rows that fired just now glow for a moment. */
-  flash(rows: number[]): void {
-    for (const row of rows) {
+  flash(rows: Map<number, number>): void {
+    if (this.#still.matches || document.hidden || rows.size > MOST_ROWS) return;
+    for (const [row, fired] of rows) {
+      if (fired > MOST_FLASHES) continue;
       const parts = [this.canvas.element({ kind: "row", index: row }), ...this.canvas.edgesOf(row)];
-      for (const part of parts) {
-        part?.classList.add("flash");
-        window.setTimeout(() => part?.classList.remove("flash"), GLOW);
-      }
+      for (const part of parts) part?.classList.add("flash");
+      window.setTimeout(() => parts.forEach((part) => part?.classList.remove("flash")), GLOW);
     }
+  }
+
+  #edges(): NodeListOf<SVGGElement> {
+    return this.canvas.svg.querySelectorAll<SVGGElement>(".edge");
+  }
+
+  #pill(state: string, x: number, y: number, text: string): void {
+    const known = this.#pills.get(state);
+    if (text === "") {
+      known?.group.remove();
+      this.#pills.delete(state);
+      return;
+    }
+    const here = known ?? pill(x, y, state, this.#scale);
+    if (!known) {
+      this.#pills.set(state, here);
+      this.canvas.overlay.append(here.group);
+    }
+    if (here.label.textContent === text) return;
+    here.label.textContent = text;
+    const width = Math.max(20, 10 + text.length * 6.6);
+    here.rect.setAttribute("x", String(-width / 2));
+    here.rect.setAttribute("width", String(width));
+  }
+
+  #forget(): void {
+    this.canvas.overlay.replaceChildren();
+    this.#pills.clear();
+    this.#rates.clear();
+    this.#ringed = "";
+    this.#ring = null;
+    this.#drawn = this.canvas.drawing;
   }
 }
 
-function levelOf(sessions: number): number {
-  return STEPS.filter((step) => sessions >= step).length;
+function put(element: Element | null | undefined, name: string, value: string): void {
+  if (element && element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
-function pill(x: number, y: number, sessions: number, state: string): SVGGElement {
-  const text = count(sessions);
-  const width = Math.max(18, 10 + text.length * 6.5);
-  const group = make("g", { class: "countpill", transform: `translate(${x - 4} ${y})` });
+function place(group: SVGGElement, x: number, y: number, scale: number): void {
+  group.setAttribute("transform", `translate(${x + 1} ${y - 3}) scale(${scale.toFixed(2)})`);
+}
+
+function pill(x: number, y: number, state: string, scale: number): Pill {
+  const group = make("g", { class: "countpill", "aria-hidden": "true" });
+  place(group, x, y, scale);
   group.dataset["testid"] = `count-${state}`;
   const label = make("text", { y: 4 });
-  label.textContent = text;
-  group.append(make("rect", { x: -width / 2, y: -9, width, height: 18, rx: 9 }), label);
-  return group;
+  const rect = make("rect", { y: -10, height: 20, rx: 10 });
+  group.append(rect, label);
+  return { x, y, group, label, rect };
 }
 
 function ring(box: { x: number; y: number; width: number; height: number }, said: string): SVGGElement {
-  const group = make("g", { class: "follow" });
-  const width = said.length * 5.6 + 14;
-  const label = make("text", { x: box.x + 4, y: box.y + box.height + 15 });
+  const group = make("g", { class: "follow", "aria-hidden": "true" });
+  const width = said.length * 5.7 + 16;
+  const label = make("text", { x: box.x + 8, y: box.y + box.height + 18 });
   label.textContent = said;
   group.append(
-    make("rect", { x: box.x - 5, y: box.y - 5, width: box.width + 10, height: box.height + 10, rx: 4 }),
-    make("rect", { class: "flag", x: box.x - 3, y: box.y + box.height + 4, width, height: 16, rx: 3 }),
+    make("rect", { x: box.x - 5, y: box.y - 5, width: box.width + 10, height: box.height + 10, rx: 5 }),
+    make("rect", { class: "flag", x: box.x, y: box.y + box.height + 5, width, height: 19, rx: 4 }),
     label,
   );
   return group;

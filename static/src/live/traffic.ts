@@ -11,47 +11,126 @@ export interface Unhandled {
   state: string;
 }
 
-/** What goes on in a flow now: sessions per state, the newest sessions, what fired lately. */
+/** A call in the list, with why it needs a look. */
+export interface Line extends Summary {
+  node: string;
+  why: string;
+  bound: number | null;
+}
+
+/** What somebody looks at: all of it, or one version, or one role. */
+export interface Part {
+  digest: string;
+  role: string;
+}
+
+export interface Standing {
+  calls: number;
+  /** Seconds they stand there on average. */
+  dwell: number;
+  failed: number;
+}
+
+type Nested<T> = Record<string, Record<string, Record<string, T>>>;
+
+/** What goes on in a flow now: sessions per state by version and role, what fired lately. */
 export class Traffic {
-  states = new Map<string, number>();
-  sessions = new Map<string, Summary>();
   total = 0;
+  unusual = 0;
   /** The server's clock in epoch seconds. */
   now = 0;
+  /** Since when failures are counted, if that is less than an hour. */
+  counting = 0;
   digest = "";
   deployed: { number: number; digest: string } | null = null;
+  numbers: Record<string, number> = {};
   away = false;
+  lines: Line[] = [];
+  matching = 0;
+  nodes: string[] = [];
   unhandled: Unhandled[] = [];
-  unhandledCount = 0;
-  readonly #fired: { at: number; row: number; count: number }[] = [];
-  /** When each session began that is not older than a minute, by the page's clock. */
-  readonly #begun = new Map<string, number>();
+  readonly #cells = new Map<string, [number, number]>();
+  #failed: Nested<number> = {};
+  #begun: Record<string, number> = {};
+  #fired: { at: number; digest: string; row: number; count: number }[] = [];
   #received = 0;
 
-  /** Take a frame; returns the rows that fired with it, null if it changed nothing. */
-  take(frame: Frame): number[] | null {
-    if (frame.type === "snapshot") this.#snapshot(frame);
-    else if (frame.type === "delta") return this.#delta(frame);
-    else if (frame.type === "deployment") this.deployed = { number: Number(frame["version"]), digest: String(frame["digest"]) };
-    else if (frame.type === "away") this.away = true;
-    else return null;
-    return [];
+  /** Take a frame; returns how often each row fired with it, null if nothing was said of calls. */
+  take(frame: Frame): Map<number, number> | null {
+    switch (frame.type) {
+      case "snapshot":
+        this.#snapshot(frame);
+        return new Map();
+      case "delta":
+        this.#common(frame);
+        return this.#hot((frame["fired"] ?? {}) as Record<string, Record<string, number>>);
+      case "list":
+        this.lines = (frame["lines"] ?? []) as Line[];
+        this.matching = Number(frame["matching"] ?? 0);
+        this.nodes = (frame["nodes"] ?? []) as string[];
+        return new Map();
+      case "deployment":
+        this.deployed = { number: Number(frame["version"]), digest: String(frame["digest"]) };
+        return new Map();
+      case "away":
+        this.away = true;
+        return new Map();
+      default:
+        return null;
+    }
   }
 
-  /** How often each row fired in the last minute. */
-  warm(): Map<number, number> {
+  /** Where calls of this part stand, by state. */
+  states(part: Part): Map<string, Standing> {
+    const found = new Map<string, Standing>();
+    const clock = this.clock();
+    const at = (state: string): Standing => {
+      const known = found.get(state) ?? { calls: 0, dwell: 0, failed: 0 };
+      found.set(state, known);
+      return known;
+    };
+    for (const [key, [calls, since]] of this.#cells) {
+      const [digest = "", role = "", state = ""] = key.split(" ");
+      if (!takes(part, digest, role)) continue;
+      const known = at(state);
+      known.dwell += Math.max(0, clock - since) * calls;
+      known.calls += calls;
+    }
+    for (const standing of found.values()) standing.dwell = standing.calls ? standing.dwell / standing.calls : 0;
+    for (const [digest, role, state, failed] of entries(this.#failed)) {
+      if (takes(part, digest, role)) at(state).failed += failed;
+    }
+    return found;
+  }
+
+  /** Living calls by version, the newest version first. */
+  versions(): { digest: string; number: number | null; calls: number }[] {
+    const counts = new Map<string, number>();
+    for (const [key, [calls]] of this.#cells) {
+      const digest = key.slice(0, key.indexOf(" "));
+      counts.set(digest, (counts.get(digest) ?? 0) + calls);
+    }
+    return [...counts]
+      .map(([digest, calls]) => ({ digest, number: this.numbers[digest] ?? null, calls }))
+      .sort((a, b) => (b.number ?? 0) - (a.number ?? 0));
+  }
+
+  /** How often each row fired in the last minute in this part. */
+  warm(part: Part): Map<number, number> {
     const since = performance.now() - WARM * 1000;
-    while (this.#fired[0] && this.#fired[0].at < since) this.#fired.shift();
+    let old = 0;
+    while (old < this.#fired.length && (this.#fired[old]?.at ?? since) < since) old += 1;
+    if (old) this.#fired.splice(0, old);
     const rows = new Map<number, number>();
-    for (const { row, count } of this.#fired) rows.set(row, (rows.get(row) ?? 0) + count);
+    for (const { digest, row, count } of this.#fired) {
+      if (part.digest === "" || part.digest === digest) rows.set(row, (rows.get(row) ?? 0) + count);
+    }
     return rows;
   }
 
   /** Sessions begun in the last minute. */
   begun(): number {
-    const since = performance.now() - WARM * 1000;
-    for (const [id, at] of this.#begun) if (at < since) this.#begun.delete(id);
-    return this.#begun.size;
+    return Object.values(this.#begun).reduce((sum, each) => sum + each, 0);
   }
 
   /** The server's clock, carried on since the last frame. */
@@ -60,52 +139,57 @@ export class Traffic {
   }
 
   #snapshot(frame: Frame): void {
-    this.#time(frame);
     this.away = false;
     this.digest = String(frame["digest"] ?? "");
     this.deployed = (frame["deployed"] as Traffic["deployed"]) ?? null;
-    this.#count(frame);
-    this.sessions = new Map(((frame["sessions"] ?? []) as Summary[]).map((session) => [session.id, session]));
-    for (const session of this.sessions.values()) this.#begin(session);
+    this.numbers = (frame["numbers"] ?? {}) as Record<string, number>;
+    this.counting = Number(frame["counting"] ?? 0);
+    this.#cells.clear();
+    this.#fired = [];
+    this.#common(frame);
+    this.#hot((frame["fired"] ?? {}) as Record<string, Record<string, number>>);
   }
 
-  #begin(session: Summary): void {
-    const at = performance.now() - Math.max(0, this.now - session.started) * 1000;
-    if (at > performance.now() - WARM * 1000) this.#begun.set(session.id, at);
-  }
-
-  #delta(frame: Frame): number[] {
-    this.#time(frame);
-    this.#count(frame);
-    for (const session of (frame["started"] ?? []) as Summary[]) {
-      this.#begin(session);
-      this.sessions = new Map([[session.id, session], ...this.sessions]);
-    }
-    for (const session of (frame["changed"] ?? []) as Summary[]) this.sessions.set(session.id, session);
-    for (const id of (frame["ended"] ?? []) as string[]) this.sessions.delete(id);
-    const unhandled = (frame["unhandled"] ?? []) as Unhandled[];
-    this.unhandledCount += unhandled.length;
-    this.unhandled = [...unhandled, ...this.unhandled].slice(0, LATEST_UNHANDLED);
-    const fired = Object.entries((frame["fired"] ?? {}) as Record<string, number>);
-    for (const [row, count] of fired) this.#fired.push({ at: performance.now(), row: Number(row), count });
-    return fired.map(([row]) => Number(row));
-  }
-
-  #time(frame: Frame): void {
+  #common(frame: Frame): void {
     if (typeof frame["now"] === "number") {
       this.now = frame["now"];
       this.#received = performance.now();
     }
+    for (const [digest, role, state, count] of entries((frame["cells"] ?? {}) as Nested<[number, number]>)) {
+      const key = `${digest} ${role} ${state}`;
+      if (count[0] > 0) this.#cells.set(key, count);
+      else this.#cells.delete(key);
+    }
+    this.#failed = (frame["failed"] ?? {}) as Nested<number>;
+    this.#begun = (frame["begun"] ?? {}) as Record<string, number>;
+    this.total = Number(frame["total"] ?? 0);
+    this.unusual = Number(frame["unusual"] ?? 0);
+    const unhandled = (frame["unhandled"] ?? []) as Unhandled[];
+    this.unhandled = [...unhandled, ...this.unhandled].slice(0, LATEST_UNHANDLED);
   }
 
-  #count(frame: Frame): void {
-    const states = (frame["states"] ?? {}) as Record<string, number | Record<string, number>>;
-    this.states = new Map(
-      Object.entries(states).map(([name, roles]) => [
-        name,
-        typeof roles === "number" ? roles : Object.values(roles).reduce((sum, each) => sum + each, 0),
-      ]),
-    );
-    this.total = Number(frame["total"] ?? 0);
+  #hot(fired: Record<string, Record<string, number>>): Map<number, number> {
+    const at = performance.now();
+    const rows = new Map<number, number>();
+    for (const [digest, counts] of Object.entries(fired)) {
+      for (const [name, count] of Object.entries(counts)) {
+        const row = Number(name);
+        this.#fired.push({ at, digest, row, count });
+        rows.set(row, (rows.get(row) ?? 0) + count);
+      }
+    }
+    return rows;
+  }
+}
+
+function takes(part: Part, digest: string, role: string): boolean {
+  return (part.digest === "" || part.digest === digest) && (part.role === "" || part.role === role);
+}
+
+function* entries<T>(nested: Nested<T>): Generator<[string, string, string, T]> {
+  for (const [digest, roles] of Object.entries(nested)) {
+    for (const [role, states] of Object.entries(roles)) {
+      for (const [state, value] of Object.entries(states)) yield [digest, role, state, value];
+    }
   }
 }

@@ -49,6 +49,7 @@ class FakeNode:
     def __init__(self) -> None:
         self.listeners = Listeners()
         self.living: dict[str, FakeSession] = {}
+        self.begun = 0
         self.programs: dict[str, Program] = {}
         self.ramps: dict[str, tuple[Program, Any]] = {}
         self.routes: list[Any] = []
@@ -64,7 +65,8 @@ class FakeNode:
     # Calls, played by the test.
 
     def begin(self, flow: str, role: str = "UAS") -> FakeSession:
-        id = f"{self.name}-{self.epoch}-{len(self.living) + 1}"
+        self.begun += 1
+        id = f"{self.name}-{self.epoch}-{self.begun}"
         session = FakeSession(id, flow, self.programs[flow], role, self.now)
         self.living[id] = session
         return session

@@ -57,9 +57,10 @@ async def opened(path: str, user: Any, **more: Any) -> AsyncIterator[WebsocketCo
 
 async def hear(socket: WebsocketCommunicator, kind: str) -> dict[str, Any]:
     while True:
-        frame: dict[str, Any] = await socket.receive_json_from()
-        if frame["type"] == kind:
-            return frame
+        told: dict[str, Any] = await socket.receive_json_from()
+        for frame in told.get("frames", [told]):
+            if frame["type"] == kind:
+                return dict(frame)
 
 
 async def test_the_fleet_is_shown_and_follows(here: FakeNode, vera: Any) -> None:
@@ -78,7 +79,8 @@ async def test_a_flow_is_watched_on_its_picture(here: FakeNode, flow: Any, vera:
         assert snapshot["digest"] == version.digest
         here.give(here.begin("echo_test"), "IncomingCall")
         delta = await hear(socket, "delta")
-        assert delta["states"] == {"Answering": {"UAS": 1}} and sum(delta["fired"].values()) == 1
+        assert delta["cells"] == {version.digest: {"UAS": {"Answering": [1, 1001.0]}}}
+        assert list(delta["fired"][version.digest].values()) == [1]
         await socket.send_json_to({"type": "ack", "seq": delta["seq"]})
 
 
@@ -102,8 +104,42 @@ async def test_a_call_is_followed_from_the_record_into_the_present(
         assert (await hear(socket, "ended"))["outcome"] == "completed"
 
 
+async def test_a_list_and_a_followed_call_are_shown_to_who_asks(
+    here: FakeNode, flow: Any, vera: Any
+) -> None:
+    sessions = [here.begin("echo_test") for _ in range(3)]
+    for session in sessions:
+        here.give(session, "IncomingCall")
+    async with opened("/ws/flows/echo_test/live", vera) as socket:
+        assert (await hear(socket, "list"))["matching"] == 3
+        await socket.send_json_to({"type": "list", "text": sessions[1].id})
+        listed = await hear(socket, "list")
+        assert [line["id"] for line in listed["lines"]] == [sessions[1].id]
+        await socket.send_json_to({"type": "follow", "id": sessions[1].id})
+        followed = await hear(socket, "followed")
+        assert followed["session"]["state"] == "Answering" and not followed["gone"]
+        here.give(sessions[1], "DialogACK")
+        assert (await hear(socket, "followed"))["session"]["state"] == "Active"
+        await socket.send_json_to({"type": "follow", "id": ["nonsense"]})
+        await socket.send_json_to({"type": "nonsense"})
+
+
+async def test_all_flows_are_watched_on_one_page(here: FakeNode, flow: Any, vera: Any) -> None:
+    async with opened("/ws/live", vera) as socket:
+        assert (await hear(socket, "all"))["flows"] == {}
+        here.give(here.begin("echo_test"), "IncomingCall")
+        told = (await hear(socket, "all"))["flows"]["echo_test"]
+        assert told["total"] == 1 and told["begun"] == 1 and told["unusual"] == 0
+
+
 async def test_nobody_is_refused_everywhere(here: FakeNode, flow: Any) -> None:
-    for path in ("/ws/flows", "/ws/flows/echo_test/live", "/ws/calls/node1-7-1", "/sip"):
+    for path in (
+        "/ws/flows",
+        "/ws/live",
+        "/ws/flows/echo_test/live",
+        "/ws/calls/node1-7-1",
+        "/sip",
+    ):
         socket = WebsocketCommunicator(ROUTER, path, subprotocols=["sip"])
         socket.scope["user"] = AnonymousUser()
         connected, _ = await socket.connect()

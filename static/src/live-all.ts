@@ -1,0 +1,4 @@
+import "./css/live.css";
+import { allFlows } from "./live/all";
+
+allFlows();
