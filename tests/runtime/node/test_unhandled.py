@@ -2,6 +2,7 @@
 
 import pytest
 
+from runtime.node.routes import Route, When
 from runtime.sip.events import RequestReceived, ResponseReceived
 from tests.runtime.node import nodes
 from tests.runtime.node.nodes import CALLER, Peer, Watcher, running
@@ -142,3 +143,21 @@ async def test_a_route_reads_the_user_part_alone(tmp_path, peer):
         act(peer, lambda now: usage.bye(now=now))
     async with running(tmp_path / "b", *flows, routes=routes[1:], link=nodes.no_media) as node:
         assert (await peer.refused(node)).code == 480, "the first match is taken, no later one"
+
+
+async def test_a_route_asks_where_a_call_comes_from_and_whose_phone_it_is(tmp_path, peer):
+    flows = (("echo_test", BARE), ("rings", CALLER))
+    here = Route("*", "echo_test", When(sources=("127.0.0.0/8",), caller="peer@127.0.0.1"))
+    anna = Route("echo", "echo_test", When(web_user="anna", domain="127.0.0.1"))
+    elsewhere = Route("*", "rings", When(sources=("203.0.113.0/24",)))
+    async with running(tmp_path, *flows, routes=(), link=nodes.no_media) as node:
+        node.set_routes([elsewhere, here])
+        usage = await peer.call(node)
+        act(peer, lambda now: usage.bye(now=now))
+        node.set_routes([elsewhere, anna])
+        assert (await peer.refused(node)).code == 404
+        async with Peer.browser(node, "one", user="anna") as browser:
+            usage = await browser.call(node)
+            act(browser, lambda now: usage.bye(now=now))
+        async with Peer.browser(node, "two", user="bea") as browser:
+            assert (await browser.refused(node)).code == 404
