@@ -327,6 +327,14 @@ class AuditEntry(models.Model):
     """What it was done to: `v42`, a session's id, a node's name."""
     reason = models.TextField(blank=True, default="")
     detail = models.JSONField(default=dict)
+    number = models.BigIntegerField(null=True, unique=True)
+    """Place in the chain of acts; None until it is sealed, a moment after the act."""
+    seal = models.CharField(max_length=64, blank=True, default="", db_default="")
+    """Shows, until it is in the chain, that the product wrote it (`designer.auditing`)."""
+    salt = models.BigIntegerField(null=True)
+    """In the digest of subject, reason and detail, and nowhere else."""
+    values_digest = models.BinaryField(null=True)
+    """Stands for subject, reason and detail once they are erased."""
 
     class Meta:
         ordering = ["-pk"]

@@ -15,7 +15,11 @@ from django.utils import timezone
 
 from designer.models import Flow, Version
 from designer.verdicts import Verdict
+from runtime.fields import JsonText
 from runtime.node.routes import When
+from runtime.records import ChainBlock as ChainBlock
+from runtime.records import Erasure as Erasure
+from runtime.records import Recording as Recording
 
 
 class Deployment(models.Model):
@@ -317,6 +321,11 @@ class Session(models.Model):
     steps = models.PositiveIntegerField(default=0)
     unhandled = models.PositiveIntegerField(default=0)
     unjournalled = models.BooleanField(default=False)
+    caller_key = models.CharField(max_length=128, blank=True, default="", db_default="")
+    """What the caller is searched by (`runtime.numbers`)."""
+    callee_key = models.CharField(max_length=128, blank=True, default="", db_default="")
+    call_id = models.CharField(max_length=255, blank=True, default="", db_default="")
+    """The Call-ID of its first SIP message."""
 
     class Meta:
         ordering = ["-started_at"]
@@ -334,6 +343,26 @@ class Session(models.Model):
             models.Index(fields=["-started_at"], name="session_started"),
             models.Index(fields=["flow_name", "-started_at"], name="session_flow_started"),
             models.Index(fields=["ended_at"], name="session_ended"),
+            models.Index(fields=["digest", "-started_at"], name="session_digest_started"),
+            models.Index(fields=["outcome", "-started_at"], name="session_outcome_started"),
+            models.Index(
+                fields=["-started_at"],
+                name="session_unhandled_started",
+                condition=models.Q(unhandled__gt=0),
+            ),
+            models.Index(
+                fields=["call_id"], name="session_call_id", condition=~models.Q(call_id="")
+            ),
+            models.Index(
+                fields=["caller_key"],
+                name="session_caller_key",
+                opclasses=["varchar_pattern_ops"],
+            ),
+            models.Index(
+                fields=["callee_key"],
+                name="session_callee_key",
+                opclasses=["varchar_pattern_ops"],
+            ),
         ]
 
     def __str__(self) -> str:
@@ -344,32 +373,58 @@ class Step(models.Model):
     """One decision of the executor, with what became of its actions."""
 
     session = models.ForeignKey(
-        Session, on_delete=models.CASCADE, related_name="step_set", db_constraint=False
+        Session,
+        on_delete=models.CASCADE,
+        related_name="step_set",
+        db_constraint=False,
+        db_index=False,
     )
     sequence = models.PositiveIntegerField()
     time = models.FloatField()
     event = models.TextField()
-    fields = models.JSONField(default=dict)
+    fields = JsonText(default=dict)
     row = models.IntegerField()
     """Index of the row in the version's table, -1 if none."""
     row_id = models.TextField(blank=True, default="")
     from_state = models.TextField()
     to_state = models.TextField()
     role = models.CharField(max_length=4)
-    actions = models.JSONField(default=list)
-    results = models.JSONField(default=list)
+    actions = JsonText(default=list)
+    results = JsonText(default=list)
     """For each action done: [ok, microseconds, error or null]."""
-    published = models.JSONField(default=list)
+    published = JsonText(default=list)
     kind = models.CharField(max_length=10)
     digest = models.CharField(max_length=64)
     answer = models.IntegerField(null=True)
+    outcome = models.CharField(max_length=32, blank=True, default="")
+    """How the session ended with this step, else empty."""
     node = models.CharField(max_length=64)
     epoch = models.BigIntegerField()
+    number = models.BigIntegerField(null=True)
+    """Place in the journal of its node and epoch; None for rows from before the chain."""
+    done_number = models.BigIntegerField(null=True)
+    """The journal's number of the results."""
+    salt = models.BigIntegerField(null=True)
+    """In the digest of the fields, and nowhere else (`runtime.chain`)."""
+    values_digest = models.BinaryField(null=True)
+    """Stands for the fields once they are erased."""
 
     class Meta:
         ordering = ["session", "sequence"]
         constraints = [
             models.UniqueConstraint(fields=["session", "sequence"], name="one_step_per_sequence")
+        ]
+        indexes = [
+            models.Index(fields=["node", "epoch", "number"], name="step_number"),
+            models.Index(fields=["row", "time"], name="step_row_time"),
+            models.Index(
+                fields=["row_id", "time"], name="step_row_id", condition=~models.Q(row_id="")
+            ),
+            models.Index(
+                fields=["event", "time"],
+                name="step_unhandled",
+                condition=models.Q(kind="unhandled"),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -379,7 +434,7 @@ class Step(models.Model):
 class WireMessage(models.Model):
     """One SIP message as it stood on the wire."""
 
-    session = models.CharField(max_length=128, blank=True, default="", db_index=True)
+    session = models.CharField(max_length=128, blank=True, default="")
     time = models.FloatField()
     direction = models.CharField(max_length=8)
     transport = models.CharField(max_length=16)
@@ -390,9 +445,15 @@ class WireMessage(models.Model):
     """The first line, for lists."""
     node = models.CharField(max_length=64)
     epoch = models.BigIntegerField()
+    number = models.BigIntegerField(null=True)
+    salt = models.BigIntegerField(null=True)
 
     class Meta:
         ordering = ["time", "pk"]
+        indexes = [
+            models.Index(fields=["session", "time"], name="wire_session_time"),
+            models.Index(fields=["node", "epoch", "number"], name="wire_number"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.direction} {self.summary}"
@@ -401,15 +462,21 @@ class WireMessage(models.Model):
 class MediaRecord(models.Model):
     """Something the media said about a session: ICE, DTLS, digits, statistics."""
 
-    session = models.CharField(max_length=128, db_index=True)
+    session = models.CharField(max_length=128)
     time = models.FloatField()
     kind = models.TextField()
-    detail = models.JSONField(default=dict)
+    detail = JsonText(default=dict)
     node = models.CharField(max_length=64)
     epoch = models.BigIntegerField()
+    number = models.BigIntegerField(null=True)
+    salt = models.BigIntegerField(null=True)
 
     class Meta:
         ordering = ["time", "pk"]
+        indexes = [
+            models.Index(fields=["session", "time"], name="media_session_time"),
+            models.Index(fields=["node", "epoch", "number"], name="media_number"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.session} {self.kind}"

@@ -1,53 +1,32 @@
-"""Where the shipper brings the journal: the database, each record once.
+"""Where the shipper brings the journal: the database, each record once, in a chain.
 
-How far a segment was read is kept in the transaction that stores its records, so a batch is stored
-with its position or not at all, whatever is killed in between. Plain SQL, since this has to keep up
-with the calls; it runs in the shipper's thread and never on the loop.
+How far a segment was read is kept in the transaction that stores its records, and so is the block
+of the chain that proves them: a batch is stored with both or not at all, whatever is killed in
+between. Plain SQL (COPY on PostgreSQL, `executemany` on SQLite), since this has to keep up with the
+calls; it runs in the shipper's thread and never on the loop.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from django.db import DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from runtime.models import JournalPosition
-from runtime.node.journal import (
-    DoneRecord,
-    MediaRecord,
-    Record,
-    Segment,
-    StepRecord,
-    WireRecord,
-)
+from runtime import chain
+from runtime import journal_rows as rows
+from runtime.blocks import append_block
+from runtime.journal_rows import Batch, Rows
+from runtime.models import JournalPosition, Recording
+from runtime.node.journal import Record, Segment, StepRecord
 
 logger = logging.getLogger(__name__)
 
-INSERT_STEP = """
-INSERT INTO runtime_step (session_id, sequence, time, event, fields, "row", row_id, from_state,
-  to_state, role, actions, results, published, kind, digest, answer, node, epoch)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (session_id, sequence) DO NOTHING
-"""
-UPDATE_RESULTS = "UPDATE runtime_step SET results = %s WHERE session_id = %s AND sequence = %s"
-INSERT_WIRE = """
-INSERT INTO runtime_wiremessage (session, time, direction, transport, local, remote, data, summary,
-  node, epoch)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-"""
-INSERT_MEDIA = """
-INSERT INTO runtime_mediarecord (session, time, kind, detail, node, epoch)
-VALUES (%s, %s, %s, %s, %s, %s)
-"""
-UPSERT_SESSION = """
-INSERT INTO runtime_session (id, node, epoch, flow_name, digest, number, role, caller, callee,
-  started_at, ended_at, state, outcome, steps, unhandled, unjournalled)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+_MERGE_SESSION = """
 ON CONFLICT (id) DO UPDATE SET
   state = excluded.state,
   digest = excluded.digest,
@@ -56,6 +35,8 @@ ON CONFLICT (id) DO UPDATE SET
   ended_at = COALESCE(excluded.ended_at, runtime_session.ended_at),
   outcome = CASE WHEN excluded.outcome <> '' THEN excluded.outcome
             ELSE runtime_session.outcome END,
+  call_id = CASE WHEN excluded.call_id <> '' THEN excluded.call_id
+            ELSE runtime_session.call_id END,
   steps = runtime_session.steps + excluded.steps,
   unhandled = runtime_session.unhandled + excluded.unhandled
 """
@@ -64,17 +45,17 @@ SELECT f.name, v.number FROM designer_version v JOIN designer_flow f ON f.id = v
 LEFT JOIN runtime_deployment d ON d.version_id = v.id
 WHERE v.digest = %s ORDER BY d.id IS NULL, d.id DESC, v.id LIMIT 1
 """
+LEVELS_FOR = 2.0
+"""Seconds for which the levels of detail of the flows are not asked for again."""
 
 
-@dataclass(slots=True)
-class _Batch:
-    """The rows of one batch, sorted by table."""
+def _columns(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
 
-    sessions: dict[str, list[Any]] = field(default_factory=dict)
-    steps: dict[tuple[str, int], list[Any]] = field(default_factory=dict)
-    results: list[tuple[Any, ...]] = field(default_factory=list)
-    wire: list[tuple[Any, ...]] = field(default_factory=list)
-    media: list[tuple[Any, ...]] = field(default_factory=list)
+
+def _insert(table: str, names: Sequence[str], more: str = "") -> str:
+    marks = ", ".join(["%s"] * len(names))
+    return f"INSERT INTO {table} ({_columns(names)}) VALUES ({marks}) {more}"
 
 
 class DatabaseSink:
@@ -82,6 +63,10 @@ class DatabaseSink:
 
     def __init__(self) -> None:
         self._flows: dict[str, tuple[str, int | None]] = {}
+        self._levels: dict[str, int] = {}
+        self._levels_at = float("-inf")
+        self._tables: Tables = CopiedTables() if _on_postgresql() else PlainTables()
+        self._rows = Rows(lines=self._tables.lines, flow_of=self._flow_of, flows_of=self._flows_of)
 
     def position(self, segment: str) -> int:
         """Return how far this segment was stored; 0 for one that was never seen."""
@@ -96,120 +81,70 @@ class DatabaseSink:
         stored them before.
         """
         _fresh_connection()
+        self._look_up_levels()
         try:
             return self._store(segment, records, start, end)
         except (DataError, IntegrityError) as error:
-            if len(records) <= 1:
-                logger.error("%s: the record before %d is not stored: %s", segment.name, end, error)
-                return self._store(segment, [], start, end)
             logger.warning("%s: a batch is stored one by one: %s", segment.name, error)
             return self._store_singly(segment, records, start, end)
 
     def _store(self, segment: Segment, records: Sequence[Record], start: int, end: int) -> bool:
-        batch = self._sorted(segment, records)
+        batch = self._rows.batch(segment, records, self._levels)
         with transaction.atomic():
             if not _advance(segment.name, start, end):
                 return False
-            with connection.cursor() as cursor:
-                _execute(cursor, UPSERT_SESSION, batch.sessions.values())
-                _execute(cursor, INSERT_STEP, batch.steps.values())
-                _execute(cursor, UPDATE_RESULTS, batch.results)
-                _execute(cursor, INSERT_WIRE, batch.wire)
-                _execute(cursor, INSERT_MEDIA, batch.media)
+            self._write(batch, segment)
+            if records:
+                append_block(
+                    segment.node, segment.epoch, records[0].number, b"".join(batch.digests)
+                )
         return True
+
+    def _write(self, batch: Batch, segment: Segment) -> None:
+        with connection.cursor() as cursor:
+            tables = self._tables
+            if batch.sessions:
+                tables.merge_sessions(cursor, list(batch.sessions.values()))
+            if batch.steps:
+                lines = self._rows.step_rows(batch, segment)
+                tables.add(cursor, "runtime_step", rows.STEP, lines)
+            if batch.results:
+                tables.set_results(cursor, batch.results)
+            if batch.wire:
+                tables.add(cursor, "runtime_wiremessage", rows.WIRE, batch.wire)
+            if batch.media:
+                tables.add(cursor, "runtime_mediarecord", rows.MEDIA, batch.media)
 
     def _store_singly(
         self, segment: Segment, records: Sequence[Record], start: int, end: int
     ) -> bool:
         """Store what can be stored, so that one bad record does not hold back the rest."""
+        digests = []
         with transaction.atomic():
             if not _advance(segment.name, start, end):
                 return False
             for record in records:
-                batch = self._sorted(segment, [record])
+                batch = self._rows.batch(segment, [record], self._levels)
                 try:
-                    with transaction.atomic(), connection.cursor() as cursor:
-                        _execute(cursor, UPSERT_SESSION, batch.sessions.values())
-                        _execute(cursor, INSERT_STEP, batch.steps.values())
-                        _execute(cursor, UPDATE_RESULTS, batch.results)
-                        _execute(cursor, INSERT_WIRE, batch.wire)
-                        _execute(cursor, INSERT_MEDIA, batch.media)
+                    with transaction.atomic():
+                        self._write(batch, segment)
+                    digests += batch.digests
                 except (DataError, IntegrityError) as error:
                     logger.error("%s: record %d: %s", segment.name, record.number, error)
+                    digests.append(chain.NOT_KEPT)
+                    if isinstance(record, StepRecord):
+                        self._rows.refused.add((record.step.session, record.step.sequence))
+            if records:
+                append_block(segment.node, segment.epoch, records[0].number, b"".join(digests))
         return True
 
-    def _sorted(self, segment: Segment, records: Iterable[Record]) -> _Batch:
-        batch = _Batch()
-        for record in records:
-            match record:
-                case StepRecord():
-                    self._add_step(batch, segment, record)
-                case DoneRecord():
-                    _add_results(batch, record)
-                case WireRecord():
-                    batch.wire.append(_wire_row(segment, record))
-                case MediaRecord():
-                    batch.media.append(_media_row(segment, record))
-        return batch
-
-    def _add_step(self, batch: _Batch, segment: Segment, record: StepRecord) -> None:
-        step = record.step
-        batch.steps[step.session, step.sequence] = [
-            step.session,
-            step.sequence,
-            step.time,
-            _text(step.event),
-            _json(step.fields),
-            step.row,
-            _text(step.row_id),
-            _text(step.from_state),
-            _text(step.to_state),
-            step.role,
-            _json(step.actions),
-            "[]",
-            _json(step.published),
-            step.kind,
-            step.version,
-            step.answer,
-            segment.node,
-            segment.epoch,
-        ]
-        row = batch.sessions.get(step.session)
-        if row is None:
-            row = batch.sessions[step.session] = self._session_row(segment, record)
-        row[_ENDED] = step.time if step.ended else row[_ENDED]
-        row[_STATE] = _text(step.to_state)
-        if row[_DIGEST] != step.version:
-            # Somebody took the call to another version.
-            row[_DIGEST], row[_NUMBER] = step.version, self._flow_of(step.version)[1]
-        row[_OUTCOME] = step.outcome or row[_OUTCOME]
-        row[_STEPS] += 1
-        row[_UNHANDLED] += step.kind == "unhandled"
-
-    def _session_row(self, segment: Segment, record: StepRecord) -> list[Any]:
-        step = record.step
-        flow, number = self._flow_of(step.version)
-        caller = step.fields.get("from") or ""
-        callee = step.fields.get("to") or step.fields.get("target") or ""
-        begins = step.sequence == 1
-        return [
-            step.session,
-            segment.node,
-            segment.epoch,
-            flow,
-            step.version,
-            number,
-            step.role,
-            _text(str(caller)) if begins else "",
-            _text(str(callee)) if begins else "",
-            step.time,
-            None,
-            "",
-            "",
-            0,
-            0,
-            False,
-        ]
+    def _look_up_levels(self) -> None:
+        now = time.monotonic()
+        if now - self._levels_at < LEVELS_FOR:
+            return
+        found = Recording.objects.filter(level__lt=rows.EVERYTHING)
+        self._levels = dict(found.values_list("flow__name", "level"))
+        self._levels_at = now
 
     def _flow_of(self, digest: str) -> tuple[str, int | None]:
         known = self._flows.get(digest)
@@ -222,10 +157,88 @@ class DatabaseSink:
             self._flows[digest] = known
         return known
 
+    def _flows_of(self, sessions: list[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for at in range(0, len(sessions), 500):
+            part = sessions[at : at + 500]
+            marks = ", ".join(["%s"] * len(part))
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"SELECT id, flow_name FROM runtime_session WHERE id IN ({marks})", part
+                )
+                found.update(cursor.fetchall())
+        return found
 
-_DIGEST, _NUMBER = 4, 5
-_ENDED, _STATE, _OUTCOME, _STEPS, _UNHANDLED = 10, 11, 12, 13, 14
-_RESULTS = 11
+
+class Tables:
+    """How rows get into the tables of one kind of database."""
+
+    lines = False
+    """Rows are lines of COPY, not tuples."""
+
+    def add(self, cursor: Any, table: str, names: Sequence[str], found: list[Any]) -> None:
+        raise NotImplementedError
+
+    def merge_sessions(self, cursor: Any, found: list[list[Any]]) -> None:
+        raise NotImplementedError
+
+    def set_results(self, cursor: Any, found: list[tuple[str, int, str, int]]) -> None:
+        raise NotImplementedError
+
+
+class PlainTables(Tables):
+    """By `executemany`."""
+
+    _sessions = _insert("runtime_session", rows.SESSION, _MERGE_SESSION)
+    _results = (
+        "UPDATE runtime_step SET results = %s, done_number = %s"
+        " WHERE session_id = %s AND sequence = %s"
+    )
+
+    def add(self, cursor: Any, table: str, names: Sequence[str], found: list[Any]) -> None:
+        cursor.executemany(_insert(table, names), found)
+
+    def merge_sessions(self, cursor: Any, found: list[list[Any]]) -> None:
+        cursor.executemany(self._sessions, found)
+
+    def set_results(self, cursor: Any, found: list[tuple[str, int, str, int]]) -> None:
+        cursor.executemany(self._results, found)
+
+
+class CopiedTables(Tables):
+    """By COPY, and what changes rows by one statement over a list (PostgreSQL)."""
+
+    lines = True
+    _sessions = (
+        f"INSERT INTO runtime_session ({_columns(rows.SESSION)}) SELECT {_columns(rows.SESSION)}"
+        f" FROM json_populate_recordset(NULL::runtime_session, %s::json) {_MERGE_SESSION}"
+    )
+    _results = (
+        "UPDATE runtime_step s SET results = d.results, done_number = d.number"
+        " FROM json_to_recordset(%s::json)"
+        " AS d(results text, number bigint, session_id text, sequence integer)"
+        " WHERE s.session_id = d.session_id AND s.sequence = d.sequence"
+    )
+
+    def add(self, cursor: Any, table: str, names: Sequence[str], found: list[str]) -> None:
+        with cursor.copy(f"COPY {table} ({_columns(names)}) FROM STDIN") as copy:
+            copy.write("".join(found).encode())
+
+    def merge_sessions(self, cursor: Any, found: list[list[Any]]) -> None:
+        self._all(cursor, self._sessions, rows.SESSION, found)
+
+    def set_results(self, cursor: Any, found: list[tuple[str, int, str, int]]) -> None:
+        self._all(cursor, self._results, ("results", "number", "session_id", "sequence"), found)
+
+    def _all(
+        self, cursor: Any, sql: str, names: Sequence[str], found: Sequence[Sequence[Any]]
+    ) -> None:
+        told = [dict(zip(names, row, strict=True)) for row in found]
+        cursor.execute(sql, [msgspec.json.encode(told).decode()])
+
+
+def _on_postgresql() -> bool:
+    return connection.vendor == "postgresql"
 
 
 def _fresh_connection() -> None:
@@ -245,54 +258,3 @@ def _advance(segment: str, start: int, end: int) -> bool:
         JournalPosition.objects.get_or_create(segment=segment, defaults={"updated_at": now})
     moved = JournalPosition.objects.filter(segment=segment, offset=start)
     return moved.update(offset=end, updated_at=now) == 1
-
-
-def _execute(cursor: Any, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-    listed = list(rows)
-    if listed:
-        cursor.executemany(sql, listed)
-
-
-def _add_results(batch: _Batch, record: DoneRecord) -> None:
-    results = _json(record.results)
-    step = batch.steps.get((record.session, record.sequence))
-    if step is not None:
-        step[_RESULTS] = results
-    else:
-        batch.results.append((results, record.session, record.sequence))
-
-
-def _wire_row(segment: Segment, record: WireRecord) -> tuple[Any, ...]:
-    first = record.data[:1000].lstrip(b"\r\n").partition(b"\r\n")[0]
-    return (
-        record.session or "",
-        record.time,
-        record.direction,
-        record.transport,
-        record.local,
-        record.remote,
-        record.data,
-        _text(first.decode(errors="replace")[:300]),
-        segment.node,
-        segment.epoch,
-    )
-
-
-def _media_row(segment: Segment, record: MediaRecord) -> tuple[Any, ...]:
-    return (
-        record.session,
-        record.time,
-        record.kind,
-        _json(record.detail),
-        segment.node,
-        segment.epoch,
-    )
-
-
-def _json(value: Any) -> str:
-    # No database keeps NUL in a text; nothing a call means is written with it.
-    return msgspec.json.encode(value).decode().replace("\\u0000", "\\ufffd")
-
-
-def _text(value: str) -> str:
-    return value.replace("\x00", "\ufffd") if "\x00" in value else value

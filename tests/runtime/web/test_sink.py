@@ -99,20 +99,20 @@ def test_a_call_may_be_cut_anywhere_between_batches() -> None:
 def test_a_batch_that_fails_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     sink = DatabaseSink()
 
-    def broken(cursor: Any, sql: str, rows: Any) -> None:
-        if "wiremessage" in sql:
+    tables = sink._tables
+    add = tables.add
+
+    def broken(cursor: Any, table: str, *more: Any) -> None:
+        if "wiremessage" in table:
             raise OperationalError("the database is gone")
-        execute(cursor, sql, rows)
+        add(cursor, table, *more)
 
-    from runtime import sink as module
-
-    execute = module._execute
-    monkeypatch.setattr(module, "_execute", broken)
+    monkeypatch.setattr(tables, "add", broken)
     with pytest.raises(OperationalError):
         sink.store(SEGMENT, a_call(), 0, 500)
     assert not Session.objects.exists() and not Row.objects.exists()
     assert sink.position(SEGMENT.name) == 0
-    monkeypatch.setattr(module, "_execute", execute)
+    monkeypatch.setattr(tables, "add", add)
     assert sink.store(SEGMENT, a_call(), 0, 500) and Row.objects.count() == 3
 
 
