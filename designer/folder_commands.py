@@ -134,7 +134,7 @@ def _import(path: Path, text: str, whole: bool, options: Namespace) -> Imported:
                 name=_name_of(path),
             )
         return services.flow_import(
-            text=text, file_name=str(path), author_name="command line", name=options.name
+            text=text, file_name=path.name, author_name="command line", name=options.name
         )
     except Refused as refusal:
         raise Refused(f"{path}: {refusal.message} Nothing was imported.") from None

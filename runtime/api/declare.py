@@ -14,6 +14,7 @@ are made of the declaration, so none of them can differ from another.
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,8 @@ from designer.models import Flow
 from runtime import bridge
 from runtime.api import entrance, shapes
 from runtime.api.problems import Problem
+
+log = logging.getLogger(__name__)
 
 SMALL = 64 << 10
 LARGE = 2 << 20
@@ -136,6 +139,9 @@ class Resource:
                 answer = self._answer(request, path)
             except Problem as problem:
                 answer = problem.answer()
+            except Exception:
+                log.exception("%s %s failed by a fault of ours", request.method, request.path)
+                answer = Problem(500, "This failed by a fault of ours; the log has it.").answer()
             # What calls said is for whoever asked, and for no cache on the way.
             answer.headers["Cache-Control"] = "no-store"
             return answer
