@@ -156,6 +156,7 @@ def _refused(resource: Resource, done: Operation) -> dict[str, str]:
         told["409"] = "It is not possible now; the sentence says why."
     told["413"] = f"The body is larger than {done.most >> 10} KiB."
     told["429"] = "Too many tokens from this address opened nothing; see Retry-After."
+    told["500"] = "A fault of ours; the log of the server has it."
     if done.asks_node or done.function.__name__ == "list_nodes":
         told["503"] = "No node runs here, or it does not answer."
     return told

@@ -144,6 +144,7 @@ def hold(path: str, method: str, answer: Any) -> None:
         assert answer.status_code in (401, 404, 405), (path, method, answer.status_code)
         assert answer["Content-Type"] == MEDIA_TYPE
         return
+    assert answer.status_code != 500, f"{method} {path} failed: {answer.content!r}"
     declared = told["responses"].get(str(answer.status_code))
     assert declared, f"{method} {path} does not announce {answer.status_code}"
     kind = answer["Content-Type"]

@@ -296,12 +296,13 @@ def test_another_method_and_another_address_are_refused_in_the_same_words(api: C
 
 
 def test_a_fault_of_ours_is_a_problem_document_too_and_stands_in_the_log(
-    api: Client, flow: Flow, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    client: Client, alice: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: Any) -> Any:
         raise RuntimeError("a secret of the inside")
 
     monkeypatch.setattr("designer.selectors.flow_lines", broken)
-    answer = api.get("/api/flows")
+    client.force_login(alice)
+    answer = client.get("/api/flows")
     assert answer.status_code == 500 and answer["Content-Type"] == "application/problem+json"
     assert "secret" not in answer.content.decode() and "a secret of the inside" in caplog.text
