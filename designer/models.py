@@ -117,6 +117,8 @@ class Version(models.Model):
     warnings = models.PositiveIntegerField()
     report = models.JSONField(default=dict)
     """What the checker said when it was saved: {"findings": [Finding.as_dict()]}."""
+    renames = models.JSONField(default=list)
+    """States that got another name in it: [[old, new]], in the order in which that was done."""
 
     if TYPE_CHECKING:
         # What `selectors.judged` puts beside a version, for pages.

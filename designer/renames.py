@@ -65,6 +65,20 @@ def _now(name: str, renames: Sequence[Rename], there: set[str]) -> str | None:
     return None
 
 
+def between(flow: Flow, older: int, newer: int, table: Table | None) -> dict[str, str]:
+    """Return what states of version `older` are called in `newer`, whose table is given.
+
+    By the renames that each version in between was saved with; the way back is the same one in
+    the opposite direction.
+    """
+    first, last = sorted((older, newer))
+    saved = flow.versions.filter(number__gt=first, number__lte=last).order_by("number")
+    log = [each for stored in saved.values_list("renames", flat=True) for each in as_read(stored)]
+    if older > newer:
+        log = [(new, old) for old, new in reversed(log)]
+    return in_force(log, table)
+
+
 def followed(scenario: Scenario, names: Mapping[str, str]) -> Scenario:
     """Return the scenario with states called by their present names."""
     expected = tuple(tuple(_followed(each, names) for each in step) for step in scenario.expected)

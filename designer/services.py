@@ -148,7 +148,9 @@ def version_save(
             if (latest.number if latest else None) != base:
                 assert latest is not None, "a base exists, so a version does"
                 raise Conflict(base=selectors.version_of(flow, base), latest=latest)
-            version = _insert(flow, compiled, text, latest, author, author_name, message, origin)
+            version = _insert(
+                flow, compiled, text, latest, author, author_name, message, origin, renames
+            )
             renaming.follow(flow, renaming.in_force(renames, compiled.table), version.author_name)
             _follow_up(version, author)
     except IntegrityError:
@@ -271,6 +273,7 @@ def _insert(
     author_name: str,
     message: str,
     origin: str,
+    renames: Sequence[renaming.Rename] = (),
 ) -> Version:
     return Version.objects.create(
         flow=flow,
@@ -286,6 +289,7 @@ def _insert(
         errors=compiled.errors,
         warnings=compiled.warnings,
         report={"findings": [finding.as_dict() for finding in compiled.findings]},
+        renames=[list(each) for each in renames],
     )
 
 

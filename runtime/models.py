@@ -220,6 +220,135 @@ class Acknowledgement(models.Model):
         return f"{self.node}: {self.error or self.digest[:12]}"
 
 
+class DrainPolicy(models.Model):
+    """What becomes of calls that still run an old version when their time is up."""
+
+    class Act(models.TextChoices):
+        WAIT = "wait", "wait until they end"
+        MIGRATE = "migrate", "move them to the version new calls take"
+        END = "end", "end them politely"
+
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="drain_policies")
+    deployment = models.ForeignKey(
+        Deployment, null=True, on_delete=models.CASCADE, related_name="drain_policies"
+    )
+    """Only while this deployment is in force; None for all of the flow's."""
+    act = models.CharField(max_length=8, choices=Act.choices, default=Act.WAIT)
+    after_seconds = models.PositiveIntegerField(default=3600)
+    """Counted from when their version was replaced."""
+    by_name = models.CharField(max_length=150)
+    reason = models.TextField(blank=True, default="")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["flow"],
+                condition=models.Q(deployment__isnull=True),
+                name="one_drain_policy_per_flow",
+            ),
+            models.UniqueConstraint(fields=["deployment"], name="one_drain_policy_per_deployment"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.flow.name}: {self.act} after {self.after_seconds} s"
+
+
+class CallOrder(models.Model):
+    """Something to be done to running calls, one or many. Rows are the truth: nodes follow them."""
+
+    class Act(models.TextChoices):
+        MIGRATE = "migrate", "move to another version"
+        MOVE = "move", "move to another state"
+        SEND = "send", "give an event"
+        END = "end", "hang up"
+
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="call_orders")
+    act = models.CharField(max_length=8, choices=Act.choices)
+    version = models.ForeignKey(Version, null=True, on_delete=models.PROTECT, related_name="+")
+    """Where calls are moved to."""
+    ways = models.JSONField(default=dict)
+    """By digest a call runs, role and state: the state in which it goes on."""
+    event = models.TextField(blank=True, default="")
+    fields = models.JSONField(default=dict)
+    patience = models.FloatField(default=30.0)
+    """Seconds a call is waited for until it comes to a quiet point."""
+    scope = models.TextField(blank=True, default="")
+    """Which calls were meant, in words."""
+    reason = models.TextField(blank=True, default="")
+    by_name = models.CharField(max_length=150)
+    deployment = models.ForeignKey(
+        Deployment, null=True, on_delete=models.CASCADE, related_name="call_orders"
+    )
+    """The deployment whose deadline has come, if no person gave the order."""
+    created_at = models.DateTimeField(default=timezone.now)
+    stopped_at = models.DateTimeField(null=True)
+    stopped_by = models.CharField(max_length=150, blank=True, default="")
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["flow", "-created_at"], name="order_of_flow")]
+
+    def __str__(self) -> str:
+        return f"{self.flow.name}: {self.act} by {self.by_name}"
+
+
+class CallAct(models.Model):
+    """What became of an order for one call."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "waits for its turn"
+        DONE = "done", "done"
+        MISSED = "missed", "no quiet point in time"
+        REFUSED = "refused", "not possible"
+        OVER = "over", "the call ended first"
+        PINNED = "pinned", "pinned to its version"
+        STOPPED = "stopped", "stopped"
+
+    order = models.ForeignKey(CallOrder, on_delete=models.CASCADE, related_name="acts")
+    session = models.CharField(max_length=128)
+    node = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64)
+    """What it ran when the order was given."""
+    state = models.TextField()
+    """Where it was then."""
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.WAITING)
+    why = models.TextField(blank=True, default="")
+    to_state = models.TextField(blank=True, default="")
+    attempts = models.PositiveIntegerField(default=0)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "session"], name="one_act_per_order_and_call")
+        ]
+        indexes = [
+            models.Index(
+                fields=["node"],
+                condition=models.Q(status="waiting"),
+                name="act_waiting_at_node",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.session}: {self.status}"
+
+
+class CallPin(models.Model):
+    """Somebody keeps this call on the version it runs, whatever is decided for the others."""
+
+    session = models.CharField(primary_key=True, max_length=128)
+    node = models.CharField(max_length=64)
+    flow_name = models.CharField(max_length=64)
+    by_name = models.CharField(max_length=150)
+    reason = models.TextField()
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.session} pinned by {self.by_name}"
+
+
 class Node(models.Model):
     """A node of this installation, as it last said of itself; whether it lives, its age says.
 

@@ -24,6 +24,7 @@ from django.db import DatabaseError, InterfaceError
 from designer import consumers, notices, selectors, tasks
 from runtime import asks, audit, bridge, deployments, dwell, nodes, routes
 from runtime import tasks as runtime_tasks
+from runtime.drain.carrier import Carrier
 from runtime.executor.step import Step
 from runtime.fleet import Fleet
 from runtime.heartbeat import Heart, LoopDelay
@@ -43,6 +44,8 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
 """How often the rows are compared with what the node runs, should a bell have been missed."""
+CARRY_SECONDS = 1.0
+"""How often it is looked whether something is to be done to running calls (`runtime.drain`)."""
 WATCH_SECONDS = 3.0
 """How often tasks without a sign of life are looked for."""
 RAMP_SECONDS = 0.5
@@ -71,6 +74,7 @@ async def running(
     hub = Hub(node, later=loop.call_later, now=time.time)
     fleet = new_fleet(node)
     desk = Desk(node, rows)
+    carrier = Carrier(node)
     shipper = Shipper(node.config.folder / "journal", node.name, node.epoch, DatabaseSink())
     delay = LoopDelay(loop.time)
     heart = Heart(
@@ -101,6 +105,7 @@ async def running(
         every(WATCH_SECONDS, desk.mark_unrecorded),
         every(UNUSUAL_SECONDS, hub.look),
         dwell.learning(hub),
+        every(CARRY_SECONDS, carrier.look),
     ]
     if pages:
         await check_outdated()
@@ -117,6 +122,7 @@ async def running(
         for task in held:
             task.cancel()
         await asyncio.gather(*held, return_exceptions=True)
+        await carrier.close()
         await consumers.walks.close()
         for listener in heard:
             node.listeners.remove(listener)

@@ -4,6 +4,7 @@ import "./css/base.css";
 import "./css/components.css";
 import "./css/shell.css";
 import "./css/lists.css";
+import "./css/drain.css";
 import "./css/phone.css";
 import "htmx.org";
 import favicon from "./favicon.svg";

@@ -1,18 +1,31 @@
 /** Forms that ask first (data-confirm names a dialog), that send on change, and buttons that open a dialog. */
 export function forms(): void {
-  for (const opener of document.querySelectorAll<HTMLElement>("[data-open]")) {
-    opener.addEventListener("click", () => {
-      document.querySelector<HTMLDialogElement>(opener.dataset["open"] ?? "")?.showModal();
-    });
-  }
-  for (const closer of document.querySelectorAll<HTMLElement>("[data-close]")) {
-    closer.addEventListener("click", () => closer.closest("dialog")?.close());
-  }
+  // On the document, so that parts of a page which came later are heard as well.
+  document.addEventListener("click", (event) => {
+    const target = event.target instanceof Element ? event.target : null;
+    const opener = target?.closest<HTMLElement>("[data-open]");
+    if (opener) document.querySelector<HTMLDialogElement>(opener.dataset["open"] ?? "")?.showModal();
+    const closer = target?.closest<HTMLElement>("[data-close]");
+    if (closer) closer.closest<HTMLDialogElement>("dialog[id]")?.close();
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target instanceof HTMLSelectElement && event.target.matches("[data-shows]")) fieldsOf(event.target);
+  });
+  document.addEventListener("htmx:load", () => {
+    for (const chooser of document.querySelectorAll<HTMLSelectElement>("select[data-shows]")) fieldsOf(chooser);
+  });
   for (const field of document.querySelectorAll<HTMLSelectElement>("[data-send-on-change]")) {
     field.addEventListener("change", () => field.form?.requestSubmit());
   }
   for (const file of document.querySelectorAll<HTMLInputElement>("input[type=file][data-into]")) {
     file.addEventListener("change", () => void fill(file));
+  }
+}
+
+/** Show the fields that belong to what is chosen; those of the others are neither seen nor sent. */
+function fieldsOf(chooser: HTMLSelectElement): void {
+  for (const part of chooser.form?.querySelectorAll<HTMLFieldSetElement>("fieldset[data-of]") ?? []) {
+    part.hidden = part.disabled = part.dataset["of"] !== chooser.value;
   }
 }
 

@@ -14,6 +14,7 @@ from runtime.node import api
 from runtime.node.api import CallRefused, EventRefused, NoSuchSession, Summary
 from runtime.node.journal import DoneRecord
 from runtime.node.loader import Loaded, LoadRefused, _compile
+from runtime.node.operations import Operations
 from runtime.node.supervisor import Listeners
 
 
@@ -30,6 +31,28 @@ class FakeSession:
         self.unhandled = 0
         self.outcome: str | None = None
         self.unjournalled = False
+        self.ended = False
+        self.busy: str | None = None
+        """What is open with the peer, in words."""
+        self.at_rest: Any = None
+        self.node: Any = None
+
+    # What operators do, without a leg.
+
+    def unquiet(self) -> str | None:
+        return self.busy
+
+    def post(self, event: Event) -> None:
+        self.node.take(self, self.machine.receive(event, self.node.now))
+
+    def end(self, event: str, outcome: str, code: Any, *, fields: Any = None, kind: str) -> None:
+        happened = Event(event, fields or {})
+        self.node.take(self, self.machine.close(happened, self.node.now, kind, outcome))
+
+    def migrate(self, program: Program, state: str, event: Event) -> Step:
+        step = self.machine.migrate(program, state, event, self.node.now)
+        self.node.take(self, step)
+        return step
 
     @property
     def state(self) -> str:
@@ -38,6 +61,39 @@ class FakeSession:
     @property
     def digest(self) -> str:
         return self.machine.program.table.digest
+
+
+class Sessions:
+    """The fake node's sessions, as operators reach them."""
+
+    def __init__(self, node: FakeNode) -> None:
+        self._node = node
+
+    @property
+    def sessions(self) -> dict[str, FakeSession]:
+        return self._node.living
+
+    def __iter__(self) -> Any:
+        return iter(list(self._node.living.values()))
+
+    def now(self) -> float:
+        return self._node.now
+
+    def keep(self, record: Any) -> bool:
+        self._node.kept.append(record)
+        return True
+
+
+class Texts:
+    """The versions a call can be moved to."""
+
+    def __init__(self, node: FakeNode) -> None:
+        self._node = node
+
+    async def prepared(self, source: Any, flow: str, digest: str) -> Program:
+        if digest not in self._node.texts:
+            raise LoadRefused(flow, digest, f"the text of {digest[:12]} is nowhere to be found")
+        return _compile(flow, digest, self._node.texts[digest], True)
 
 
 class FakeNode:
@@ -61,6 +117,11 @@ class FakeNode:
         self.now = 1000.0
         self.closed = ""
         self.config = SimpleNamespace(retry_after=5)
+        self.texts: dict[str, str] = {}
+        """By digest: texts that calls can be moved to."""
+        self.kept: list[Any] = []
+        """Facts that were journalled beside the steps."""
+        self.operations = Operations(Sessions(self), Texts(self))  # type: ignore[arg-type]
 
     # Calls, played by the test.
 
@@ -68,8 +129,17 @@ class FakeNode:
         self.begun += 1
         id = f"{self.name}-{self.epoch}-{self.begun}"
         session = FakeSession(id, flow, self.programs[flow], role, self.now)
+        session.node = self
         self.living[id] = session
         return session
+
+    def take(self, session: FakeSession, step: Step) -> None:
+        """What a step without actions leads to."""
+        session.since = self.now if step.from_state != step.to_state else session.since
+        self.listeners.tell(session, step, None)  # type: ignore[arg-type]
+        if step.ended:
+            session.ended, session.outcome = True, step.outcome
+            self.living.pop(session.id)
 
     def give(self, session: FakeSession, event: str, **fields: Any) -> Step:
         self.now += 1

@@ -13,7 +13,7 @@ from designer import services
 from designer.access import PERMISSIONS, may
 from designer.models import AccessToken, Draft, Flow, Scenario, Task, Version
 from runtime import deployments
-from runtime.models import Deployment, Ramp, Route
+from runtime.models import CallOrder, CallPin, Deployment, DrainPolicy, Ramp, Route
 from runtime.ramps import services as ramps
 from runtime.ramps.plan import Plan, read_steps
 from tests.runtime.web.stage import FakeNode
@@ -66,6 +66,18 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "flow_replay_state": {"name": "echo_test", "number": 1},
     "flow_replay_again": {"name": "echo_test", "number": 1},
     "flow_replay_cancel": {"name": "echo_test", "number": 1},
+    "call_acts": {"id": "LIVE"},
+    "call_hangup": {"id": "LIVE"},
+    "call_inject": {"id": "LIVE"},
+    "call_pin": {"id": "LIVE"},
+    "call_migrate": {"id": "LIVE"},
+    "flow_drain": {"name": "echo_test"},
+    "flow_old_calls": {"name": "echo_test"},
+    "flow_migrate": {"name": "echo_test"},
+    "flow_correct": {"name": "echo_test"},
+    "flow_drain_policy": {"name": "echo_test"},
+    "call_order": {"name": "echo_test", "number": 1},
+    "call_order_stop": {"name": "echo_test", "number": 1},
     "api_flow": {"name": "echo_test"},
     "api_scenarios": {"name": "echo_test"},
     "api_scenarios_run": {"name": "echo_test"},
@@ -114,6 +126,17 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "ramp_control": ("ramp.control", {"act": "hold"}),
     "call_place": ("call.place", {"flow": "echo_test", "target": "sip:b@127.0.0.1"}),
     "call_send": ("call.send", {"event": "HangupCall"}),
+    "call_hangup": ("call.hangup", {"reason": "asked for"}),
+    "call_inject": ("call.inject", {"event": "HangupCall", "reason": "asked for"}),
+    "call_pin": ("call.pin", {"reason": "asked for"}),
+    "call_migrate": ("call.migrate", {"version": 1, "reason": "asked for"}),
+    "flow_migrate": ("call.migrate", {"version": 1, "at_most": 1, "reason": "asked for"}),
+    "flow_correct": (
+        "call.migrate",
+        {"fix.state": "Answering", "fix.to": "Active", "at_most": 1, "reason": "asked for"},
+    ),
+    "flow_drain_policy": ("call.migrate", {"act": "wait", "minutes": 60}),
+    "call_order_stop": ("call.migrate", {}),
     "route_add": ("route.change", {"pattern": "9*", "flow": "echo_test"}),
     "route_delete": ("route.change", {"pattern": "1*"}),
     "route_move": ("route.change", {"pattern": "1*", "to": "0"}),
@@ -168,6 +191,7 @@ def call_id(node: FakeNode, flow: Flow) -> str:
     Scenario.objects.create(pk=1, flow=flow, name="Answered", text=SCENARIO)
     session = node.begin("echo_test")
     node.give(session, "IncomingCall")
+    CallOrder.objects.create(pk=1, flow=flow, act="end", by_name="alice", reason="a test")
     return session.id
 
 
@@ -208,6 +232,9 @@ def everything() -> tuple[Any, ...]:
         list(Task.objects.values_list("key", "state")),
         list(Scenario.objects.values_list("name", "text")),
         list(AccessToken.objects.values_list("name", "revoked_at")),
+        list(DrainPolicy.objects.values_list("act", "after_seconds")),
+        list(CallOrder.objects.values_list("act", "stopped_by")),
+        list(CallPin.objects.values_list("session", "by_name")),
     )
 
 
