@@ -74,7 +74,8 @@ async def running(
     hub = Hub(node, later=loop.call_later, now=time.time)
     fleet = new_fleet(node)
     desk = Desk(node, rows)
-    carrier = Carrier(node)
+    orders = Rows(f"{node.name}-orders")
+    carrier = Carrier(node, rows=orders.ask)
     shipper = Shipper(node.config.folder / "journal", node.name, node.epoch, DatabaseSink())
     delay = LoopDelay(loop.time)
     heart = Heart(
@@ -132,6 +133,7 @@ async def running(
         await shipper.stop()
         await heart.stop()
         await rows.close()
+        await orders.close()
         bridge.set_shipper(None)
 
 

@@ -1,24 +1,17 @@
-"""Asks nodes how their sessions stand, and lets them act on one."""
+"""Asks nodes how their sessions stand, and lets the node of a session act on it."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
+from designer.errors import Refused
 from runtime import bridge
+from runtime.drain import verbs
 
 Answer = dict[str, Any]
-Verb = Callable[[Any, dict[str, Any]], Answer | Awaitable[Answer]]
-
-VERBS: dict[str, Verb] = {}
-"""What a node does when it is asked, by name."""
-
-
-def verb(act: Verb) -> Verb:
-    """Let a function be asked for under its own name."""
-    VERBS[act.__name__] = act
-    return act
+__all__ = ["Found", "ask_session", "standing", "standings", "verbs"]
 
 
 @dataclass(slots=True)
@@ -32,24 +25,33 @@ class Found:
 
 
 def standings(flow: str = "") -> Found:
-    """Return how the living sessions of a flow stand, on all nodes that answer."""
-    return Found(lines=ask_node("", "standings", flow=flow)["standings"])
+    """From a thread: how the living sessions of a flow stand, on all nodes that answer."""
+    found: Found = bridge.ask(lambda node: _standings(flow))
+    return found
+
+
+async def _standings(flow: str) -> Found:
+    fleet = bridge.current_fleet()
+    names = ["", *(report.node for report in fleet.others())] if fleet is not None else [""]
+    asked = (bridge.ask_node(name, "standings", {"flow": flow}) for name in names)
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    found = Found()
+    for name, answer in zip(names, answers, strict=True):
+        if isinstance(answer, Refused) and name:
+            found.silent.append(name)
+        elif isinstance(answer, BaseException):
+            raise answer
+        else:
+            found.lines += answer["standings"]
+    return found
 
 
 def standing(session: str) -> dict[str, Any]:
-    """Return how one living session stands; Refused if it does not live."""
+    """From a thread: how one living session stands; Refused if it does not live."""
     found: dict[str, Any] = ask_session(session, "standing")["standing"]
     return found
 
 
 def ask_session(session: str, name: str, **arguments: Any) -> Answer:
     """From a thread: let the node of a session do something to it; Refused says why not."""
-    return ask_node("", name, session=session, **arguments)
-
-
-def ask_node(node: str, name: str, **arguments: Any) -> Answer:
-    """From a thread: let a node do something; Refused says why not."""
-    from runtime.drain import verbs  # noqa: F401 - they register themselves
-
-    answer: Answer = bridge.ask(lambda node: VERBS[name](node, arguments))
-    return answer
+    return bridge.ask_session_sync(session, name, **arguments)

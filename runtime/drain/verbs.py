@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from designer.errors import Refused
-from runtime.drain.reach import verb
+from runtime.asks import verb
 from runtime.node import api
 from runtime.node.operations import Operator
 
-Arguments = dict[str, Any]
+Arguments = Mapping[str, Any]
 Answer = dict[str, Any]
 
 
