@@ -8,8 +8,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('designer', '0008_version_renames'),
-        ('runtime', '0007_replays_and_shadows'),
+        ('designer', '0009_version_renames'),
+        ('runtime', '0008_chain_of_records'),
     ]
 
     operations = [

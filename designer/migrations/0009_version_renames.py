@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('designer', '0007_scenario_result'),
+        ('designer', '0008_seal_of_acts'),
     ]
 
     operations = [
