@@ -24,6 +24,7 @@ from designer.access import may
 from designer.desk import Desk, Desks, Message, initials, version_message
 from designer.errors import Conflict, Refused
 from designer.origin import own_origin
+from designer.reviews import gate
 from designer.walks import Following, Walks
 
 logger = logging.getLogger(__name__)
@@ -314,6 +315,12 @@ class EditorConsumer(AsyncWebsocketConsumer):
 
     async def flow_deployment(self, message: Message) -> None:
         await self.say(message["deployment"])
+
+    async def review_changed(self, message: Message) -> None:
+        """Somebody asked for a review, judged or withdrew one, or said something in it."""
+        if self.desk is not None:
+            told = await database_sync_to_async(gate.way_of)(self.desk.flow)
+            await self.say({"type": "review", **told})
 
     async def version_saved(self, message: Message) -> None:
         desk = self.desk

@@ -52,6 +52,8 @@ class Desk:
         """The newest version as far as this desk was told."""
         self.renames: list[renames.Rename] = []
         """States that were renamed since the base version, in order."""
+        self.merged = False
+        """Another version was put together with what was written here, and not saved since."""
         self.revision = 0
         self.saved_at: datetime | None = None
         self.tabs: set[Any] = set()
@@ -102,6 +104,7 @@ class Desk:
         self._require("draft.edit")
         services.usable_text(text)
         self.base = self.newest = base
+        self.merged = text != base.text
         self._moved(self.history.change(text))
         self._unkept = True
         self._arm(KEEP_SECONDS)
@@ -114,7 +117,7 @@ class Desk:
             if latest is None:
                 raise Refused("There is no version to go back to yet.")
             self.base = latest
-            self.renames = []
+            self.renames, self.merged = [], False
             self._moved(self.history.change(latest.text))
             self._forget_timer()
             await database_sync_to_async(services.draft_discard)(flow=self.flow, user=self.user)
@@ -134,6 +137,7 @@ class Desk:
                     base=base,
                     author=self.user,
                     message=message,
+                    origin=Version.Origin.MERGE if self.merged else Version.Origin.EDIT,
                     renames=self.renames,
                 )
             except Conflict:
@@ -141,7 +145,7 @@ class Desk:
                 self._unkept = True
                 raise
             self.base = self.newest = version
-            self.renames = []
+            self.renames, self.merged = [], False
             if self.text == text:
                 self._forget_timer()
                 # An older text may be there still, of a change that was not written yet.
@@ -182,7 +186,7 @@ class Desk:
             if self._unkept or self.base is None or self.text != self.base.text:
                 return False
             self.base = latest
-            self.renames = []
+            self.renames, self.merged = [], False
             return self._moved(self.history.change(latest.text))
 
     # The draft in the database.
@@ -201,6 +205,7 @@ class Desk:
                     text=self.text,
                     base=self.base,
                     renames=self.renames,
+                    merged=self.merged,
                 )
                 await self._keep_history()
             except BaseException:
@@ -357,6 +362,7 @@ def _new_desk(flow: Flow, user: Any) -> Desk:
         desk = Desk(flow, user, draft.text, draft.base, _history(flow, user, draft.text))
         desk.newest, desk.saved_at = latest, draft.updated_at
         desk.renames = renames.as_read(draft.renames)
+        desk.merged = draft.merged
         return desk
     text = latest.text if latest else services.BLANK.format(name=flow.name)
     return Desk(flow, user, text, latest, _history(flow, user, text))

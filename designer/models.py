@@ -13,9 +13,36 @@ from django.db import models
 from django.utils import timezone
 
 from designer.errors import VersionIsImmutable
+from designer.reviews.models import (
+    Comment,
+    Judgement,
+    PassedOver,
+    Review,
+    ReviewRule,
+    Round,
+)
 
 if TYPE_CHECKING:
     from designer.verdicts import Verdict
+
+__all__ = [
+    "AccessToken",
+    "AuditEntry",
+    "Comment",
+    "Draft",
+    "DraftHistory",
+    "Flow",
+    "Judgement",
+    "Membership",
+    "PassedOver",
+    "Project",
+    "Review",
+    "ReviewRule",
+    "Round",
+    "Scenario",
+    "Task",
+    "Version",
+]
 
 FLOW_NAME = r"^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?$"
 RESERVED_NAMES = frozenset({"new"})
@@ -94,6 +121,7 @@ class Version(models.Model):
 
     class Origin(models.TextChoices):
         EDIT = "edit", "edited"
+        MERGE = "merge", "merged"
         IMPORT = "import", "imported"
         RESTORE = "restore", "restored"
         FILE = "file", "from a file"
@@ -161,6 +189,8 @@ class Draft(models.Model):
     """The version it started from; saving is refused when a newer one exists."""
     renames = models.JSONField(default=list)
     """States that were renamed in it, in order: [[old name, new name]]."""
+    merged = models.BooleanField(default=False)
+    """Another version was merged into it since its person saved."""
     updated_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -83,6 +83,7 @@ def draft_save(
     text: str,
     base: Version | None,
     renames: Sequence[renaming.Rename] = (),
+    merged: bool = False,
 ) -> Draft:
     """Keep what a person is working on, replacing what was kept before."""
     draft, _ = Draft.objects.update_or_create(
@@ -92,6 +93,7 @@ def draft_save(
             "text": usable_text(text),
             "base": base,
             "renames": [list(each) for each in renames],
+            "merged": merged,
             "updated_at": timezone.now(),
         },
     )

@@ -11,7 +11,7 @@ the text and a change of its words do not lose it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from flows.pairing import Pairing, pair
@@ -59,18 +59,33 @@ def located(
     """
     if anchor.kind == FLOW:
         return anchor
+    for origin, here in _origins(anchor, base, text, pairs):
+        chain = text if here.side == NEW else base
+        there = _followed(here, chain, pairs)
+        if there is not None and there.side == OLD:
+            return _unless_kept(there, pairs(base[-1], text[-1]))
+        # What was absent for a while and is back is known again without the texts between.
+        now = (
+            there.what
+            if there is not None
+            else _next(here.kind, here.what, pairs(origin, text[-1]))
+        )
+        if now is not None:
+            return Anchor(here.kind, now, NEW)
+    return None
+
+
+def _origins(
+    anchor: Anchor, base: Sequence[Table], text: Sequence[Table], pairs: Pair
+) -> Iterator[tuple[Table, Anchor]]:
+    """The place in the text it was said of, then the same in the older text of that moment."""
     if anchor.side == NEW:
-        there = _followed(anchor, text, pairs)
-        if there is not None:
-            return there
-        if not base:
-            return None
-        was = _back(anchor, pairs(base[0], text[0]))
-        if was is None:
-            return None
-        anchor = was
-    old = _followed(anchor, base, pairs)
-    return old if old is None else _unless_kept(old, pairs(base[-1], text[-1]))
+        yield text[0], anchor
+        was = _back(anchor, pairs(base[0], text[0])) if base else None
+        if was is not None:
+            yield base[0], was
+    elif base:
+        yield base[0], anchor
 
 
 def _followed(anchor: Anchor, tables: Sequence[Table], pairs: Pair) -> Anchor | None:

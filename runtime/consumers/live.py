@@ -82,6 +82,9 @@ class LiveConsumer(WatchingConsumer):
     async def version_saved(self, message: Frame) -> None:
         """A saved version changes nothing for calls."""
 
+    async def review_changed(self, message: Frame) -> None:
+        """What is said in a review changes nothing for calls."""
+
     async def check_progress(self, message: Frame) -> None:
         """Nor does a check."""
 
