@@ -26,6 +26,7 @@ export default defineConfig({
         source("tests"),
         source("test"),
         source("proof"),
+        source("review"),
       ],
     },
   },

@@ -10,6 +10,7 @@ from designer.views import (
     find,
     flows,
     people,
+    reviews,
     rules,
     tests,
     tokens,
@@ -90,6 +91,34 @@ urlpatterns = [
         {"act": "cancel"},
         name="flow_tests_cancel",
     ),
+    path(
+        "flows/<flow:name>/versions/<int:number>/lacks/",
+        reviews.version_lacks,
+        name="version_lacks",
+    ),
+    path("flows/<flow:name>/reviews/", reviews.flow_reviews, name="flow_reviews"),
+    path("flows/<flow:name>/reviews/new/", reviews.review_request, name="review_request"),
+    path("flows/<flow:name>/reviews/rule/", reviews.review_rule, name="review_rule"),
+    path("flows/<flow:name>/reviews/<int:number>/", reviews.flow_review, name="flow_review"),
+    path(
+        "flows/<flow:name>/reviews/<int:number>/judge/", reviews.review_judge, name="review_judge"
+    ),
+    path(
+        "flows/<flow:name>/reviews/<int:number>/withdraw/",
+        reviews.review_withdraw,
+        name="review_withdraw",
+    ),
+    path(
+        "flows/<flow:name>/reviews/<int:number>/comments/",
+        reviews.review_comment,
+        name="review_comment",
+    ),
+    path(
+        "flows/<flow:name>/reviews/<int:number>/comments/<int:comment>/",
+        reviews.comment_act,
+        name="comment_act",
+    ),
+    path("flows/<flow:name>/reviews/<int:number>/pass/", reviews.review_pass, name="review_pass"),
     path("flows/<flow:name>/alarm/", versions.flow_alarm, name="flow_alarm"),
     path("flows/<flow:name>/compare/", compare.flow_compare_pick, name="flow_compare_pick"),
     path(

@@ -52,6 +52,8 @@ class Difference:
     change: str
     way: tuple[Happening, ...] = ()
     parting: Parting | None = None
+    partings: tuple[Parting, ...] = ()
+    """All first steps at which both differ, the shortest way first; `parting` is the first."""
     states: dict[str, Verdict] = field(default_factory=dict)
     back: dict[str, Verdict] = field(default_factory=dict)
     """The same of the new version's states, should the old one take over again."""
@@ -100,6 +102,7 @@ def difference(
     )
     if partings:
         result.parting, result.way = partings[0], partings[0].way
+        result.partings = tuple(partings)
     if numbers(old.version) is not None:
         result.least = least(old.version, result.change)
     result.states = {v.state: v for v in verdicts(before, after, budget, FORTH)}

@@ -57,9 +57,10 @@ class Wish:
     """It begins as a candidate that takes a share of the new calls (`runtime.ramps`)."""
 
 
-Gate = Callable[[Wish], None]
-"""Raises Refused to forbid what is wished. Called inside the transaction, with the flow's row held:
-it reads rows and waits for nobody."""
+Gate = Callable[[Wish], list[dict[str, Any]] | None]
+"""Raises Refused to forbid what is wished, and returns what it lets the wish's reason pass over:
+each with a `message`, kept with the deployment. Called inside the transaction, with the flow's row
+held: it reads rows and waits for nobody."""
 
 _gates: dict[str, Gate] = {}
 
@@ -74,10 +75,10 @@ def remove_gate(name: str) -> None:
     _gates.pop(name, None)
 
 
-def pass_gates(wish: Wish) -> None:
-    """Ask all gates; Refused with the sentence of the first that forbids it."""
-    for name in sorted(_gates):
-        _gates[name](wish)
+def pass_gates(wish: Wish) -> list[dict[str, Any]]:
+    """Ask all gates; Refused with the sentence of the first that forbids it. Returns what the
+    others let pass over."""
+    return [each for name in sorted(_gates) for each in _gates[name](wish) or ()]
 
 
 def deploy(
@@ -99,7 +100,7 @@ def deploy(
     verdict, overridden = passed_over(version, user, reason)
     with transaction.atomic():
         Flow.objects.select_for_update().get(pk=version.flow_id)
-        pass_gates(Wish(version, user, by_name, reason, back=back))
+        overridden += pass_gates(Wish(version, user, by_name, reason, back=back))
         ramp = ramp_of(version.flow)
         if ramp is not None:
             raise Refused(while_ramped(ramp))

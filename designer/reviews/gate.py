@@ -14,7 +14,7 @@ from designer.models import Flow, Version
 from designer.required import Check
 from designer.reviews.models import Judgement, PassedOver, Review
 from designer.reviews.rules import rule_of
-from designer.reviews.services import open_review, risk_of
+from designer.reviews.services import APPROVAL, open_review, risk_of
 from designer.reviews.standing import base_of, counting, standing_of, writers_of
 
 
@@ -44,7 +44,7 @@ def lacks(version: Version) -> list[Lack]:
     approvals = approvals_of(version, base)
     needed = rule.needed(_level(version, base))
     if len(approvals) < needed:
-        found.append(Lack("approval", _approval(version, base, needed, len(approvals))))
+        found.append(Lack(APPROVAL, _approval(version, base, needed, len(approvals))))
     for check in required.holding_back(checks_of(version, base)):
         found.append(Lack(check.key, f"{check.title}: {check.sentence}", check.url))
     return found

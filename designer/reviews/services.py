@@ -16,7 +16,7 @@ from designer import auditing, notices, rendering, required, selectors
 from designer.access import may
 from designer.errors import Refused
 from designer.models import Flow, Version
-from designer.people import person_name
+from designer.naming import person_name
 from designer.reviews.models import Comment, Judgement, PassedOver, Review, Round
 from designer.reviews.standing import base_of, standing_of, writers_of
 from flows import anchors
@@ -28,6 +28,15 @@ from flows.risk import risk
 LONGEST = 4000
 """Characters of what somebody says at once."""
 MOST_REVIEWERS = 20
+APPROVAL = "approval"
+"""What is passed over when a version goes live without the people it needs."""
+NOTHING = """\
+callflow: 1
+name: nothing
+states: {Idle: {initial: true}, Terminated: {final: true}}
+transitions: []
+"""
+"""What the first version of a flow is held against."""
 MENTION = re.compile(r"(?<![\w@])@([\w.+-]{1,150}[\w+-]|\w)")
 """A person's log-in name behind an @."""
 
@@ -196,6 +205,16 @@ def deployed(version: Version, by_name: str) -> None:
     if review is not None and review.version.digest == version.digest:
         _close(review, Review.Closed.DEPLOYED, by_name)
         _tell(review)
+
+
+def overridden(version: Version, *, by_user: Any, by_name: str, reason: str) -> None:
+    """Keep with the review of a version that it was deployed without its approvals, and why."""
+    review = open_review(version.flow)
+    if review is not None and review.version.digest == version.digest:
+        PassedOver.objects.create(
+            review=review, key=APPROVAL, by=by_user, by_name=by_name, reason=reason,
+            digest=version.digest, base_digest=review.base_digest,
+        )  # fmt: skip
 
 
 def open_review(flow: Flow) -> Review | None:

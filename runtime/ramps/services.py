@@ -59,7 +59,8 @@ def start(
     verdict, overridden = deployments.passed_over(version, user, reason)
     with transaction.atomic():
         flow = Flow.objects.select_for_update().get(pk=version.flow_id)
-        deployments.pass_gates(deployments.Wish(version, user, by, reason, steps=True))
+        wish = deployments.Wish(version, user, by, reason, steps=True)
+        overridden += deployments.pass_gates(wish)
         stable = _beside(flow, version)
         candidate = Deployment.objects.create(
             flow=flow, version=version, by_name=by, at=now, superseded_at=now, reason=reason,

@@ -1,10 +1,12 @@
+import { showLacks } from "./lacks";
+
 /** Forms that ask first (data-confirm names a dialog), that send on change, and buttons that open a dialog. */
 export function forms(): void {
   // On the document, so that parts of a page which came later are heard as well.
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
     const opener = target?.closest<HTMLElement>("[data-open]");
-    if (opener) document.querySelector<HTMLDialogElement>(opener.dataset["open"] ?? "")?.showModal();
+    if (opener) ask(document.querySelector<HTMLDialogElement>(opener.dataset["open"] ?? ""));
     const closer = target?.closest<HTMLElement>("[data-close]");
     if (closer) closer.closest<HTMLDialogElement>("dialog[id]")?.close();
   });
@@ -20,6 +22,13 @@ export function forms(): void {
   for (const file of document.querySelectorAll<HTMLInputElement>("input[type=file][data-into]")) {
     file.addEventListener("change", () => void fill(file));
   }
+}
+
+/** Open a dialog; one that deploys says what is missing. */
+function ask(dialog: HTMLDialogElement | null): void {
+  dialog?.showModal();
+  const lacks = dialog?.querySelector<HTMLElement>("[data-lacks]");
+  if (lacks) void showLacks(lacks);
 }
 
 /** Show the fields that belong to what is chosen; those of the others are neither seen nor sent. */
