@@ -184,7 +184,7 @@ def comment_act(request: HttpRequest, name: str, number: int, comment: int) -> H
     return _acted(request, name, number, act, lambda: f"#c-{comment}")
 
 
-@change("flow.view")
+@change("comment.write")
 def review_pass(request: HttpRequest, name: str, number: int) -> HttpResponse:
     """Pass over a check with a reason; who may depends on the check."""
 
@@ -211,7 +211,8 @@ def review_rule(request: HttpRequest, name: str) -> HttpResponse:
         elif not all(_number(count) for count in counts.values()):
             raise Refused("How many people approve is a number from 0 to 5.")
         else:
-            wanted = Rule("required" in request.POST, **{k: int(v) for k, v in counts.items()})
+            low, medium, high = map(int, counts.values())
+            wanted = Rule("required" in request.POST, low, medium, high)
             rule = rules.rule_set(flow=flow, user=request.user, rule=wanted)
     except Refused as refusal:
         return refused(request, refusal, "flow_reviews", name)

@@ -6,12 +6,25 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from designer import services
 from designer.access import PERMISSIONS, may
-from designer.models import AccessToken, Draft, Flow, Scenario, Task, Version
+from designer.models import (
+    AccessToken,
+    Comment,
+    Draft,
+    Flow,
+    Judgement,
+    Review,
+    ReviewRule,
+    Scenario,
+    Task,
+    Version,
+)
+from designer.reviews import services as reviews
 from runtime import deployments
 from runtime.models import CallOrder, CallPin, Deployment, DrainPolicy, Ramp, Route
 from runtime.ramps import services as ramps
@@ -36,6 +49,16 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "version_check_cancel": {"name": "echo_test", "number": 1},
     "version_check_again": {"name": "echo_test", "number": 1},
     "flow_alarm": {"name": "echo_test"},
+    "version_lacks": {"name": "echo_test", "number": 1},
+    "flow_reviews": {"name": "echo_test"},
+    "flow_review": {"name": "echo_test", "number": 1},
+    "review_request": {"name": "echo_test"},
+    "review_rule": {"name": "echo_test"},
+    "review_judge": {"name": "echo_test", "number": 1},
+    "review_withdraw": {"name": "echo_test", "number": 1},
+    "review_comment": {"name": "echo_test", "number": 1},
+    "review_pass": {"name": "echo_test", "number": 1},
+    "comment_act": {"name": "echo_test", "number": 1, "comment": "COMMENT"},
     "flow_tests": {"name": "echo_test"},
     "flow_test_new": {"name": "echo_test"},
     "flow_test_save": {"name": "echo_test"},
@@ -122,6 +145,13 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "flow_tests_cancel": ("check.control", {}),
     "flow_replay_again": ("check.control", {}),
     "flow_replay_cancel": ("check.control", {}),
+    "review_request": ("review.request", {"version": 1}),
+    "review_rule": ("review.rule", {"low": 0, "medium": 1, "high": 1}),
+    "review_judge": ("review.judge", {"verdict": "changes", "note": "Slower."}),
+    "review_withdraw": ("review.request", {}),
+    "review_comment": ("comment.write", {"text": "Why?"}),
+    "review_pass": ("comment.write", {"key": "verification", "reason": "Seen."}),
+    "comment_act": ("comment.write", {"act": "resolve"}),
     "flow_deploy": ("deployment.make", {"version": 1}),
     "ramp_control": ("ramp.control", {"act": "hold"}),
     "call_place": ("call.place", {"flow": "echo_test", "target": "sip:b@127.0.0.1"}),
@@ -207,9 +237,22 @@ def ramp(request: pytest.FixtureRequest) -> None:
     ramps.start(version=second, plan=Plan(read_steps("quick")))
 
 
+@pytest.fixture(autouse=True)
+def review(request: pytest.FixtureRequest) -> None:
+    """A review of v1 in which something was said, for the addresses that are about one."""
+    name = getattr(request.node, "callspec", None) and request.node.callspec.params.get("name")
+    if not any(word in str(name) for word in ("review", "comment")):
+        return
+    version = request.getfixturevalue("flow").versions.get()
+    asker = User.objects.create_superuser("asker")
+    kept = reviews.review_request(version=version, user=asker)
+    reviews.comment_add(review=kept, user=asker, text="Why?")
+
+
 def address(name: str, call_id: str) -> str:
     ramped = Ramp.objects.values_list("deployment", flat=True).first()
-    places = {"LIVE": call_id, "RAMP": ramped or 1}
+    said = Comment.objects.values_list("pk", flat=True).first()
+    places = {"LIVE": call_id, "RAMP": ramped or 1, "COMMENT": said or 1}
     given = {k: places.get(v, v) for k, v in ARGUMENTS.get(name, {}).items()}
     return reverse(name, kwargs=given)
 
@@ -235,6 +278,10 @@ def everything() -> tuple[Any, ...]:
         list(DrainPolicy.objects.values_list("act", "after_seconds")),
         list(CallOrder.objects.values_list("act", "stopped_by")),
         list(CallPin.objects.values_list("session", "by_name")),
+        list(Review.objects.values_list("flow", "version", "closed")),
+        list(Comment.objects.values_list("text", "resolved_at")),
+        list(Judgement.objects.values_list("by_name", "verdict")),
+        list(ReviewRule.objects.values_list("flow", "required", "high")),
     )
 
 

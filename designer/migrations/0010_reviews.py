@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('designer', '0007_scenario_result'),
+        ('designer', '0009_version_renames'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
