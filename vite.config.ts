@@ -21,6 +21,7 @@ export default defineConfig({
         source("live"),
         source("live-all"),
         source("call"),
+        source("call-compare"),
         source("version"),
         source("compare"),
         source("tests"),

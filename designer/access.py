@@ -45,6 +45,8 @@ PERMISSIONS: dict[str, str | None] = {
     "call.inject": "runtime.inject_event",
     "call.pin": "runtime.pin_call",
     "call.migrate": "runtime.migrate_call",
+    "call.export": "runtime.export_call",
+    "call.unmask": "runtime.unmask_call",
     "phone.use": "runtime.place_call",
     "node.view": None,
     "node.drain": "runtime.drain_node",

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from runtime.api import pages, resources
 from runtime.views import (
+    call_copies,
     call_list,
     calls,
     deployments,
@@ -57,6 +58,12 @@ urlpatterns = [
     path("calls/<str:id>/", onecall.call, name="call"),
     path("calls/<str:id>/model/", onecall.call_model, name="call_model"),
     path("calls/<str:id>/messages/", onecall.call_messages, name="call_messages"),
+    path("calls/<str:id>/export/", call_copies.call_export, name="call_export"),
+    path("calls/<str:id>/export/shown/", call_copies.call_export_shown, name="call_export_shown"),
+    path("calls/<str:id>/others/", call_copies.call_others, name="call_others"),
+    path("calls/<str:id>/replay/", call_copies.call_replay, name="call_replay"),
+    path("calls/<str:id>/test/", call_copies.call_test, name="call_test"),
+    path("calls/<str:id>/compare/<str:other>/", call_copies.call_compare, name="call_compare"),
     path("calls/<str:id>/steps/<int:sequence>/", onecall.call_moment, name="call_moment"),
     path("calls/<str:id>/simulate/", proofs.call_simulate, name="call_simulate"),
     path("calls/<str:id>/send/", calls.call_send, name="call_send"),

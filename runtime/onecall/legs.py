@@ -147,7 +147,7 @@ def _wire(session_id: str) -> list[Wire]:
 
 def _media(session_id: str) -> list[dict[str, Any]]:
     found = MediaRecord.objects.filter(session=session_id).order_by("time", "pk")[:MOST_MEDIA]
-    return list(found.values("time", "kind", "detail"))
+    return [dict(each) for each in found.values("time", "kind", "detail")]
 
 
 # -- which belong together -------------------------------------------------------------------------

@@ -117,7 +117,8 @@ def step_of(leg: Leg, line: dict[str, Any]) -> Step:
 def _before(leg: Leg, at: int, program: Program) -> tuple[Machine | None, str]:
     """Return the machine as it stood before the step, or why nobody can tell."""
     line, earlier = leg.steps[at], leg.steps[:at]
-    if leg.session.get("unjournalled") or [s["sequence"] for s in earlier] != [*range(1, at + 1)]:
+    gapless = [step["sequence"] for step in leg.steps[: at + 1]] == [*range(1, at + 2)]
+    if leg.session.get("unjournalled") or not gapless:
         return None, "The call was not recorded in full."
     try:
         machine = _restored(leg, earlier)

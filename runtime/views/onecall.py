@@ -32,7 +32,7 @@ OUTCOMES = {
 @page("call.view")
 def call(request: HttpRequest, id: str) -> HttpResponse:
     """Show a call. Context: session, legs, steps, conformance (Verdict or None), boot."""
-    found = _call(request, id)
+    found = call_or_404(request, id)
     stored = audit.session_of(id)
     shown = model.model_of(found, veil_of(request))
     own = next(leg for leg in shown["legs"] if leg["letter"] == found.own.letter)
@@ -45,6 +45,9 @@ def call(request: HttpRequest, id: str) -> HttpResponse:
         "can": {
             "edit": may(request.user, "draft.edit", own["flow"]),
             "masked": not veil_of(request).lifted,
+            "export": may(request.user, "call.export", own["flow"]),
+            "unmask": may(request.user, "call.unmask", own["flow"]),
+            "test": may(request.user, "scenario.edit", own["flow"]),
         },
         "urls": _urls(id),
     }
@@ -53,7 +56,7 @@ def call(request: HttpRequest, id: str) -> HttpResponse:
         "legs": shown["legs"],
         "steps": shown["ladder"]["steps"],
         "began": moment(found.began),
-        "outcome": _outcome(own),
+        "outcome": outcome_of(own),
         "conformance": conformance.of_session(stored) if stored is not None else None,
         "boot": boot,
     }
@@ -63,7 +66,7 @@ def call(request: HttpRequest, id: str) -> HttpResponse:
 @page("call.view")
 def call_model(request: HttpRequest, id: str) -> JsonResponse:
     """Answer the call as it stands now: {"own", "legs", "ladder", "possible"}."""
-    found = _call(request, id)
+    found = call_or_404(request, id)
     shown = model.model_of(found, veil_of(request))
     return JsonResponse({**shown, "possible": possible_of(found.own)})
 
@@ -71,7 +74,7 @@ def call_model(request: HttpRequest, id: str) -> JsonResponse:
 @page("call.view")
 def call_moment(request: HttpRequest, id: str, sequence: int) -> JsonResponse:
     """Answer why a step of this session went as it did, and the values before and after."""
-    leg = _call(request, id).own
+    leg = call_or_404(request, id).own
     told = why.moment(leg, sequence)
     if told is None:
         raise Http404("This session has no such step.")
@@ -108,15 +111,16 @@ def veil_of(request: HttpRequest) -> Veil:
     return Veil()
 
 
-def _call(request: HttpRequest, session_id: str) -> OneCall:
+def call_or_404(request: HttpRequest, session_id: str) -> OneCall:
+    """Return a call with the legs the asker may see; Http404 if there is none."""
     hidden = hidden_names(request.user)
     found = call_of(session_id, may_see=lambda flow: flow not in hidden)
-    if found is None:
+    if found is None or found.own.session["flow"] in hidden:
         raise Http404("There is no call with this id.")
     return found
 
 
-def _outcome(session: dict[str, Any]) -> dict[str, str]:
+def outcome_of(session: dict[str, Any]) -> dict[str, str]:
     """Return how a session ended, or where it stands, as its chip shows it."""
     outcome = str(session["outcome"] or "")
     if session.get("ended") is None and not outcome:

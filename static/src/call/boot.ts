@@ -87,7 +87,7 @@ export interface CallBoot extends Model {
   ws: string;
   session: LegLine;
   drawings: Record<string, Drawn>;
-  can: { edit: boolean; masked: boolean; unmask: boolean; export: boolean };
+  can: { edit: boolean; masked: boolean; unmask: boolean; export: boolean; test: boolean };
   urls: Record<string, string>;
 }
 

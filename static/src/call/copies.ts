@@ -41,7 +41,7 @@ export class Copies {
         ${can.export ? html`<details class="menu"><summary class="btn" data-testid="export-open">${icon("download")}<span class="wide-only">Export</span></summary><div class="menu-list">
           ${FORMS.map(([form, title]) => html`<a href=${`${this.#url("export")}?form=${form}`} download data-testid="export-${form}">${icon("download")}${title}</a>`)}
           ${can.unmask ? html`<button type="button" data-testid="export-shown" @click=${() => this.#shown()}>${icon("eye")}With the numbers of callers…</button>` : ""}</div></details>` : ""}
-        ${can.edit ? html`<button class="btn" type="button" data-testid="keep-test" @click=${() => this.#keep()}>${icon("check")}<span class="wide-only">Make a test…</span></button>` : ""}
+        ${can.test ? html`<button class="btn" type="button" data-testid="keep-test" @click=${() => this.#keep()}>${icon("check")}<span class="wide-only">Make a test…</span></button>` : ""}
         <button class="btn primary" type="button" data-testid="replay-draft" ?disabled=${!this.store.ended} title=${this.store.ended ? "" : "A call that goes on cannot be played again yet"} @click=${() => void this.#replay()}>${icon("play")}<span>Replay on draft</span></button>`,
       this.host,
     );
@@ -71,7 +71,7 @@ export class Copies {
   /** Ask why before numbers leave the house. */
   #shown(): void {
     openDialog(
-      (dialog) => html`<form method="post" action=${this.#url("export")} @submit=${() => window.setTimeout(() => dialog.close(), 0)}><input type="hidden" name="csrfmiddlewaretoken" value=${csrf()}>
+      (dialog) => html`<form method="post" action=${`${this.#url("export")}shown/`} @submit=${() => window.setTimeout(() => dialog.close(), 0)}><input type="hidden" name="csrfmiddlewaretoken" value=${csrf()}>
         <div class="dialog-head"><h2>Export with the numbers of callers?</h2></div><div class="dialog-body"><p class="ink2">The file names the people of this call. Who exported it, and why, is recorded.</p>
         <div class="field"><label for="export-form">Form</label><select class="select" id="export-form" name="form">${FORMS.map(([form, title]) => html`<option value=${form}>${title}</option>`)}</select></div>
         <div class="field"><label for="export-reason">Reason</label><input class="input" id="export-reason" name="reason" required minlength="3" maxlength="500" autocomplete="off" data-first data-testid="export-reason"></div></div>

@@ -1,0 +1,3 @@
+import "./css/call-compare.css";
+
+document.getElementById("first")?.scrollIntoView({ block: "center" });
