@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from designer.commands import DONE, ERRORS, UNUSABLE, answer, finish, refuse
-from runtime import replay_command, route_commands
+from runtime import replay_command, route_commands, shadow_command
 
 WAIT_SECONDS = 30.0
 CHECK_SECONDS = 120.0
@@ -67,6 +67,7 @@ def add_parsers(verbs: Any) -> None:
     parser.add_argument("--limit", type=int, default=100, help="how many of the newest (100)")
     finish(parser, conform)
     replay_command.add_parser(verbs, finish)
+    shadow_command.add_parser(verbs, finish)
 
 
 def deploy(options: Namespace) -> int:

@@ -284,7 +284,7 @@ def _compared(text: str, calls: Sequence[Session], beat: apart.Beat) -> Report:
         else:
             usable.append([call.pk, call.digest, call.role, call.outcome, call.started_at, taken])
     if usable:
-        texts = {digest: audit.text_of(digest) for digest in {call[1] for call in usable}}
+        texts = {digest: audit.text_of(digest) for digest in {str(call[1]) for call in usable}}
         known = {digest: each for digest, each in texts.items() if each}
         question = msgspec.json.encode({"text": text, "texts": known, "calls": usable})
         try:

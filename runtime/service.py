@@ -38,6 +38,7 @@ from runtime.node.session import Session
 from runtime.node.shipper import Shipper
 from runtime.ramps.following import Follower
 from runtime.rows import Asks, Rows, Shared
+from runtime.shadow_desk import ShadowDesk
 from runtime.sink import DatabaseSink
 
 log = logging.getLogger(__name__)
@@ -90,7 +91,7 @@ async def running(
     bridge.set_hub(hub)
     bridge.set_fleet(fleet)
     bridge.set_shipper(shipper)
-    heard = (hub.stepped, fleet.stepped, desk.heard)
+    heard = (hub.stepped, fleet.stepped, desk.heard, desk.shadows.shadows.stepped)
     for listener in heard:
         node.listeners.add(listener)
     await desk.look()
@@ -101,6 +102,7 @@ async def running(
         fleet.run(),
         every(nodes.BEAT_SECONDS, heart.beat),
         every(LOOK_SECONDS, desk.look),
+        every(WATCH_SECONDS, desk.shadows.report),
         # Again and again, because the last records of an earlier run may still be on their way.
         every(WATCH_SECONDS, desk.close_lost),
         every(WATCH_SECONDS, desk.mark_unrecorded),
@@ -129,6 +131,8 @@ async def running(
             node.listeners.remove(listener)
         bridge.set_hub(None)
         bridge.set_fleet(None)
+        with contextlib.suppress(*AWAY):
+            await desk.shadows.report()
         await node.stop()
         await shipper.stop()
         await heart.stop()
@@ -167,6 +171,7 @@ class Desk:
         self._said: dict[str, tuple[int, str]] = {}
         """By flow: the deployment last answered for, and the digest it named."""
         self._ramps = Follower(node)
+        self.shadows = ShadowDesk(node, self._rows)
         self._routes: list[Any] | None = None
         self._unrecorded: set[str] = set()
         """Sessions of which something could not be journalled, not marked in the database yet."""
@@ -225,6 +230,7 @@ class Desk:
                 for deployment in wanted:
                     await self._follow(deployment)
                 await self._ramps.follow(ramps)
+                await self.shadows.look()
             except AWAY as away:
                 log.warning("the database is away, the node keeps what it runs: %s", away)
                 return

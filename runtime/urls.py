@@ -41,6 +41,22 @@ urlpatterns = [
         {"act": "cancel"},
         name="flow_replay_cancel",
     ),
+    path("flows/<flow:name>/versions/<int:number>/shadow/", proofs.flow_shadow, name="flow_shadow"),
+    path(
+        "flows/<flow:name>/versions/<int:number>/shadow/state/",
+        proofs.flow_shadow_state,
+        name="flow_shadow_state",
+    ),
+    path(
+        "flows/<flow:name>/versions/<int:number>/shadow/start/",
+        proofs.flow_shadow_start,
+        name="flow_shadow_start",
+    ),
+    path(
+        "flows/<flow:name>/versions/<int:number>/shadow/stop/",
+        proofs.flow_shadow_stop,
+        name="flow_shadow_stop",
+    ),
     path("flows/<flow:name>/fires/", calls.flow_fires, name="flow_fires"),
     path("flows/<flow:name>/drain/", drain.flow_drain, name="flow_drain"),
     path("flows/<flow:name>/old-calls/", drain.flow_old_calls, name="flow_old_calls"),

@@ -11,7 +11,7 @@ from designer.models import Flow, Version
 from designer.naming import person_name
 from designer.scenario_files import read_scenarios
 from designer.views.shell import flow_or_404
-from runtime import replay_runs
+from runtime import replay_runs, shadows
 from runtime.api import shapes
 from runtime.api.declare import LARGE, Call, operation
 
@@ -112,6 +112,30 @@ def control_replay(call: Call, name: str, number: int) -> Any:
         user=call.user,
     )
     return replay_runs.found_of(version).as_dict()
+
+
+@operation("call.view", shapes.Shadow)
+def get_shadow(call: Call, name: str, number: int) -> Any:
+    """Tell what a version found beside living calls.
+
+    A shadow judges a share of the new calls: it is fed with what happens to them, and nothing of
+    what it decides is done. Each call is left at its first difference.
+    """
+    return shadows.found_of(_version(flow_or_404(name), number)).as_dict()
+
+
+@operation("deployment.make", shapes.Shadow, body=shapes.ShadowAct)
+def control_shadow(call: Call, name: str, number: int) -> Any:
+    """Let a version judge living calls, muted, or let none do so any more.
+
+    One version of a flow judges at a time; another one takes its place.
+    """
+    version, body = _version(flow_or_404(name), number), call.body
+    if body.act == "start":
+        shadows.start(version, share=body.share, most=body.most, reason=body.reason, user=call.user)
+    else:
+        shadows.stop(version.flow, user=call.user, why=body.reason)
+    return shadows.found_of(version).as_dict()
 
 
 def _tests(version: Version) -> dict[str, Any]:

@@ -93,6 +93,13 @@ RESOURCES = [
         POST=proofs.control_replay,
     ),
     Resource(
+        "flows/<flow:name>/versions/<int:number>/shadow",
+        "api_shadow",
+        "Versions",
+        GET=proofs.get_shadow,
+        POST=proofs.control_shadow,
+    ),
+    Resource(
         "flows/<flow:name>/versions/<int:number>/coverage",
         "api_coverage",
         "Versions",

@@ -153,6 +153,17 @@ class ReplayAct(Sent):
     calls: Annotated[int, Meta(ge=1, le=100_000, description="How many of the newest.")] = 5000
 
 
+class ShadowAct(Sent):
+    """What shall become of a shadow."""
+
+    act: Literal["start", "stop"]
+    share: Annotated[int, Meta(ge=1, le=100, description="Percent of the new calls.")] = 20
+    most: Annotated[
+        int, Meta(ge=1, le=20_000, description="Calls that one node follows at a time.")
+    ] = 500
+    reason: Reason = ""
+
+
 class CoverageWanted(Sent):
     """Against what rows count as changed."""
 
@@ -639,4 +650,36 @@ class Replay(Told):
     steps_left: Annotated[int, Meta(description="Steps behind a difference, not compared.")]
     kinds: dict[str, int]
     sentence: str
+    differences: list[CallDifference]
+
+
+class ShadowNode(Told):
+    """What one node counted for a shadow."""
+
+    node: str
+    followed: int
+    same: int
+    differed: int
+    left_out: Annotated[int, Meta(description="Not followed: so many were followed already.")]
+    error: Annotated[str, Meta(description="Why it judges no calls, or empty.")]
+
+
+class Shadow(Told):
+    """What a version found beside living calls."""
+
+    version: Number
+    digest: Digest
+    state: Literal["none", "running", "stopped"]
+    share: int
+    most: int
+    by: str
+    started_at: Moment | None
+    stopped_at: Moment | None
+    followed: int
+    living: int
+    same: int
+    differed: int
+    left_out: int
+    sentence: str
+    nodes: list[ShadowNode]
     differences: list[CallDifference]

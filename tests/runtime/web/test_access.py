@@ -91,6 +91,10 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "call_compare": {"id": "LIVE", "other": "predicted"},
     "call_send": {"id": "LIVE"},
     "call_simulate": {"id": "LIVE"},
+    "flow_shadow": {"name": "echo_test", "number": 1},
+    "flow_shadow_state": {"name": "echo_test", "number": 1},
+    "flow_shadow_start": {"name": "echo_test", "number": 1},
+    "flow_shadow_stop": {"name": "echo_test", "number": 1},
     "flow_replay": {"name": "echo_test", "number": 1},
     "flow_replay_state": {"name": "echo_test", "number": 1},
     "flow_replay_again": {"name": "echo_test", "number": 1},
@@ -119,6 +123,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "api_nothing": {"rest": "no/such/thing"},
     "api_scenario": {"name": "echo_test"},
     "api_tests": {"name": "echo_test", "number": 1},
+    "api_shadow": {"name": "echo_test", "number": 1},
     "api_replay": {"name": "echo_test", "number": 1},
     "api_coverage": {"name": "echo_test", "number": 1},
     "api_compare": {"name": "echo_test", "left": "1", "right": "1"},
@@ -149,6 +154,8 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "flow_test_delete": ("scenario.edit", {}),
     "flow_tests_again": ("check.control", {}),
     "flow_tests_cancel": ("check.control", {}),
+    "flow_shadow_start": ("deployment.make", {"share": "10"}),
+    "flow_shadow_stop": ("deployment.make", {}),
     "flow_replay_again": ("check.control", {}),
     "flow_replay_cancel": ("check.control", {}),
     "review_request": ("review.request", {"version": 1}),
@@ -198,6 +205,7 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "api_check": ("check.control", {"act": "cancel"}),
     "api_tests": ("check.control", {"act": "again"}),
     "api_replay": ("check.control", {"act": "cancel"}),
+    "api_shadow": ("deployment.make", {"act": "start"}),
     "api_scenarios": ("scenario.edit", {"text": SCENARIO.replace("Answered", "Again")}),
     "api_deploy": ("deployment.make", {"version": 1}),
     "api_routes": ("route.change", {"pattern": "8*", "flow": "echo_test"}),
@@ -207,7 +215,7 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
 
 READ_TOO = {"flow_new", "access_tokens", "api_flows", "api_versions", "api_check", "api_deploy",
             "api_routes", "api_tests", "api_scenarios",
-            "api_replay"}  # fmt: skip
+            "api_replay", "api_shadow"}  # fmt: skip
 ONLY_POST = set(CHANGES) - READ_TOO
 
 
