@@ -28,6 +28,7 @@ export default defineConfig({
         source("test"),
         source("proof"),
         source("review"),
+        source("deployment"),
       ],
     },
   },

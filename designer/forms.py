@@ -49,7 +49,12 @@ class NewFlow(forms.Form):
 
 
 class Deploy(forms.Form):
-    """Which version new calls shall take, and why if it has errors."""
+    """Which version new calls shall take, at once or in steps, and why if it has errors."""
 
     version = forms.IntegerField(min_value=1, max_value=2**31 - 1)
     reason = forms.CharField(required=False, max_length=2000)
+    back = forms.BooleanField(required=False)
+    """It goes back to a version that ran before."""
+    how = forms.ChoiceField(required=False, choices=[("once", "at once"), ("steps", "in steps")])
+    steps = forms.CharField(required=False, max_length=400)
+    """The name of a preset, or steps as people write them."""

@@ -93,9 +93,11 @@ def deploy(
 
     Without a user it is an act of the command line: whoever may write the database may deploy.
     Deploying what is deployed already changes nothing and rings the nodes again.
+    `back` says that it goes back to what ran before, and is believed of a version that did.
     """
     if user is not None and not may(user, "deployment.make", version.flow):
         raise Refused("Your account may not deploy.")
+    back = back and ran(version)
     reason = reason.strip()
     verdict, overridden = passed_over(version, user, reason)
     with transaction.atomic():
@@ -233,6 +235,12 @@ def _identity(finding: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(finding.get(part) for part in ("code", "row", "state", "message"))
 
 
+def ran(version: Version) -> bool:
+    """Whether all new calls took this version once."""
+    candidates = Ramp.objects.exclude(state=Ramp.State.PROMOTED).values("deployment")
+    return Deployment.objects.filter(version=version).exclude(pk__in=candidates).exists()
+
+
 def current(flow: Flow) -> Deployment | None:
     """Return the deployment new calls of a flow follow."""
     found = Deployment.objects.filter(flow=flow, superseded_at=None)
@@ -264,7 +272,7 @@ def history(
     flow: Flow | None = None, limit: int = 200, hidden: Collection[str] = ()
 ) -> list[Deployment]:
     """Return deployments, but of `hidden` flows, with what the nodes said, newest first."""
-    found = Deployment.objects.select_related("flow", "version").defer("version__text")
+    found = Deployment.objects.select_related("flow", "version", "ramp").defer("version__text")
     if flow is not None:
         found = found.filter(flow=flow)
     if hidden:

@@ -41,6 +41,7 @@ class Deployment(models.Model):
     if TYPE_CHECKING:
         # What the page of deployments puts beside one.
         verdict: Verdict
+        chip: tuple[str, str, str]
 
     class Meta:
         ordering = ["-pk"]

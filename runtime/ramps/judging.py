@@ -271,7 +271,10 @@ def signed(figure: Figure, number: float | None) -> str:
     """Return a difference with its sign."""
     if number is None:
         return "—"
-    return ("−" if number < 0 else "+") + step(figure, abs(number)).removesuffix(" per 1 000")
+    shown = step(figure, abs(number)).removesuffix(" per 1 000")
+    if not any(digit in shown for digit in "123456789"):
+        return shown
+    return ("−" if number < 0 else "+") + shown
 
 
 def rounded(calls: int) -> int:

@@ -86,6 +86,7 @@ PRESETS: dict[str, tuple[str, tuple[Step, ...]]] = {
     "test": ("Test callers first", (Step(0, 600), Step(5, 1200), Step(25, 1800))),
 }
 """Steps to begin from, by name, with their title."""
+USUAL = "careful"
 
 
 def steps_text(steps: Iterable[Step]) -> str:

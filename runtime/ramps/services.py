@@ -235,6 +235,11 @@ def _beside(flow: Flow, version: Version) -> Deployment:
 def _limits(plan: Plan, stable: Version) -> dict[str, float]:
     if plan.limits:
         return {key: plan.limits[key] for key in figures.FIGURES if key in plan.limits}
+    return usual_limits(stable)
+
+
+def usual_limits(stable: Version) -> dict[str, float]:
+    """Return the figures that are watched beside this version, and how far each may be worse."""
     keys = [*figures.USUAL, *(["one_way"] if _had_audio(stable) else [])]
     return {key: figures.FIGURES[key].limit for key in figures.FIGURES if key in keys}
 

@@ -9,6 +9,7 @@ import type { Actions } from "./actions";
 import { progress } from "./check-line";
 import type { Verdict } from "./document";
 import type { Store } from "./store";
+import { csrf } from "../lib/csrf";
 
 /** Ask before a version goes live, naming what it touches; then show which node runs it. */
 export function deployDialog(store: Store, actions: Actions): void {
@@ -26,13 +27,25 @@ export function deployDialog(store: Store, actions: Actions): void {
           refusal = "";
           draw();
         },
-        deploy: (reason) => void deploy(reason),
+        deploy: (reason, steps) => void (steps ? begin(steps, reason) : deploy(reason)),
       }),
     );
   // The check may end while the question stands here: then it is another question.
   store.on(["check"], () => {
     if (asking) draw();
   });
+  // A deployment in steps is looked after on a page of its own.
+  const begin = async (steps: string, reason: string): Promise<void> => {
+    draw(true);
+    const body = new URLSearchParams({ version: String(chosen.number), how: "steps", steps, reason });
+    const answer = await fetch(store.urls["deploy"] ?? "", { method: "POST", body, headers: { "X-CSRFToken": csrf(), Accept: "application/json" } });
+    const told = (await answer.json().catch(() => ({}))) as { page?: string; error?: string };
+    if (answer.ok && told.page) location.assign(told.page);
+    else {
+      refusal = told.error ?? "The server did not take it. Nothing was deployed.";
+      draw();
+    }
+  };
   const deploy = async (reason: string): Promise<void> => {
     draw(true);
     asking = false;
@@ -84,7 +97,8 @@ function checked(version: VersionLine, verdict: Verdict, page: string): Template
 
 interface FormEvents {
   choose(version: VersionLine): void;
-  deploy(reason: string): void;
+  /** At once, or with `steps` (a preset) in steps. */
+  deploy(reason: string, steps: string): void;
 }
 
 function form(store: Store, chosen: VersionLine, refusal: string, busy: boolean, events: FormEvents): TemplateResult {
@@ -99,7 +113,9 @@ function form(store: Store, chosen: VersionLine, refusal: string, busy: boolean,
   const now = store.deployment?.version ?? store.deployed?.number;
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
-    if (!barred) events.deploy(String(new FormData(event.target as HTMLFormElement).get("reason") ?? "").trim());
+    const sent = new FormData(event.target as HTMLFormElement);
+    const word = (name: string): string => String(sent.get(name) ?? "").trim();
+    if (!barred) events.deploy(word("reason"), word("how") === "steps" ? word("steps") : "");
   };
   return html`<form @submit=${submit}>
     <div class="dialog-head"><h2>Deploy ${store.flow} v${chosen.number}?</h2></div>
@@ -110,7 +126,8 @@ function form(store: Store, chosen: VersionLine, refusal: string, busy: boolean,
           const version = versions.find((item) => item.number === number);
           if (version) events.choose(version);
         }}>${versions.map((version) => html`<option value=${version.number} ?selected=${version.number === chosen.number}>v${version.number} · ${version.message || "no message"} · ${version.author}</option>`)}</select></div>
-      <p>New calls take <b>v${chosen.number}</b> <span class="mono ink3">${chosen.digest.slice(0, 12)}</span> at once.
+      ${now && now !== chosen.number ? ways(chosen.number, now, page) : ""}
+      <p>New calls take <b>v${chosen.number}</b> <span class="mono ink3">${chosen.digest.slice(0, 12)}</span>${now ? "" : " at once"}.
         ${now ? html`<b>${live}</b> ${live === "1" ? "call" : "calls"} in progress keep the version they began with. To take it back, deploy v${now} again.` : "Nothing was deployed before."}</p>
       ${store.changed ? html`<p class="banner warn small">${icon("warning")}<span>The draft has changes that no version holds. They are not deployed.</span></p>` : ""}
       ${errors
@@ -121,6 +138,17 @@ function form(store: Store, chosen: VersionLine, refusal: string, busy: boolean,
     </div>
     <div class="dialog-foot"><button class="btn" type="button" data-close>${now ? `Keep v${now}` : "Not now"}</button>
       <button class="btn primary ${busy ? "busy" : ""}" type="submit" aria-disabled=${barred} data-testid="deploy-confirm">${busy ? icon("spin") : ""}Deploy v${chosen.number}${errors ? " by force" : unchecked(verdict) ? " unchecked" : ""}</button></div></form>`;
+}
+
+/** At once or in steps: the choice that the page of versions offers too. */
+function ways(number: number, now: number, page: string): TemplateResult {
+  return html`<fieldset class="ways" aria-label="How">
+    <label class="check"><input type="radio" name="how" value="once" checked data-testid="deploy-once"><span><b>At once</b><span class="hint small">All new calls, on all nodes.</span></span></label>
+    <label class="check"><input type="radio" name="how" value="steps" data-testid="deploy-in-steps"><span><b>In steps</b><span class="hint small">A growing share beside v${now}: compared all the time, and taken back by itself if it is worse.</span></span></label>
+    <div class="field own"><label for="deploy-preset">Steps</label><select class="select" id="deploy-preset" name="steps" data-testid="deploy-preset">
+      <option value="careful">Careful: 1 % 10 min, 5 % 20 min, 25 % 30 min, 50 % 30 min</option>
+      <option value="quick">Quick: 5 % 5 min, 25 % 10 min</option></select>
+      <a class="small" href="${page}deploy/" data-testid="deploy-plan">Choose steps, callers and limits of v${number}</a></div></fieldset>`;
 }
 
 function done(store: Store, chosen: VersionLine): TemplateResult {

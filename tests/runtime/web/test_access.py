@@ -79,6 +79,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "node_drain": {"node": "node1"},
     "node_undrain": {"node": "node1"},
     "node_forget": {"node": "node1"},
+    "deployment": {"deployment": "RAMP"},
+    "deploy_steps": {"name": "echo_test", "number": 1},
     "call": {"id": "LIVE"},
     "call_model": {"id": "LIVE"},
     "call_messages": {"id": "LIVE"},
@@ -167,6 +169,7 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "comment_act": ("comment.write", {"act": "resolve"}),
     "flow_deploy": ("deployment.make", {"version": 1}),
     "ramp_control": ("ramp.control", {"act": "hold"}),
+    "deploy_steps": ("deployment.make", {"preset": "quick", "watch_answered": "on"}),
     "call_place": ("call.place", {"flow": "echo_test", "target": "sip:b@127.0.0.1"}),
     "call_send": ("call.send", {"event": "HangupCall"}),
     "call_hangup": ("call.hangup", {"reason": "asked for"}),
@@ -213,8 +216,8 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "api_events": ("call.send", {"event": "HangupCall", "fields": {}}),
 }
 
-READ_TOO = {"flow_new", "access_tokens", "api_flows", "api_versions", "api_check", "api_deploy",
-            "api_routes", "api_tests", "api_scenarios",
+READ_TOO = {"flow_new", "deploy_steps", "access_tokens", "api_flows", "api_versions", "api_check",
+            "api_deploy", "api_routes", "api_tests", "api_scenarios",
             "api_replay", "api_shadow"}  # fmt: skip
 ONLY_POST = set(CHANGES) - READ_TOO
 

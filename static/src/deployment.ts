@@ -1,0 +1,4 @@
+import "./css/deployment.css";
+import { polls } from "./lib/poll";
+
+polls();
