@@ -8,7 +8,7 @@ that passed in the same moment as somebody held it is not passed twice.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -248,9 +248,8 @@ def _had_audio(version: Version) -> bool:
     """Whether calls of a version are known to have had audio: then its loss must not go unseen."""
     newest = Session.objects.filter(digest=version.digest).order_by("-started_at")
     names = list(newest.values_list("pk", flat=True)[:AUDIO_CALLS])
-    told = MediaRecord.objects.filter(session__in=names, kind="stats").values_list(
-        "detail", flat=True
-    )
+    stored = MediaRecord.objects.filter(session__in=names, kind="stats")
+    told: Iterable[Any] = stored.values_list("detail", flat=True)
     return any(each.get("packets_in") and each.get("packets_out") for each in told)
 
 

@@ -134,10 +134,13 @@ def test_a_gate_forbids_a_deployment_and_nothing_is_written(
 def test_a_gate_learns_that_a_version_is_gone_back_to(
     flow: Flow, alice: Any, gate: list[deployments.Wish]
 ) -> None:
+    second = save(flow, ECHO + "# two\n")
+    with pytest.raises(Refused):
+        deployments.deploy(version=second, back=True)  # it never ran
     deployments.deploy(version=selectors.version_of(flow, 1), user=alice)
-    deployments.deploy(version=save(flow, ECHO + "# two\n"), back=True)
+    deployments.deploy(version=save(flow, ECHO + "# three\n"), user=alice)
     deployments.roll_back(flow=flow, user=alice)
-    assert [wish.back for wish in gate] == [False, True, True]
+    assert [wish.back for wish in gate] == [False, False, False, True]
 
 
 def test_the_pages_learn_what_is_deployed(flow: Flow, alice: Any) -> None:
