@@ -13,6 +13,8 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from channels.db import database_sync_to_async
+
 from designer.errors import Refused
 
 ASK_SECONDS = 30.0
@@ -89,6 +91,11 @@ async def ask_node(name: str, verb: str, arguments: Mapping[str, Any]) -> dict[s
         from runtime import asks
 
         return await asks.answer(verb, arguments)
+    from runtime import nodes
+
+    if not await database_sync_to_async(nodes.answers)(name):
+        # No node was ever called that: whoever is asked here knows no such session either.
+        return await ask_node("", verb, arguments)
     answer: dict[str, Any] = await _fleet.ask(name, verb, arguments)
     return answer
 

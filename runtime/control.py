@@ -9,9 +9,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from channels.db import database_sync_to_async
+
 from designer.errors import Refused
 from designer.publish import apublish
-from runtime import acts, bridge
+from runtime import acts, bridge, nodes
 
 Arguments = dict[str, Any]
 Answer = dict[str, Any]
@@ -51,8 +53,8 @@ async def send(arguments: Arguments) -> Answer:
 
 async def sessions(arguments: Arguments) -> Answer:
     """List the living sessions, of all nodes that answer; `silent` names those that do not."""
-    fleet = bridge.current_fleet()
-    names = ["", *(report.node for report in fleet.others())] if fleet is not None else [""]
+    others = await database_sync_to_async(nodes.others)(bridge.required_node().name)
+    names = ["", *others]
     asked = (bridge.ask_node(name, "sessions", {}) for name in names)
     answers = await asyncio.gather(*asked, return_exceptions=True)
     lines: list[Any] = []

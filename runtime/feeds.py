@@ -255,6 +255,7 @@ class FleetFeed(Feed):
             "flows": counts,
             "total": sum(counts.values()),
             "node": self._sums.name,
+            "nodes": self._sums.standing,
         }
 
     def seen(self) -> list[str]:

@@ -94,6 +94,12 @@ class Hub:
         if self._all:
             _changed(self._all)
 
+    def relayed(self, session: str, frame: Frame) -> None:
+        """Something happened in a session of another node (`runtime.relay`)."""
+        call = self._calls.get(session)
+        if call is not None:
+            call.say(frame)
+
     def step_frame(self, session: Session, step: Step, done: DoneRecord | None) -> Frame:
         """Return what the watchers of a call are told about a step."""
         line = audit.live_step_line(step, done, session.machine.program.table)
@@ -129,6 +135,12 @@ class Hub:
     def forget(self, node: str) -> None:
         """Count the calls of a node no more that is gone."""
         self._changed_elsewhere(self.sums.forget(node))
+
+    def stand(self, nodes: Mapping[str, int]) -> None:
+        """Take over how many nodes there are (`all`) and how many do well (`well`)."""
+        if nodes != self.sums.standing:
+            self.sums.standing = dict(nodes)
+            _changed(self._fleet)
 
     def _changed_elsewhere(self, flows: set[str]) -> None:
         for name in flows & self._flows.keys():

@@ -22,6 +22,7 @@ from designer import auditing, notices
 from designer.access import may
 from designer.errors import Refused
 from designer.naming import person_name
+from runtime import bridge
 from runtime.models import Deployment, Node, Session
 
 BEAT_SECONDS = 1.5
@@ -135,6 +136,25 @@ def line_named(name: str) -> Line | None:
     return line_of(row) if row is not None else None
 
 
+def answers(name: str) -> bool:
+    """Say whether a node of this name can be asked; False if there never was one.
+
+    NodeAway, at once, for one that is lost or stopped: nobody has to wait for it.
+    """
+    line = line_named(name)
+    if line is None:
+        return False
+    if not line.lives:
+        how = "stopped" if line.state == Node.State.STOPPED else f"lost for {span(line.age)}"
+        raise bridge.NodeAway(f"{name} is {how}: nothing can be asked of its calls.")
+    return True
+
+
+def others(name: str) -> list[str]:
+    """Return the names of the other nodes that live."""
+    return [line.name for line in listed() if line.lives and line.name != name]
+
+
 def expected(lines: Iterable[Line]) -> list[Line]:
     """Return the nodes that a deployment has to reach: all that were not stopped in order."""
     return [line for line in lines if line.state != Node.State.STOPPED]
@@ -153,6 +173,18 @@ def drifts(line: Line, desired: Mapping[str, str]) -> list[str]:
     """Return the flows of which a node runs something else than what is deployed."""
     runs = line.row.runs
     return sorted(flow for flow, digest in desired.items() if runs.get(flow) != digest)
+
+
+def wanted_digests() -> dict[str, str]:
+    """Return by flow the digest that new calls shall take."""
+    found = Deployment.objects.filter(superseded_at=None)
+    return dict(found.values_list("flow__name", "version__digest"))
+
+
+def standing() -> dict[str, int]:
+    """Return how many nodes there are, and how many live and run what is deployed."""
+    wanted, desired = expected(listed()), wanted_digests()
+    return {"well": sum(follows(line, desired) for line in wanted), "all": len(wanted)}
 
 
 def sentence(lines: Iterable[Line], desired: Mapping[str, str]) -> str:

@@ -14,6 +14,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -37,6 +38,7 @@ from runtime.node.node import Node
 from runtime.node.session import Session
 from runtime.node.shipper import Shipper
 from runtime.ramps.following import Follower
+from runtime.relay import Relays
 from runtime.rows import Asks, Rows, Shared
 from runtime.shadow_desk import ShadowDesk
 from runtime.sink import DatabaseSink
@@ -73,7 +75,7 @@ async def running(
     loop = asyncio.get_running_loop()
     rows = Rows(f"{node.name}-rows")
     hub = Hub(node, later=loop.call_later, now=time.time)
-    fleet = new_fleet(node)
+    fleet = new_fleet(node, hub, pages)
     desk = Desk(node, rows)
     orders = Rows(f"{node.name}-orders")
     carrier = Carrier(node, rows=orders.ask)
@@ -111,6 +113,7 @@ async def running(
         every(CARRY_SECONDS, carrier.look),
     ]
     if pages:
+        work.append(every(LOOK_SECONDS, partial(look_at_nodes, hub, rows)))
         await check_outdated()
         work += [every(WATCH_SECONDS, ring_stale), every(RAMP_SECONDS, ring_ramps)]
     if watch is not None:
@@ -141,17 +144,26 @@ async def running(
         bridge.set_shipper(None)
 
 
-def new_fleet(node: Node) -> Fleet:
+def new_fleet(node: Node, hub: Hub, pages: bool) -> Fleet:
     """Return this process's side of the fleet; without Redis it is alone."""
     loop = asyncio.get_running_loop()
+    layer = get_channel_layer()
     return Fleet(
         node,
-        get_channel_layer(),
+        layer,
         asks.answer,
+        hub,
+        pages=pages,
         later=loop.call_later,
         clock=loop.time,
         alone=not settings.CALLSMITH.redis_url,
+        relays=Relays(hub, layer, later=loop.call_later, clock=loop.time),
     )
+
+
+async def look_at_nodes(hub: Hub, rows: Rows) -> None:
+    """Count the nodes, for the line at the top of each page."""
+    hub.stand(await rows.ask(nodes.standing))
 
 
 async def beat_first(heart: Heart) -> None:
@@ -311,9 +323,13 @@ def every(seconds: float, act: Callable[[], Awaitable[None]]) -> Coroutine[Any, 
             try:
                 await act()
             except AWAY as away:
-                log.warning("%s waits for the database: %s", act.__name__, away)
+                log.warning("%s waits for the database: %s", _name(act), away)
             except Exception:
                 # A mistake of ours in one turn must not end all turns to come.
-                log.exception("%s failed and is tried again", act.__name__)
+                log.exception("%s failed and is tried again", _name(act))
 
     return repeat()
+
+
+def _name(act: Any) -> str:
+    return str(getattr(act, "func", act).__name__)

@@ -51,6 +51,8 @@ class Sums:
         self.name = name
         self.local = local
         self.unusual: dict[str, Found] = {}
+        self.standing: dict[str, int] = {"well": 1, "all": 1}
+        """How many nodes there are, and how many live and run what is deployed."""
         self._elsewhere: dict[str, Elsewhere] = {}
         self._dirty: dict[str, set[Key]] = {}
         """Places that changed on other nodes, by flow."""

@@ -117,7 +117,7 @@ def list_wire(call: Call, id: str) -> Any:
 def send_event(call: Call, id: str) -> Any:
     """Send a session an event, as a person would from its page."""
     given = call.body
-    bridge.ask(lambda node: acts.send(node, session=id, event=given.event, fields=given.fields))
+    bridge.ask_session_sync(id, "send", event=given.event, fields=dict(given.fields))
     return {"sent": given.event}
 
 
@@ -126,8 +126,8 @@ def place_call(call: Call) -> Any:
     """Place a call that a flow drives."""
     given = call.body
     call.require("call.place", given.flow)
-    session = bridge.ask(lambda node: acts.place(node, flow=given.flow, target=given.target))
-    return {"session": session}
+    asked = {"flow": given.flow, "target": given.target}
+    return bridge.ask_node_sync(given.node, "place", asked)
 
 
 def _known(id: str) -> None:

@@ -114,6 +114,9 @@ class NewCall(Sent):
 
     flow: FlowName
     target: Annotated[str, Meta(max_length=512, description="Whom to call: a SIP address.")]
+    node: Annotated[
+        str, Meta(max_length=64, description="The node that places it; empty: this server's.")
+    ] = ""
 
 
 class NewEvent(Sent):

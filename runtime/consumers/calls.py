@@ -15,9 +15,11 @@ from typing import Any
 from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
+from designer.errors import Refused
 from runtime import audit, bridge
 from runtime.consumers.watching import WatchingConsumer
 from runtime.hub import Watcher
+from runtime.relay import RENEW_SECONDS
 
 logger = logging.getLogger(__name__)
 
@@ -33,24 +35,54 @@ class CallConsumer(WatchingConsumer):
     """One session: its steps as they happen; one that is over is shown from the record."""
 
     follower: asyncio.Task[None] | None = None
+    listener: asyncio.Task[None] | None = None
 
     async def prepare(self) -> bool:
         self.id = self.scope["url_route"]["kwargs"]["id"]
         self.stored = await database_sync_to_async(stored_call)(self.id)
         live = audit.live_session(self.id)
-        if self.stored is None and live is None:
+        if self.stored is None and live is None and not await self.elsewhere():
             return False
+        if self.stored is None and live is None:
+            return await self.sees(self.away["flow"])
         return await self.sees(live.flow if live is not None else self.stored["session"]["flow"])
 
     def watch(self, hub: Any) -> Watcher:
         self.follower = asyncio.create_task(self.follow())
+        if bridge.home_of(self.id):
+            self.listener = asyncio.create_task(self.listen())
         watcher: Watcher = hub.watch_call(self.id, self.put, self.snapshot, self.busy)
         return watcher
 
     async def disconnect(self, code: int) -> None:
-        if self.follower is not None:
-            self.follower.cancel()
+        for task in (self.follower, self.listener):
+            if task is not None:
+                task.cancel()
         await super().disconnect(code)
+
+    async def elsewhere(self) -> bool:
+        """Ask the node the session's id names; a call so young is in no record yet."""
+        try:
+            answer = await bridge.ask_session(self.id, "session")
+        except Refused:
+            return False
+        self.away = answer["session"]
+        return self.away is not None
+
+    async def listen(self) -> None:
+        """Have what happens told here by the node the session lives on."""
+        home, fleet = bridge.home_of(self.id), bridge.current_fleet()
+        while fleet is not None and not self.over():
+            try:
+                await fleet.follow(home, self.id)
+            except Exception as away:  # the layer's own library raises what it likes
+                logger.info("%s is followed in the record only: %s", self.id, away)
+            await asyncio.sleep(RENEW_SECONDS)
+
+    def over(self) -> bool:
+        """Say whether the record knows that the call has ended."""
+        session = (self.stored or NOTHING)["session"]
+        return session is not None and session["ended"] is not None
 
     async def without_node(self) -> None:
         await self.send(text_data=json.dumps({**self.snapshot(), "seq": 0}, default=str))
@@ -96,8 +128,12 @@ class CallConsumer(WatchingConsumer):
                     await self.look()
                 except DatabaseError as error:
                     logger.warning("the record of %s waits for the database: %s", self.id, error)
-            if not living and (quiet >= GIVE_UP_AFTER or not self.missing()):
+            if not living and (self.quiet_here(quiet) or not self.missing()):
                 return
+
+    def quiet_here(self, looks: int) -> bool:
+        """Say whether nothing more will come: a call of another node tells of itself."""
+        return looks >= GIVE_UP_AFTER and (self.listener is None or self.listener.done())
 
     async def look(self) -> None:
         """Fetch the record and show what it has that the browser has not."""

@@ -105,6 +105,10 @@ class FleetConsumer(WatchingConsumer):
         if message["flow"] not in self.hidden:
             await self.send(text_data=json.dumps({"type": "alarm", "flow": message["flow"]}))
 
+    async def fleet_nodes(self, message: Frame) -> None:
+        """A node came, went, or is drained: the page of nodes looks."""
+        await self.send(text_data=json.dumps({"type": "nodes"}))
+
     def watch(self, hub: Any) -> Watcher:
         watcher: Watcher = hub.watch_fleet(self.put, self.busy, self.hidden)
         return watcher

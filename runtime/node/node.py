@@ -132,10 +132,6 @@ class Node:
         """Return when no session lives."""
         await self._supervisor.drained()
 
-    def end_all(self) -> None:
-        """End what lives politely: callers are told, and each record says why."""
-        for session in self._supervisor:
-            session.end("NodeStopping", "shutdown", STOP_CODE)
 
     async def stop(self, drain: float = 0.0) -> None:
         """Take no new call, wait up to `drain` seconds for those there are, end the rest politely.

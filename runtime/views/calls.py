@@ -29,7 +29,7 @@ def call_send(request: HttpRequest, id: str) -> HttpResponse:
     }
     try:
         fields = acts.typed(event, raw)
-        bridge.ask(lambda node: acts.send(node, session=id, event=event, fields=fields))
+        bridge.ask_session_sync(id, "send", event=event, fields=fields)
     except Refused as refusal:
         return refused(request, refusal, "call", id)
     return done(request, f"{event} was sent.", {"sent": event}, "call", id)
@@ -40,7 +40,8 @@ def call_place(request: HttpRequest) -> HttpResponse:
     """Place a call. POST: flow, target."""
     flow, target = request.POST.get("flow", "")[:64], request.POST.get("target", "")
     try:
-        session = bridge.ask(lambda node: acts.place(node, flow=flow, target=target))
+        placed = bridge.ask_node_sync("", "place", {"flow": flow, "target": target})
+        session = placed["session"]
     except Refused as refusal:
         return refused(request, refusal, "calls")
     return done(

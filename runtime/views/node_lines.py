@@ -6,15 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runtime import nodes
-from runtime.models import Deployment
 
 Line = dict[str, Any]
-
-
-def wanted_digests() -> dict[str, str]:
-    """Return by flow the digest that new calls shall take."""
-    found = Deployment.objects.filter(superseded_at=None)
-    return dict(found.values_list("flow__name", "version__digest"))
 
 
 def lines_of(lines: Iterable[nodes.Line], desired: Mapping[str, str]) -> list[Line]:

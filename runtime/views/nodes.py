@@ -11,7 +11,7 @@ from designer.access import change, page, rights
 from designer.errors import Refused
 from designer.views.shell import done, refused, show
 from runtime import nodes as services
-from runtime.views.node_lines import lines_of, wanted_digests
+from runtime.views.node_lines import lines_of
 
 
 @page("node.view")
@@ -20,7 +20,7 @@ def nodes(request: HttpRequest) -> HttpResponse:
 
     With ?part=1 only what changes, for the page that looks again every two seconds.
     """
-    lines, desired = services.listed(), wanted_digests()
+    lines, desired = services.listed(), services.wanted_digests()
     context: dict[str, Any] = {
         "nodes": lines_of(lines, desired),
         "sentence": services.sentence(lines, desired),
