@@ -33,7 +33,7 @@ from designer.models import Flow, Version
 from designer.naming import person_name
 from designer.verdicts import Verdict
 from flows.findings import Severity
-from runtime import bridge, coverage, replay_runs, routes
+from runtime import bridge, coverage, nodes, replay_runs, routes
 from runtime.models import Acknowledgement, Deployment, Ramp, Route, Session
 from runtime.node.ramp import Wanted
 
@@ -326,16 +326,7 @@ def as_message(deployment: Deployment) -> dict[str, Any]:
         "standing": deployment.standing,
         "unchecked": deployment.unchecked,
         "before": before(deployment),
-        "nodes": [
-            {
-                "node": answer.node,
-                "digest": answer.digest,
-                "milliseconds": answer.milliseconds,
-                "error": answer.error,
-                "at": answer.at.isoformat(),
-            }
-            for answer in deployment.acknowledgements.all()
-        ],
+        "nodes": nodes.progress(deployment),
     }
 
 
@@ -405,9 +396,9 @@ class DesignerRuntime:
         return {row.flow.name: _deployed(row) for row in rows.prefetch_related("acknowledgements")}
 
     def live_calls(self) -> Mapping[str, int]:
-        node = bridge.current_node()
-        if node is not None:
-            return count_by_flow(node)
+        if bridge.current_node() is not None:
+            counted: dict[str, int] = bridge.ask(live_by_flow)
+            return counted
         counts: dict[str, int] = {}
         for name in Session.objects.filter(ended_at=None).values_list("flow_name", flat=True):
             counts[name] = counts.get(name, 0) + 1
@@ -444,6 +435,14 @@ class DesignerRuntime:
             "New calls are refused: they could not be recorded."
             f" {node.journal.reason[:1].upper()}{node.journal.reason[1:]}."
         )
+
+
+def live_by_flow(node: Any) -> dict[str, int]:
+    """Return how many sessions of each flow live, on all nodes that are heard of."""
+    hub = bridge.current_hub()
+    if hub is None:
+        return count_by_flow(node)
+    return {name: count for name in hub.sums.flows() if (count := hub.sums.total(name))}
 
 
 def count_by_flow(node: Any) -> dict[str, int]:

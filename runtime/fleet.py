@@ -1,9 +1,9 @@
 """The other nodes of the installation, as seen from one process: their counts, and asking them.
 
-Over the channel layer, and only between processes: each node tells at most four times a second what
-its hub counts, and the hub of who serves pages adds it up (`runtime.sums`); each node hears questions
-under its name and answers them (`runtime.asks`). What is lost on the way is harmless: what is told
-holds whole counts and comes again, a question that nobody answers ends in a refusal.
+Over the channel layer, and only between processes: each node tells at most four times a second
+what its hub counts, and the hub of who serves pages adds it up (`runtime.sums`); each node hears
+questions under its name and answers them (`runtime.asks`). What is lost on the way is harmless:
+what is told holds whole counts and comes again, a question that nobody answers ends in a refusal.
 
     await fleet.ask("edge-2", "send", {"session": id, "event": "HangUp"})
 """
@@ -84,7 +84,8 @@ class Fleet:
     ) -> None:
         """`answer(verb, arguments)` does what is asked of this node; `clock` only has to go on.
 
-        `pages`: somebody here wants to know the counts of the other nodes. `alone`: nothing joins processes here, so nobody is told and nobody else can be asked.
+        `pages`: somebody here wants to know the counts of the other nodes. `alone`: nothing joins
+        processes here, so nobody is told and nobody else can be asked.
         """
         self.node = node
         self.name: str = node.name
@@ -202,7 +203,7 @@ class Fleet:
     async def run(self) -> None:
         """Hear what the other nodes tell and ask, until this is cancelled."""
         said = ""
-        while True:
+        while not self._alone:
             try:
                 await self._join()
                 said = ""

@@ -6,7 +6,7 @@ Sessions, steps, wire messages and media records are written by the shipper with
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from django.db import models
@@ -42,6 +42,7 @@ class Deployment(models.Model):
         # What the page of deployments puts beside one.
         verdict: Verdict
         chip: tuple[str, str, str]
+        progress: list[dict[str, Any]]
 
     class Meta:
         ordering = ["-pk"]

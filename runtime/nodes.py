@@ -213,6 +213,8 @@ def _and(names: list[str]) -> str:
 
 def span(seconds: float) -> str:
     """Return a time as people say it."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
     if seconds < 100:
         return f"{seconds:.0f} s"
     if seconds < 6000:
@@ -240,8 +242,9 @@ def _age(row: Any) -> float:
 def progress(deployment: Deployment, lines: Iterable[Line] | None = None) -> list[dict[str, Any]]:
     """Return for each node what it says to a deployment.
 
-    `state` is runs, failed, waiting (`seconds`: for how long), lost or, of a node that has ended
-    or of a deployment that is over, past. A node that must still answer has no `at`.
+    `state` is runs, failed, waiting (`seconds`: for how long), lost or, of a node that has ended,
+    of a deployment that is over or of a candidate that was taken back, past. A node that must
+    still answer has no `at`.
     """
     current = deployment.superseded_at is None
     known = {} if not current else {line.name: line for line in lines or listed()}
@@ -270,7 +273,7 @@ def _progress(deployment: Deployment, name: str, answer: Any, line: Line | None)
         waited = (line.row.asked - deployment.at).total_seconds()  # type: ignore[attr-defined]
         state, told["seconds"] = "waiting", round(max(0.0, waited), 1)
     else:
-        state = "runs" if good else "failed"
+        state = "runs" if good else "failed" if answer.error else "past"
     return {**told, "state": state}
 
 

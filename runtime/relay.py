@@ -40,9 +40,7 @@ class Relay:
 class Relays:
     """What this node tells of its sessions, and what it hears of those of others."""
 
-    def __init__(
-        self, hub: Hub, layer: Any, *, later: Later, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, hub: Hub, layer: Any, *, later: Later, clock: Callable[[], float]) -> None:
         self._hub = hub
         self._layer = layer
         self._later = later

@@ -24,6 +24,7 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 _MEANT = {
     "name": "The name of a flow.",
+    "node": "The name of a node.",
     "number": "The number of a version.",
     "id": "The id of a session.",
     "left": "The text before: the number of a version, deployed, or draft.",

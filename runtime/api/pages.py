@@ -24,6 +24,7 @@ EXAMPLES: dict[str, Any] = {
     "left": "deployed",
     "right": "3",
     "id": "node1-7-42",
+    "node": "node1",
     "flow": "support_line",
     "text": "callflow: 1\n",
     "base": 3,

@@ -16,6 +16,7 @@ TAGS = {
     "Deployments": "Which version new calls take; calls that run keep theirs.",
     "Routes": "Which calls take which flow.",
     "Sessions": "What calls do and did: their steps, their messages, and acts on them.",
+    "Nodes": "Who takes calls, how each does, and taking one out of the calls.",
     "Server": "How the server does, and what this document says.",
 }
 
@@ -136,7 +137,10 @@ RESOURCES = [
     Resource("sessions/<str:id>/wire", "api_wire", "Sessions", GET=runs.list_wire),
     Resource("sessions/<str:id>/events", "api_events", "Sessions", POST=runs.send_event),
     Resource("calls", "api_calls", "Sessions", POST=runs.place_call),
-    Resource("nodes", "api_nodes", "Server", GET=runs.list_nodes),
+    Resource("nodes", "api_nodes", "Nodes", GET=runs.list_nodes),
+    Resource("nodes/<str:node>", "api_node", "Nodes", GET=runs.get_node, DELETE=runs.forget_node),
+    Resource("nodes/<str:node>/drain", "api_node_drain", "Nodes", POST=runs.drain_node),
+    Resource("nodes/<str:node>/undrain", "api_node_undrain", "Nodes", POST=runs.undrain_node),
     Resource("openapi.json", "api_document", "Server", GET=get_document),
 ]
 

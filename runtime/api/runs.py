@@ -10,11 +10,12 @@ from designer import facts, selectors
 from designer.access import hidden_names
 from designer.errors import Refused
 from designer.views.shell import flow_or_404
-from runtime import acts, audit, bridge, deployments
+from runtime import audit, bridge, deployments, nodes
 from runtime.api import shapes
 from runtime.api.declare import Call, operation
 from runtime.audit import CallFilter
 from runtime.models import Deployment
+from runtime.node_lines import lines_of
 
 # -- deployments -----------------------------------------------------------------------------------
 
@@ -138,22 +139,57 @@ def _known(id: str) -> None:
 # -- nodes -----------------------------------------------------------------------------------------
 
 
-@operation("deployment.view", list[shapes.Node])
+@operation("node.view", list[shapes.Node])
 def list_nodes(call: Call) -> Any:
-    """Tell how the node of this server does; the list is empty while none runs here."""
-    if bridge.current_node() is None:
-        return []
-    health = bridge.ask(lambda node: node.health())
-    sessions, sip, journal = health["sessions"], health["sip"], health["journal"]
-    return [
-        {
-            "node": health["node"],
-            "status": health["status"],
-            "epoch": health["epoch"],
-            "sip": {name: sip[name] for name in ("address", "listening", "refused")},
-            "media_attached": health["media"]["attached"],
-            "journal": {name: journal[name] for name in ("healthy", "reason")},
-            "sessions": {name: sessions[name] for name in ("now", "started", "outcomes")},
-            "flows": health["flows"],
-        }
-    ]
+    """List the nodes of this installation: how each does, and what it runs."""
+    return _told(nodes.listed(), call)
+
+
+@operation("node.view", shapes.Node)
+def get_node(call: Call, node: str) -> Any:
+    """Get one node."""
+    line = nodes.line_named(node)
+    if line is None:
+        raise Http404(f"There is no node named {node}.")
+    return _told([line], call)[0]
+
+
+@operation("node.drain", shapes.Node, body=shapes.NodeReason)
+def drain_node(call: Call, node: str) -> Any:
+    """Let a node take no new calls.
+
+    Calls that run go on. It needs a reason, and holds over restarts until it is undone.
+    """
+    return _changed(call, node, nodes.drain)
+
+
+@operation("node.drain", shapes.Node, body=shapes.NodeReason)
+def undrain_node(call: Call, node: str) -> Any:
+    """Let a node take calls again."""
+    return _changed(call, node, nodes.undrain)
+
+
+@operation("node.drain", list[shapes.Node])
+def forget_node(call: Call, node: str) -> Any:
+    """Strike out a node that is stopped or lost.
+
+    Its calls are kept as lost. Answers the nodes that are left.
+    """
+    _exists(node)
+    nodes.forget(name=node, user=call.user)
+    return _told(nodes.listed(), call)
+
+
+def _changed(call: Call, node: str, act: Any) -> Any:
+    _exists(node)
+    act(name=node, user=call.user, reason=call.body.reason)
+    return _told([line for line in nodes.listed() if line.name == node], call)[0]
+
+
+def _exists(node: str) -> None:
+    if nodes.line_named(node) is None:
+        raise Http404(f"There is no node named {node}.")
+
+
+def _told(lines: list[nodes.Line], call: Call) -> list[dict[str, Any]]:
+    return lines_of(lines, nodes.wanted_digests(), hidden_names(call.user))

@@ -359,13 +359,18 @@ class Checked(Told):
 
 
 class NodeAnswer(Told):
-    """What a node said to a deployment."""
+    """What a node says to a deployment, or that it says nothing."""
 
     node: str
-    digest: Digest
+    digest: Annotated[str, Meta(description="What it runs since; empty without an answer.")]
     milliseconds: float
     error: Annotated[str, Meta(description="Why it did not load it, or empty.")]
-    at: Moment
+    at: Annotated[str, Meta(description="When it answered, in ISO 8601; empty if it did not.")]
+    state: Annotated[
+        Literal["runs", "failed", "waiting", "lost", "past"],
+        Meta(description="`past`: of a deployment, or a node, that is over."),
+    ]
+    seconds: Annotated[float, Meta(description="How long it has been waiting or lost.")]
 
 
 class Deployment(Told):
@@ -465,47 +470,43 @@ class EventSent(Told):
     sent: str
 
 
-class NodeSessions(Told):
-    """How many sessions a node has."""
+class NodeFlow(Told):
+    """What a node runs of one flow."""
 
-    now: int
-    started: int
-    outcomes: dict[str, int]
-
-
-class NodeSip(Told):
-    """Its side of the wire."""
-
-    address: str
-    listening: bool
-    refused: Annotated[dict[str, int], Meta(description="Calls refused, by status.")]
-
-
-class NodeJournal(Told):
-    """Whether what happens can be kept."""
-
-    healthy: bool
-    reason: str
-
-
-class NodeFlows(Told):
-    """What it runs."""
-
-    deployed: Annotated[dict[str, str], Meta(description="The digest of each flow.")]
-    failures: Annotated[dict[str, str], Meta(description="What it could not load, and why.")]
+    flow: FlowName
+    digest: Annotated[str, Meta(description="What new calls take there; empty: nothing.")]
+    wanted: Annotated[str, Meta(description="What is deployed; empty: nothing.")]
+    drifts: Annotated[bool, Meta(description="It runs something else than what is deployed.")]
+    failure: Annotated[str, Meta(description="Why its last load failed, or empty.")]
 
 
 class Node(Told):
-    """How a node does."""
+    """A node, as it last said of itself."""
 
     node: str
-    status: Literal["ok", "degraded"]
-    epoch: int
-    sip: NodeSip
-    media_attached: bool
-    journal: NodeJournal
-    sessions: NodeSessions
-    flows: NodeFlows
+    state: Literal["ready", "refusing", "draining", "stopped", "lost"]
+    trouble: Annotated[str, Meta(description="Why it takes no new call, or empty.")]
+    kind: Annotated[Literal["serve", "node"], Meta(description="`serve`: it serves pages too.")]
+    epoch: Annotated[int, Meta(description="The number of its start.")]
+    host: str
+    address: Annotated[str, Meta(description="Where it listens for SIP over UDP.")]
+    http: Annotated[str, Meta(description="Where it tells how it does.")]
+    software: str
+    started_at: Moment
+    heartbeat_seconds: Annotated[float, Meta(description="Since it was last heard of.")]
+    sessions: Annotated[int, Meta(description="Calls that live on it.")]
+    max_sessions: int
+    loop_delay_ms: Annotated[float, Meta(description="Longest delay of its event loop lately.")]
+    journal_lag_bytes: Annotated[int, Meta(description="Journal not in the database yet.")]
+    flows: list[NodeFlow]
+    drained_by: Annotated[str, Meta(description="Who lets it take no new calls, or empty.")]
+    drain_reason: str
+
+
+class NodeReason(Sent):
+    """Why somebody changes a node."""
+
+    reason: Annotated[str, Meta(max_length=2000, description="It is kept and shown.")] = ""
 
 
 class ScenarioLine(Told):

@@ -132,7 +132,6 @@ class Node:
         """Return when no session lives."""
         await self._supervisor.drained()
 
-
     async def stop(self, drain: float = 0.0) -> None:
         """Take no new call, wait up to `drain` seconds for those there are, end the rest politely.
 

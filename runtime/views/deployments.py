@@ -11,7 +11,7 @@ from designer.errors import Refused
 from designer.forms import Deploy
 from designer.verdicts import Verdict
 from designer.views.shell import done, flow_or_404, refused, show, wants_json
-from runtime import bridge
+from runtime import bridge, nodes
 from runtime import deployments as services
 from runtime.models import Ramp
 from runtime.ramps import planning, showing
@@ -25,9 +25,11 @@ def deployments(request: HttpRequest) -> HttpResponse:
     history = services.history(hidden=hidden_names(request.user))
     current = [each for each in history if each.superseded_at is None]
     judged = verdicts.verdicts_of(each.version for each in history)
+    lines = nodes.listed()
     for each in history:
         each.verdict = judged[each.version_id]
         each.chip = showing.chip_of(each)
+        each.progress = nodes.progress(each, lines)
     node = bridge.current_node()
     # Asked on the node's own loop: the journal belongs to its thread.
     health = bridge.ask(lambda node: node.health()) if node is not None else {}

@@ -7,11 +7,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from designer.access import change, page, rights
+from designer.access import change, hidden_names, page, rights
 from designer.errors import Refused
 from designer.views.shell import done, refused, show
 from runtime import nodes as services
-from runtime.views.node_lines import lines_of
+from runtime.node_lines import lines_of
 
 
 @page("node.view")
@@ -21,8 +21,9 @@ def nodes(request: HttpRequest) -> HttpResponse:
     With ?part=1 only what changes, for the page that looks again every two seconds.
     """
     lines, desired = services.listed(), services.wanted_digests()
+    shown = lines_of(lines, desired, hidden_names(request.user))
     context: dict[str, Any] = {
-        "nodes": lines_of(lines, desired),
+        "nodes": [{**each, "heard": services.span(each["heartbeat_seconds"])} for each in shown],
         "sentence": services.sentence(lines, desired),
         "well": all(services.follows(line, desired) for line in services.expected(lines)),
         "calls": sum(line.row.sessions for line in lines if line.lives),

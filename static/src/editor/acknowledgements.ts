@@ -8,6 +8,11 @@ export function acknowledgements(deployment: DeploymentFrame): TemplateResult {
     return html`<div class="ack" data-testid="ack-waiting">${icon("clock", "warn")}<span class="grow">Waiting for a node to load ${deployment.digest.slice(0, 12)}</span></div>`;
   }
   return html`<div class="acks">${deployment.nodes.map((node) => {
+    if (node.state === "waiting" || node.state === "lost") {
+      const since = `${Math.round(node.seconds ?? 0)} s`;
+      return html`<div class="ack" data-testid="ack" data-digest="">${icon(node.state === "lost" ? "error" : "clock", node.state === "lost" ? "err" : "warn")}
+        <span class="grow"><b>${node.node}</b> ${node.state === "lost" ? `is lost: nothing heard for ${since}` : `has not answered for ${since}`}</span></div>`;
+    }
     const right = !node.error && node.digest === deployment.digest;
     return html`<div class="ack" data-testid="ack" data-digest=${node.digest}>${icon(right ? "check" : "error", right ? "ok" : "err")}
       <span class="grow">${right

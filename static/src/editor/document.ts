@@ -51,6 +51,10 @@ export interface NodeAck {
   milliseconds: number | null;
   error: string | null;
   at: string | number | null;
+  /** runs, failed, waiting, lost or past. */
+  state?: string;
+  /** How long it has been waiting or lost. */
+  seconds?: number;
 }
 
 export interface DeploymentFrame {

@@ -17,7 +17,10 @@ function show(frame: Frame): void {
   for (const part of document.querySelectorAll("[data-fleet-total]")) {
     part.textContent = `${count(total)} live ${total === 1 ? "call" : "calls"}`;
   }
-  for (const part of document.querySelectorAll("[data-fleet-node]")) part.textContent = node ? `${node} ·` : "";
+  const nodes = (frame["nodes"] ?? { well: 1, all: 1 }) as { well: number; all: number };
+  const said = nodes.all > 1 ? `${nodes.well} of ${nodes.all} nodes` : node;
+  for (const part of document.querySelectorAll("[data-fleet-node]")) part.textContent = said ? `${said} ·` : "";
+  for (const part of document.querySelectorAll("[data-fleet]")) part.classList.toggle("warn", nodes.well < nodes.all);
   for (const cell of document.querySelectorAll<HTMLElement>("[data-live-of]")) {
     const name = cell.dataset["liveOf"] ?? "";
     cell.textContent = count(flows[name] ?? 0);

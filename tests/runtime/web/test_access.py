@@ -26,7 +26,7 @@ from designer.models import (
 )
 from designer.reviews import services as reviews
 from runtime import deployments
-from runtime.models import CallOrder, CallPin, Deployment, DrainPolicy, Ramp, Route
+from runtime.models import CallOrder, CallPin, Deployment, DrainPolicy, Node, Ramp, Route
 from runtime.ramps import services as ramps
 from runtime.ramps.plan import Plan, read_steps
 from tests.runtime.web.stage import FakeNode
@@ -81,6 +81,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "node_forget": {"node": "node1"},
     "deployment": {"deployment": "RAMP"},
     "deploy_steps": {"name": "echo_test", "number": 1},
+    "api_node": {"node": "node1"},
+    "api_node_drain": {"node": "node1"},
+    "api_node_undrain": {"node": "node1"},
     "call": {"id": "LIVE"},
     "call_model": {"id": "LIVE"},
     "call_messages": {"id": "LIVE"},
@@ -191,6 +194,8 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "node_drain": ("node.drain", {"reason": "a new disk"}),
     "node_undrain": ("node.drain", {}),
     "node_forget": ("node.drain", {}),
+    "api_node_drain": ("node.drain", {"reason": "a new disk"}),
+    "api_node_undrain": ("node.drain", {}),
     "access_tokens": ("token.own", {"name": "nightly", "days": "30"}),
     "token_revoke": ("token.own", {"name": "nightly"}),
     "person_add": ("people.manage", {"username": "nina"}),
@@ -238,6 +243,7 @@ NAMES = sorted(set(addresses()))
 @pytest.fixture
 def call_id(node: FakeNode, flow: Flow) -> str:
     Scenario.objects.create(pk=1, flow=flow, name="Answered", text=SCENARIO)
+    Node.objects.create(name="node1", folder="f")
     session = node.begin("echo_test")
     node.give(session, "IncomingCall")
     CallOrder.objects.create(pk=1, flow=flow, act="end", by_name="alice", reason="a test")

@@ -1,4 +1,5 @@
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from designer.scenario_files import write_scenarios
 from designer.scenarios import record
 from designer.simulation import read_run
 from flows.compile import compile_text
-from runtime import bridge
+from runtime import nodes
 from runtime.sink import DatabaseSink
 from tests.runtime.web.contract import ContractClient
 from tests.runtime.web.stage import FakeNode
@@ -255,11 +256,22 @@ def test_a_living_session_is_read_of_the_node(api: Client, node: FakeNode) -> No
     assert api.get("/api/sessions").json() == [told]
 
 
-def test_the_node_says_how_it_does(api: Client, node: FakeNode) -> None:
-    (told,) = api.get("/api/nodes").json()
-    assert told["node"] == "node1" and told["flows"]["deployed"].keys() == {"echo_test"}
-    bridge.set_node(None)
+def test_nodes_say_how_they_do_and_are_taken_out_of_the_calls(api: Client, flow: Flow) -> None:
     assert api.get("/api/nodes").json() == []
+    nodes.claim("edge-1", "folder")
+    nodes.beat("edge-1", "folder", 1, {"sessions": 3})
+    (told,) = api.get("/api/nodes").json()
+    assert (told["node"], told["state"], told["sessions"]) == ("edge-1", "ready", 3)
+    assert api.get("/api/nodes/edge-1").json()["epoch"] == 1
+    assert api.get("/api/nodes/edge-2").status_code == 404
+    drain = partial(api.post, "/api/nodes/edge-1/drain", content_type="application/json")
+    assert drain({}).status_code == 409
+    assert drain({"reason": "a new disk"}).json()["drain_reason"] == "a new disk"
+    again = api.post("/api/nodes/edge-1/undrain", {}, content_type="application/json")
+    assert again.json()["drained_by"] == ""
+    assert api.delete("/api/nodes/edge-1").status_code == 409
+    nodes.stopped("edge-1", "folder", 1)
+    assert api.delete("/api/nodes/edge-1").json() == []
 
 
 def test_scenarios_are_listed_and_played_on_a_version(api: Client, flow: Flow) -> None:

@@ -266,7 +266,8 @@ def test_the_fleet_is_counted_when_calls_begin_and_end(stage_set: Stage) -> None
     node, timer, hub = stage_set
     browser = Browser()
     watcher = hub.watch_fleet(browser.put)
-    assert browser.last == {"type": "fleet", "flows": {}, "total": 0, "node": "node1", "seq": 1}
+    first = {"type": "fleet", "flows": {}, "total": 0, "node": "node1", "seq": 1}
+    assert browser.last == {**first, "nodes": {"well": 1, "all": 1}}
     session = answered(node)
     timer.passes(FLOW_INTERVAL)
     assert browser.last["flows"] == {"echo_test": 1}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from runtime import nodes
@@ -10,9 +10,14 @@ from runtime import nodes
 Line = dict[str, Any]
 
 
-def lines_of(lines: Iterable[nodes.Line], desired: Mapping[str, str]) -> list[Line]:
-    """Return the nodes as plain data."""
-    return [line_of(line, desired) for line in lines]
+def lines_of(
+    lines: Iterable[nodes.Line], desired: Mapping[str, str], hidden: Collection[str] = ()
+) -> list[Line]:
+    """Return the nodes as plain data, without the flows that are hidden from whoever asks."""
+    found = [line_of(line, desired) for line in lines]
+    for each in found:
+        each["flows"] = [flow for flow in each["flows"] if flow["flow"] not in hidden]
+    return found
 
 
 def line_of(line: nodes.Line, desired: Mapping[str, str]) -> Line:
@@ -40,14 +45,12 @@ def line_of(line: nodes.Line, desired: Mapping[str, str]) -> Line:
         "http": row.http,
         "software": row.software,
         "started_at": row.started_at.isoformat(),
-        "heard": nodes.span(line.age),
         "heartbeat_seconds": round(line.age, 1),
         "sessions": row.sessions,
         "max_sessions": row.max_sessions,
         "loop_delay_ms": row.loop_delay,
         "journal_lag_bytes": row.journal_lag,
         "flows": sorted(flows, key=lambda each: not each["drifts"]),
-        "drifts": len(drifts),
         "drained_by": row.drain_by,
         "drain_reason": row.drain_reason,
     }
