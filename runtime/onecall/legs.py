@@ -119,9 +119,11 @@ def _leg(session_id: str) -> Leg | None:
         return None
     leg = _stored_leg(stored) if stored is not None else Leg("A", {})
     if live is not None:
-        beside = {key: leg.session[key] for key in ("node", "epoch") if key in leg.session}
+        beside: dict[str, Any] = {
+            key: leg.session[key] for key in ("node", "epoch") if key in leg.session
+        }
         summary = audit.live_summary(live, stored.number if stored else None)
-        leg.session = {**summary, **beside, "ended": None}
+        leg.session = summary | beside | {"ended": None}
         leg.steps = _with_seen(session_id, leg.steps)
     return leg
 
@@ -167,9 +169,8 @@ def _linked(leg: Leg, known: set[str]) -> Iterable[Session]:
         if told.call_id in own | spoken_of or own.intersection(told.mentions()):
             named.add(session)
     first = StepRow.objects.filter(session__in=list(near), sequence=1)
-    for session, fields in first.values_list("session_id", "fields"):
-        if leg.id in fields.values():
-            named.add(session)
+    told_of: Any = first.values_list("session_id", "fields")
+    named.update(session for session, fields in told_of if leg.id in fields.values())
     return Session.objects.filter(pk__in=named - known).order_by("started_at")
 
 

@@ -4,7 +4,7 @@ import "./css/merge.css";
 import "./css/simulate.css";
 import { Actions } from "./editor/actions";
 import { Acts } from "./editor/acts";
-import { addRow, addState } from "./editor/add-dialogs";
+import { addRow, addState, rowBegun } from "./editor/add-dialogs";
 import { Begin } from "./editor/begin";
 import type { EditorBoot } from "./editor/boot";
 import { CheckLine } from "./editor/check-line";
@@ -36,7 +36,7 @@ import { Topbar } from "./editor/topbar";
 import { TraceChip } from "./editor/trace-chip";
 import { Views } from "./editor/views";
 import { Yaml } from "./editor/yaml";
-import { noted } from "./lib/address";
+import { note, noted } from "./lib/address";
 import { boot } from "./lib/boot";
 import { digest } from "./lib/digest";
 import { element } from "./lib/element";
@@ -212,6 +212,16 @@ const role = noted("role");
 if (role === "UAC" || role === "UAS") show(role);
 if (location.hash) store.select(fromHash(location.hash), "address");
 compare();
+beginRow();
+
+/** A link from a call asks for a row: select its state and open the question, once. */
+function beginRow(): void {
+  const begun = data?.can.edit ? rowBegun(new URLSearchParams(location.search)) : null;
+  if (!begun) return;
+  for (const name of ["add", "state", "event", "as"]) note(name, null);
+  if (store.state(begun.state)) store.select({ kind: "state", name: begun.state }, "address");
+  addRow(store, actions, begun);
+}
 
 /** Show what one role takes; the rest steps back. */
 function show(role: Store["role"]): void {

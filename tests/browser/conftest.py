@@ -165,6 +165,7 @@ async def paths(instance: Instance, tmp_path_factory: pytest.TempPathFactory) ->
         calls = "SELECT id FROM runtime_session ORDER BY started_at DESC"
         found = await eventually(lambda: instance.query(calls), what="the call is stored")
         call["call"] = f"/calls/{found[0][0]}/"
+        call["call compared"] = f"/calls/{found[0][0]}/compare/predicted/"
     return {
         "flows": "/",
         "new": "/flows/new/",

@@ -54,7 +54,7 @@ export class Why {
 
   #unhandled(step: Step): TemplateResult {
     const { moment } = this;
-    const query = new URLSearchParams({ add: "row", state: step.from_state, event: step.event, role: step.role }).toString();
+    const query = new URLSearchParams({ add: "row", state: step.from_state, event: step.event, as: step.role }).toString();
     const address = this.page.editor(step, query);
     const takes = [...new Set(moment?.here.map((row) => row.event ?? row.label) ?? [])];
     return html`<p class="banner warn small" data-testid="why-not">${icon("warning")}<span>No row of <b>${step.from_state}</b> takes ${step.label} as ${step.role}. ${answered(step)}</span></p>

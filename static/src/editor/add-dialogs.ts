@@ -31,11 +31,26 @@ export function addState(store: Store, actions: Actions): void {
   }, "", "add-state-dialog");
 }
 
-/** Ask for the event and target of a new row, from the selected state. */
-export function addRow(store: Store, actions: Actions): void {
+/** What a new row is begun with, as a link says it: `?add=row&state=Active&event=InfoReceived&as=UAS`. */
+export interface RowBegun {
+  state: string;
+  event: string;
+  role: string;
+}
+
+/** Read such a link; null where the address says nothing of a row. */
+export function rowBegun(query: URLSearchParams): RowBegun | null {
+  if (query.get("add") !== "row") return null;
+  const word = (name: string): string => (query.get(name) ?? "").slice(0, 128);
+  return { state: word("state"), event: word("event"), role: word("as") };
+}
+
+/** Ask for the event and target of a new row, from the selected state or as somebody began it. */
+export function addRow(store: Store, actions: Actions, begun: RowBegun | null = null): void {
   const selected = store.selection;
-  const from = selected?.kind === "state" ? selected.name : selected ? (store.row(selected.index)?.from_state ?? "") : (store.picture?.initial ?? "");
-  const role = selected?.kind === "row" ? (store.row(selected.index)?.role ?? "Both") : usualRole(store, from);
+  const known = begun !== null && store.state(begun.state) !== undefined;
+  const from = known ? begun.state : selected?.kind === "state" ? selected.name : selected ? (store.row(selected.index)?.from_state ?? "") : (store.picture?.initial ?? "");
+  const role = begun && store.palette.roles.includes(begun.role) ? begun.role : selected?.kind === "row" ? (store.row(selected.index)?.role ?? "Both") : usualRole(store, from);
   const names = store.picture?.states.map((state) => state.name) ?? [];
   openDialog((dialog) => {
     const submit = async (event: SubmitEvent): Promise<void> => {
@@ -53,9 +68,10 @@ export function addRow(store: Store, actions: Actions): void {
       finish(dialog, element, await actions.attempt("add_row", parameters));
     };
     return html`<form @submit=${submit}><div class="dialog-head"><h2>Add a row?</h2></div><div class="dialog-body">
+      ${begun ? html`<p class="ink2" data-testid="row-begun">${known ? html`A call met ${begun.event} in ${begun.state}, and no row took it.` : html`A call met ${begun.event} in ${begun.state}; your draft has no such state, so choose one.`}</p>` : ""}
       <div class="field"><label for="new-from">In state</label><select class="select" id="new-from" name="from" data-testid="new-row-from">${names.map((name) => html`<option ?selected=${name === from}>${name}</option>`)}</select></div>
       <div class="field"><label for="new-role">Role</label><select class="select" id="new-role" name="role" data-testid="new-row-role">${store.palette.roles.map((name) => html`<option ?selected=${name === role}>${name}</option>`)}</select></div>
-      <div class="field"><span class="label">On this event</span><word-combo label="Event" testid="new-row-event" placeholder="HangupCall, after 30s" .choices=${[...store.palette.events, { name: "after 30s", meaning: "a time after entering the state" }]}></word-combo></div>
+      <div class="field"><span class="label">On this event</span><word-combo label="Event" testid="new-row-event" .value=${begun?.event ?? ""} placeholder="HangupCall, after 30s" .choices=${[...store.palette.events, { name: "after 30s", meaning: "a time after entering the state" }]}></word-combo></div>
       <div class="field"><span class="label">Go to</span><word-combo label="Next state" testid="new-row-next" placeholder="stay" .choices=${names.map((name) => ({ name }))}></word-combo></div>${refusalLine}</div>
       <div class="dialog-foot"><button class="btn" type="button" data-close>Cancel</button><button class="btn primary" type="submit" data-testid="new-row-confirm">Add row</button></div></form>`;
   }, "", "add-row-dialog");

@@ -82,7 +82,7 @@ def test_a_call_on_another_text_says_where_it_goes_otherwise(flow: Flow) -> None
     without = played("\n".join(lines))
     assert not without.same and without.at == 5
     assert without.first.startswith("Step 5, InfoReceived in Active: how it was taken was fired")
-    assert "unhandled: nothing -> InfoReceived" in without.changes
+    assert any("InfoReceived" in change for change in without.changes)
 
 
 def test_the_pages_compare_replay_and_make_a_test(client: Client, alice: Any, flow: Flow) -> None:
