@@ -1,4 +1,4 @@
-"""A call that failed is found and replayed; the event nobody took becomes a row, proved and live."""
+"""A call that failed is found and replayed; the event nobody took becomes a row that goes live."""
 
 import re
 
