@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from designer.commands import DONE, ERRORS, UNUSABLE, answer, finish, refuse
-from runtime import replay_command, route_commands, shadow_command
+from runtime import drain_commands, replay_command, route_commands, shadow_command
 
 WAIT_SECONDS = 30.0
 CHECK_SECONDS = 120.0
@@ -66,6 +66,7 @@ def add_parsers(verbs: Any) -> None:
     parser.add_argument("--flow", default="", help="only calls of this flow")
     parser.add_argument("--limit", type=int, default=100, help="how many of the newest (100)")
     finish(parser, conform)
+    drain_commands.add_parsers(verbs, finish)
     replay_command.add_parser(verbs, finish)
     shadow_command.add_parser(verbs, finish)
 

@@ -14,6 +14,7 @@ from channels.db import database_sync_to_async
 from designer.errors import Refused
 from designer.publish import apublish
 from runtime import acts, bridge, nodes
+from runtime.drain import served
 
 Arguments = dict[str, Any]
 Answer = dict[str, Any]
@@ -79,6 +80,17 @@ async def ask(arguments: Arguments) -> Answer:
     return await bridge.ask_node(arguments["node"], arguments["act"], arguments["arguments"])
 
 
+async def operate(arguments: Arguments) -> Answer:
+    """Do something to running calls, or look at them: {operation, by, ...} (see `served`)."""
+    act = served.ACTS.get(arguments["operation"])
+    if act is None:
+        return {"error": f"Nobody does {arguments['operation']!r} to calls."}
+    # What a command says of who asks is a name; an account is never taken from outside.
+    given = {**arguments, "user": None}
+    answer: Answer = await database_sync_to_async(act)(given)
+    return answer
+
+
 VERBS: dict[str, Callable[[Arguments], Awaitable[Answer]]] = {
     "publish": publish,
     "call": call,
@@ -86,4 +98,5 @@ VERBS: dict[str, Callable[[Arguments], Awaitable[Answer]]] = {
     "sessions": sessions,
     "health": health,
     "ask": ask,
+    "operate": operate,
 }

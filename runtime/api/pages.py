@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from django.contrib.auth.decorators import login_not_required
@@ -38,6 +38,9 @@ EXAMPLES: dict[str, Any] = {
     "fields": {},
     "route": 7,
     "place": 1,
+    "order": 12,
+    "at_most": 50,
+    "state": "OnHold",
 }
 """A value for whatever an example has to name."""
 IN_QUERY = {"number": "4930"}
@@ -122,7 +125,14 @@ def _example(shape: type[msgspec.Struct]) -> dict[str, Any]:
     wanted = openapi.required_of(shape) or [
         each.name for each in msgspec.structs.fields(shape) if each.name == "reason"
     ]
-    return {name: EXAMPLES[name] for name in wanted}
+    kinds = {each.name: get_args(each.type) for each in msgspec.structs.fields(shape)}
+    return {name: _fitting(EXAMPLES[name], kinds[name]) for name in wanted}
+
+
+def _fitting(value: Any, choices: tuple[Any, ...]) -> Any:
+    """Return the example, or the first choice where only some words are taken."""
+    words = [each for each in choices if isinstance(each, str)]
+    return words[0] if words and value not in words else value
 
 
 def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from runtime.api import comparisons, designs, proofs, routing, runs
+from runtime.api import comparisons, designs, drains, proofs, routing, runs
 from runtime.api.declare import Call, Resource, operation
 
 PREFIX = "/api/"
@@ -121,6 +121,36 @@ RESOURCES = [
         POST=runs.deploy,
     ),
     Resource("flows/<flow:name>/rollback", "api_rollback", "Deployments", POST=runs.roll_back),
+    Resource("flows/<flow:name>/old-calls", "api_old_calls", "Deployments", GET=drains.old_calls),
+    Resource("flows/<flow:name>/migration", "api_migration", "Deployments", POST=drains.migrate),
+    Resource(
+        "flows/<flow:name>/migration/dry-run",
+        "api_migration_dry_run",
+        "Deployments",
+        POST=drains.dry_run,
+    ),
+    Resource("flows/<flow:name>/correction", "api_correction", "Deployments", POST=drains.correct),
+    Resource(
+        "flows/<flow:name>/correction/dry-run",
+        "api_correction_dry_run",
+        "Deployments",
+        POST=drains.correction,
+    ),
+    Resource(
+        "flows/<flow:name>/deadline",
+        "api_deadline",
+        "Deployments",
+        GET=drains.get_deadline,
+        POST=drains.choose_deadline,
+    ),
+    Resource("flows/<flow:name>/orders", "api_orders", "Deployments", GET=drains.list_orders),
+    Resource(
+        "flows/<flow:name>/orders/<int:order>",
+        "api_order",
+        "Deployments",
+        GET=drains.get_order,
+        POST=drains.stop_order,
+    ),
     Resource(
         "routes",
         "api_routes",
@@ -136,6 +166,10 @@ RESOURCES = [
     Resource("sessions/<str:id>/steps", "api_steps", "Sessions", GET=runs.list_steps),
     Resource("sessions/<str:id>/wire", "api_wire", "Sessions", GET=runs.list_wire),
     Resource("sessions/<str:id>/events", "api_events", "Sessions", POST=runs.send_event),
+    Resource("sessions/<str:id>/hangup", "api_hangup", "Sessions", POST=drains.hang_up),
+    Resource("sessions/<str:id>/inject", "api_inject", "Sessions", POST=drains.inject),
+    Resource("sessions/<str:id>/pin", "api_pin", "Sessions", POST=drains.pin),
+    Resource("sessions/<str:id>/move", "api_move", "Sessions", POST=drains.move),
     Resource("calls", "api_calls", "Sessions", POST=runs.place_call),
     Resource("nodes", "api_nodes", "Nodes", GET=runs.list_nodes),
     Resource("nodes/<str:node>", "api_node", "Nodes", GET=runs.get_node, DELETE=runs.forget_node),

@@ -107,12 +107,17 @@ def migrate(
     return told
 
 
+def line_of(session: str) -> dict[str, Any]:
+    """Return how a living call stands; Refused if it does not live."""
+    return reach.standing(session)
+
+
 def _begin(
     act: str, session: str, reason: str, user: Any, by_name: str
 ) -> tuple[dict[str, Any], str, str]:
     """Look whether this may be done, and to which call; Refused says why not."""
     why = reason_of(reason)
-    line = reach.standing(session)
+    line = line_of(session)
     if user is not None and not may(user, act, line["flow"]):
         raise Refused("Your account may not do this to calls of this flow.")
     return line, name_of(user, by_name), why

@@ -116,6 +116,18 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "flow_drain_policy": {"name": "echo_test"},
     "call_order": {"name": "echo_test", "number": 1},
     "call_order_stop": {"name": "echo_test", "number": 1},
+    "api_old_calls": {"name": "echo_test"},
+    "api_migration": {"name": "echo_test"},
+    "api_migration_dry_run": {"name": "echo_test"},
+    "api_correction": {"name": "echo_test"},
+    "api_correction_dry_run": {"name": "echo_test"},
+    "api_deadline": {"name": "echo_test"},
+    "api_orders": {"name": "echo_test"},
+    "api_order": {"name": "echo_test", "order": 1},
+    "api_hangup": {"id": "LIVE"},
+    "api_inject": {"id": "LIVE"},
+    "api_pin": {"id": "LIVE"},
+    "api_move": {"id": "LIVE"},
     "api_flow": {"name": "echo_test"},
     "api_scenarios": {"name": "echo_test"},
     "api_scenarios_run": {"name": "echo_test"},
@@ -218,12 +230,23 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "api_deploy": ("deployment.make", {"version": 1}),
     "api_routes": ("route.change", {"pattern": "8*", "flow": "echo_test"}),
     "api_calls": ("call.place", {"flow": "echo_test", "target": "sip:b@127.0.0.1"}),
+    "api_migration": ("call.migrate", {"version": 1, "at_most": 1, "reason": "asked for"}),
+    "api_correction": (
+        "call.migrate",
+        {"state": "Answering", "to_state": "Active", "at_most": 1, "reason": "asked for"},
+    ),
+    "api_deadline": ("call.migrate", {"act": "wait"}),
+    "api_order": ("call.migrate", {"act": "stop"}),
+    "api_hangup": ("call.hangup", {"reason": "asked for"}),
+    "api_inject": ("call.inject", {"event": "HangupCall", "reason": "asked for"}),
+    "api_pin": ("call.pin", {"reason": "asked for"}),
+    "api_move": ("call.migrate", {"version": 1, "reason": "asked for"}),
     "api_events": ("call.send", {"event": "HangupCall", "fields": {}}),
 }
 
 READ_TOO = {"flow_new", "deploy_steps", "access_tokens", "api_flows", "api_versions", "api_check",
             "api_deploy", "api_routes", "api_tests", "api_scenarios",
-            "api_replay", "api_shadow"}  # fmt: skip
+            "api_replay", "api_shadow", "api_deadline", "api_order"}  # fmt: skip
 ONLY_POST = set(CHANGES) - READ_TOO
 
 

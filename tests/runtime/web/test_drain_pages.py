@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from config import cli
+from designer.errors import Refused
 from designer.models import Flow
-from runtime.drain import orders
+from runtime import bridge
+from runtime.drain import orders, served
 from runtime.models import CallAct, CallOrder, CallPin, DrainPolicy
+from tests.runtime.web.contract import ContractClient
 from tests.runtime.web.stage import FakeNode
 from tests.runtime.web.test_drain import LINE, WHY, begin, line, second
 
@@ -48,8 +52,6 @@ def test_it_says_so_when_nobody_is_left_and_when_the_node_is_away(
     begin(node)
     said = text(page.get("/flows/line/drain/?version=1"))
     assert "No call runs another version than v1" in said
-    from runtime import bridge
-
     bridge.set_node(None)
     assert "The node is not running here" in text(page.get("/flows/line/drain/"))
     assert "The node is not running here" in text(page.get("/flows/line/old-calls/"))
@@ -161,3 +163,107 @@ def test_acts_on_a_call_answer_programs_with_what_was_done(page: Client, node: F
     assert act("hangup")["how"] == "row"
     assert "no session" in act("hangup")["error"]
     assert LINE
+
+
+# -- the API and the commands ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def api(alice: Any, line: Flow) -> Client:
+    client = ContractClient()
+    client.force_login(alice)
+    return client
+
+
+def post(api: Client, path: str, **body: Any) -> Any:
+    return api.post(f"/api/{path}", body, content_type="application/json")
+
+
+def test_programs_read_and_order_what_pages_do(api: Client, node: FakeNode) -> None:
+    begin(node), begin(node, "HoldCall")
+    told = api.get("/api/flows/line/old-calls").json()
+    assert (told["calls"], told["version"]) == (2, 2)
+    assert [each["state"] for each in told["states"]] == ["Active", "OnHold"]
+    told = post(api, "flows/line/migration/dry-run", state="OnHold").json()
+    assert told["counts"] == {"safe": 1, "needs mapping": 0, "blocked": 0}
+    assert told["calls"][0]["target"] == "Held"
+    order = post(api, "flows/line/migration", at_most=1, reason=WHY).json()
+    assert (order["total"], order["waiting"], order["by"]) == (1, 1, "alice")
+    assert api.get("/api/flows/line/orders").json() == [order]
+    stopped = post(api, f"flows/line/orders/{order['order']}", act="stop").json()
+    assert (stopped["counts"], stopped["calls"][0]["status"]) == ({"stopped": 1}, "stopped")
+    assert api.get("/api/flows/line/orders/99").status_code == 404
+
+
+def test_programs_help_calls_that_are_stuck(api: Client, node: FakeNode) -> None:
+    begin(node, "HoldCall")
+    body = {"state": "OnHold", "older": 60, "event": "ResumeCall"}
+    told = post(api, "flows/line/correction/dry-run", **body).json()
+    assert (told["does"], told["counts"]) == ("gives ResumeCall", {"safe": 1, "blocked": 0})
+    assert post(api, "flows/line/correction", **body, at_most=1, reason=WHY).json()["total"] == 1
+    refused = post(api, "flows/line/correction", **body, at_most=1, reason=" ")
+    assert refused.status_code == 409 and "reason" in refused.json()["detail"]
+
+
+def test_programs_choose_the_deadline(api: Client) -> None:
+    assert api.get("/api/flows/line/deadline").json()["act"] == "wait"
+    told = post(api, "flows/line/deadline", act="migrate", after_seconds=1800).json()
+    assert (told["act"], told["after_seconds"], told["by"]) == ("migrate", 1800, "alice")
+
+
+def test_programs_act_on_one_call(api: Client, node: FakeNode) -> None:
+    call = begin(node)
+    path = f"sessions/{call.id}"
+    assert post(api, f"{path}/pin", reason=WHY).json() == {"pinned": True}
+    assert post(api, f"{path}/move", reason=WHY).status_code == 409
+    assert post(api, f"{path}/pin", reason=WHY, off=True).json() == {"pinned": False}
+    told = post(api, f"{path}/move", reason=WHY).json()
+    assert (told["status"], told["digest"]) == ("moved", call.digest)
+    assert post(api, f"{path}/inject", event="HoldCall", reason=WHY).json() == {"sent": "HoldCall"}
+    told = post(api, f"{path}/hangup", reason=WHY).json()
+    assert (told["how"], told["state"], told["ended"]) == ("row", "Held", True)
+
+
+def operated(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    """Run a verb as if the server were asked over its socket."""
+
+    def ask(verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        assert verb == "operate"
+        try:
+            return served.ACTS[arguments["operation"]](arguments)
+        except Refused as refusal:
+            return {"error": refusal.message}
+
+    monkeypatch.setattr("runtime.commands._ask", ask)
+    return cli.main(list(words))
+
+
+def test_commands_say_the_same(
+    line: Flow, node: FakeNode, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    call = begin(node, "HoldCall")
+
+    def run(*words: str) -> tuple[int, str]:
+        code = operated(monkeypatch, *words)
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    assert "1 calls of line do not run v2." in run("old-calls", "line")[1]
+    code, said = run("migrate", "line", "--dry-run")
+    assert code == 0 and "To v2: 1 safe, 0 needs mapping, 0 blocked." in said
+    assert "--at-most" in run("migrate", "line", "--reason", WHY)[1]
+    code, said = run("migrate", "line", "--at-most", "5", "--reason", WHY)
+    number = CallOrder.objects.get().pk
+    assert code == 0 and f"callsmith order {number}" in said
+    assert run("order", str(number), "--stop")[0] == 1
+    fix = ["correct", "line", "--state", "OnHold", "--event", "ResumeCall", "--older", "1m"]
+    assert "gives ResumeCall: 1 safe" in run(*fix, "--dry-run")[1]
+    assert run(*fix, "--older", "soon")[0] == 2
+    assert "calls are ended politely" in run("deadline", "line", "end", "--after", "30m")[1]
+    assert "stays on its version" in run("pin", call.id, "--reason", WHY)[1]
+    assert run("move", call.id, "--reason", WHY)[0] == 1
+    run("pin", call.id, "--off", "--reason", WHY)
+    assert "goes on in Held" in run("move", call.id, "--reason", WHY)[1]
+    assert "was given" in run("inject", call.id, "ResumeCall", "--reason", WHY)[1]
+    assert "was hung up by row" in run("hangup", call.id, "--reason", WHY)[1]
+    assert run("hangup", call.id, "--reason", WHY)[0] == 1
