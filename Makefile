@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY = .venv/bin/python
 JOBS ?= auto
 
-.PHONY: help run python setup test test-setup check lint types imports fmt test-long bench bench-mutants bench-browser docs clean
+.PHONY: help run python setup test test-setup check lint types imports fmt test-long bench bench-mutants bench-browser bench-audit docs clean
 
 help:
 	@printf '%s\n' \
@@ -67,6 +67,9 @@ bench-mutants: test-setup
 
 bench-browser: test-setup
 	@$(PY) -m benchmarks.browser
+
+bench-audit: test-setup
+	@nice $(PY) -m benchmarks.audit
 
 docs: test-setup
 	@$(PY) -m flows.docs && $(PY) -m config.guide

@@ -29,12 +29,14 @@ BEFORE: Final = "@before:"
 SIZE: Final = 32
 NOT_KEPT: Final = bytes(SIZE)
 """Stands for a record that was not stored: its flow keeps less, or the database refused it."""
+WITH_STEP: Final = bytes([1]) * SIZE
+"""Stands for results that are in the digest of their step: they were stored together."""
 START: Final = "0" * 64
 EMPTY: Final = hashlib.sha256().digest()
 """The digest of values where there are none."""
 NULL: Final = "\\N"
 
-_sha256 = hashlib.sha256
+sha256: Final = hashlib.sha256
 
 
 def escaped(text: str) -> str:
@@ -64,27 +66,29 @@ def step_text(
     epoch: int,
     number: int,
 ) -> str:
-    """Return a step without its values; `decision` is made by `decision_text`."""
-    return (
-        f"{escaped(session)}\t{sequence}\t{time!r}\t{escaped(event)}\t{decision}"
-        f"\t{node}\t{epoch}\t{number}"
-    )
+    """Return a step without its values and results, as a line of COPY begins.
+
+    `decision` is made by `decision_text`; `session` and `event` are `escaped`.
+    """
+    return f"{session}\t{sequence}\t{time!r}\t{event}\t{decision}\t{node}\t{epoch}\t{number}"
 
 
 def values_digest(salt: int | None, fields: str) -> bytes:
     """Return the digest of an event's fields, which are JSON text as it is stored."""
-    return EMPTY if salt is None else _sha256(f"{salt}\t{fields}".encode()).digest()
+    return EMPTY if salt is None else sha256(f"{salt}\t{fields}".encode()).digest()
 
 
-def step_digest(text: str, values: bytes) -> bytes:
-    return _sha256(text.encode() + values).digest()
+def step_digest(text: str, values: bytes, results: str = "") -> bytes:
+    """Return the digest of a step, with its results if they were stored together with it."""
+    return sha256(f"{text}\t{results}".encode() + values).digest()
 
 
 def done_digest(
     session: str, sequence: int, results: str, node: str, epoch: int, number: int
 ) -> bytes:
+    """Return the digest of results that came after their step was stored."""
     text = f"done\t{escaped(session)}\t{sequence}\t{node}\t{epoch}\t{number}\t{results}"
-    return _sha256(text.encode()).digest()
+    return sha256(text.encode()).digest()
 
 
 def wire_digest(message: WireRecord, node: str, epoch: int, salt: int) -> bytes:
@@ -94,7 +98,7 @@ def wire_digest(message: WireRecord, node: str, epoch: int, salt: int) -> bytes:
         f"\t{message.transport}\t{escaped(message.local)}\t{escaped(message.remote)}"
         f"\t{node}\t{epoch}\t{message.number}\t{salt}\t"
     )
-    return _sha256(text.encode() + message.data).digest()
+    return sha256(text.encode() + message.data).digest()
 
 
 def media_digest(record: MediaRecord, detail: str, node: str, epoch: int, salt: int) -> bytes:
@@ -103,7 +107,7 @@ def media_digest(record: MediaRecord, detail: str, node: str, epoch: int, salt: 
         f"media\t{escaped(record.session)}\t{record.time!r}\t{escaped(record.kind)}"
         f"\t{node}\t{epoch}\t{record.number}\t{salt}\t{detail}"
     )
-    return _sha256(text.encode()).digest()
+    return sha256(text.encode()).digest()
 
 
 def link_of(
@@ -118,7 +122,7 @@ def link_of(
 ) -> str:
     """Return the link of a block, in hexadecimal."""
     head = f"callsmith 1\t{before}\t{chain}\t{position}\t{epoch}\t{first}\t{count}\t{at!r}\t"
-    return _sha256(head.encode() + digests).hexdigest()
+    return sha256(head.encode() + digests).hexdigest()
 
 
 def salts(count: int) -> tuple[int, ...]:

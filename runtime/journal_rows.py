@@ -9,9 +9,9 @@ table always says is made once and kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -21,8 +21,10 @@ from runtime.chain import NULL, escaped
 from runtime.node.journal import (
     DoneRecord,
     MediaRecord,
-    Record,
+    PackedStep,
+    PackedStepRecord,
     Segment,
+    Shipped,
     StepRecord,
     WireRecord,
 )
@@ -54,6 +56,9 @@ OUTCOME, STEPS, MESSAGES, EVERYTHING = 1, 2, 3, 4
 """Levels of detail: how calls ended; their steps; what was on the wire; media and all values."""
 
 _CALL_ID_HEADER = re.compile(rb"^(?:Call-ID|i)[ \t]*:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
+_NOTHING: Final = b"\x80"
+"""An empty map in MessagePack."""
+_SMALL: Final = 64
 _MOST_KNOWN: Final = 50_000
 """Sessions and rows whose facts are remembered between batches."""
 
@@ -63,7 +68,8 @@ class Batch:
     """The rows of one batch, by table, and the digest of each of its records, in their order."""
 
     sessions: dict[str, list[Any]] = field(default_factory=dict)
-    steps: dict[tuple[str, int], StepRow] = field(default_factory=dict)
+    steps: dict[tuple[str, int], list[Any]] = field(default_factory=dict)
+    """See `_TEXT` and those below it."""
     results: list[tuple[str, int, str, int]] = field(default_factory=list)
     """Of steps of earlier batches: results, number, session, sequence."""
     wire: list[Any] = field(default_factory=list)
@@ -71,34 +77,27 @@ class Batch:
     digests: list[bytes] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class StepRow:
-    """A step on its way into the database; its results may still come."""
-
-    record: StepRecord
-    known: Known
-    event: str
-    text: str
-    fields: str
-    salt: int | None
-    results: str = "[]"
-    done_number: int | None = None
+_TEXT, _FIELDS, _SALT, _RESULTS, _DONE, _AT, _STEP, _KNOWN = range(8)
+"""Of a step on its way: its text, fields, salt, results and their number, its place among the
+digests, its record and what its row always says."""
 
 
-@dataclass(slots=True)
-class Known:
+class Known(NamedTuple):
     """What is the same each time a row fires."""
 
+    decision: Decision
     columns: tuple[Any, ...]
     text: str
-    answer: int | None
+    state: str
+    plain: bool
+    """It neither ends the session nor goes without a row."""
 
 
 class Rows:
     """Makes rows; remembers what the next batch needs again.
 
-    `flow_of` tells (flow, number) of a version's hash, `level_of` the level of detail of a flow,
-    None while every flow keeps everything; `flows_of` tells the flows of sessions by their ids.
+    `flow_of` tells (flow, number) of a version's hash, `flows_of` the flows of sessions by their
+    ids. Nothing of a batch is remembered that a batch done twice would show.
     """
 
     def __init__(
@@ -111,7 +110,11 @@ class Rows:
         self.lines = lines
         self._flow_of = flow_of
         self._flows_of = flows_of
-        self._known: dict[tuple[Any, ...], Known] = {}
+        self._known: dict[bytes, Known] = {}
+        self._small: dict[bytes, str] = {}
+        """JSON of fields that are often the same."""
+        self._words: dict[str, str] = {}
+        """Names of events, as lines have them."""
         self._call_ids: dict[str, str] = {}
         """Call-ID of sessions; empty once their rows have it."""
         self._levels: dict[str, int] = {}
@@ -120,89 +123,116 @@ class Rows:
         """Steps that the database did not take: it can not take their results either."""
 
     def batch(
-        self, segment: Segment, records: Iterable[Record], levels: dict[str, int] | None = None
+        self,
+        segment: Segment,
+        records: Sequence[Shipped | StepRecord],
+        levels: dict[str, int] | None = None,
     ) -> Batch:
         """Return the rows of some records that follow each other in a segment.
 
-        `levels` has the flows that do not keep everything.
+        `levels` has the levels of detail of the flows that do not keep everything.
         """
-        listed = list(records)
+        listed = [_packed(each) if type(each) is StepRecord else each for each in records]
         self._levels = levels or {}
         if self._levels:
             self._learn_flows(listed)
         batch = Batch()
-        salts = iter(chain.salts(len(listed)))
+        salts = chain.salts(len(listed))
         node, epoch = segment.node, segment.epoch
         add = batch.digests.append
-        for record in listed:
-            match record:
-                case StepRecord():
-                    add(self._step(batch, node, epoch, record, next(salts)))
-                case DoneRecord():
-                    add(self._done(batch, node, epoch, record))
-                case WireRecord():
-                    add(self._wire(batch, node, epoch, record, next(salts)))
-                case MediaRecord():
-                    add(self._media(batch, node, epoch, record, next(salts)))
+        for record, salt in zip(listed, salts, strict=True):
+            kind = type(record)
+            if kind is PackedStepRecord:
+                self._step(batch, node, epoch, record, salt)
+            elif kind is DoneRecord:
+                add(self._done(batch, node, epoch, record))
+            elif kind is WireRecord:
+                add(self._wire(batch, node, epoch, record, salt))
+            else:
+                add(self._media(batch, node, epoch, record, salt))
+        digests, sha256 = batch.digests, chain.sha256
+        for text, fields, salt, results, done, at, _, _ in batch.steps.values():
+            # `chain.step_digest` of `chain.values_digest`, without calling them.
+            values = chain.EMPTY
+            if salt is not None:
+                values = sha256(f"{salt}\t{fields}".encode()).digest()
+            told = "" if done is None else f"{done}\t{results}"
+            digests[at] = sha256(f"{text}\t{told}".encode() + values).digest()
         return batch
 
     def step_rows(self, batch: Batch, segment: Segment) -> list[Any]:
         """Return the rows of the steps, now that their results are known."""
         if self.lines:
             return [
-                f"{each.text}\t{escaped(each.fields)}"
-                f"\t{NULL if each.salt is None else each.salt}\t{escaped(each.results)}"
-                f"\t{NULL if each.done_number is None else each.done_number}\n"
-                for each in batch.steps.values()
+                f"{text}\t{escaped(fields)}\t{NULL if salt is None else salt}"
+                f"\t{escaped(results)}\t{NULL if done is None else done}\n"
+                for text, fields, salt, results, done, _, _, _ in batch.steps.values()
             ]
         return [_step_tuple(each, segment) for each in batch.steps.values()]
 
     # -- one record ----------------------------------------------------------------------------
 
     def _step(
-        self, batch: Batch, node: str, epoch: int, record: StepRecord, salt: int | None
-    ) -> bytes:
+        self, batch: Batch, node: str, epoch: int, record: PackedStepRecord, salt: int | None
+    ) -> None:
         step = record.step
-        decision = step.decision
-        self._session(batch, node, epoch, record)
-        level = self._levels.get(self._flow_of_session.get(step.session, ""), EVERYTHING)
-        if level < STEPS:
-            return chain.NOT_KEPT
-        known = self._decided(decision)
-        event = clean(step.event)
-        fields = json_text(step.fields) if step.fields and level >= EVERYTHING else "{}"
+        raw = bytes(step.decision)
+        known = self._known.get(raw) or self._learn_decision(raw)
+        session = step.session
+        row = batch.sessions.get(session)
+        if row is None:
+            row = batch.sessions[session] = self._session_row(node, epoch, step, known.decision)
+        row[_STATE] = known.state
+        row[_STEPS] += 1
+        if not known.plain or row[_DIGEST] != known.decision.version:
+            self._turn(row, step, known.decision)
+        digests = batch.digests
+        at = len(digests)
+        digests.append(chain.NOT_KEPT)
+        level = EVERYTHING
+        if self._levels and (level := self._level(session)) < STEPS:
+            return
+        event = self._words.get(step.event)
+        if event is None:
+            event = escaped(clean(step.event))
+            _remember(self._words, step.event, event)
+        raw = bytes(step.fields)
+        fields = "{}"
+        if raw != _NOTHING and level >= EVERYTHING:
+            fields = self._small.get(raw) or self._learn_fields(raw)
+        # `chain.step_text`, without calling it.
+        text = (
+            f"{session if session.isalnum() else escaped(session)}\t{step.sequence}"
+            f"\t{step.time!r}\t{event}\t{known.text}\t{node}\t{epoch}\t{record.number}"
+        )
         if fields == "{}":
             salt = None
-        text = chain.step_text(
-            step.session, step.sequence, float(step.time), event, known.text, node, epoch,
-            record.number,
-        )  # fmt: skip
-        key = (step.session, step.sequence)
-        batch.steps[key] = StepRow(record, known, event, text, fields, salt)
-        return chain.step_digest(text, chain.values_digest(salt, fields))
+        batch.steps[session, step.sequence] = [text, fields, salt, "[]", None, at, record, known]
 
-    def _decided(self, decision: Decision) -> Known:
-        key = (
-            decision.version, decision.row, decision.from_state, decision.to_state, decision.kind,
-            decision.role, decision.row_id, decision.actions, decision.published, decision.outcome,
-        )  # fmt: skip
-        known = self._known.get(key)
-        if known is None or known.answer != decision.answer:
-            columns = (
-                decision.row,
-                clean(decision.row_id),
-                clean(decision.from_state),
-                clean(decision.to_state),
-                decision.role,
-                json_text(decision.actions),
-                json_text(decision.published),
-                decision.kind,
-                decision.version,
-                decision.answer,
-                decision.outcome or "",
-            )
-            known = Known(columns, chain.decision_text(columns), decision.answer)
-            _remember(self._known, key, known)
+    def _learn_fields(self, raw: bytes) -> str:
+        text = json_text(msgspec.msgpack.decode(raw))
+        if len(raw) <= _SMALL:
+            _remember(self._small, raw, text)
+        return text
+
+    def _learn_decision(self, raw: bytes) -> Known:
+        decision = msgspec.msgpack.decode(raw, type=Decision)
+        columns = (
+            decision.row,
+            clean(decision.row_id),
+            clean(decision.from_state),
+            clean(decision.to_state),
+            decision.role,
+            json_text(decision.actions),
+            json_text(decision.published),
+            decision.kind,
+            decision.version,
+            decision.answer,
+            decision.outcome or "",
+        )
+        plain = not (decision.ended or decision.outcome or decision.kind == "unhandled")
+        known = Known(decision, columns, chain.decision_text(columns), columns[3], plain)
+        _remember(self._known, raw, known)
         return known
 
     def _done(self, batch: Batch, node: str, epoch: int, record: DoneRecord) -> bytes:
@@ -210,11 +240,11 @@ class Rows:
         results = json_text(record.results)
         step = batch.steps.get(key)
         if step is not None:
-            step.results, step.done_number = results, record.number
-        elif key in self.refused or self._level(record.session) < STEPS:
+            step[_RESULTS], step[_DONE] = results, record.number
+            return chain.WITH_STEP
+        if key in self.refused or self._level(record.session) < STEPS:
             return chain.NOT_KEPT
-        else:
-            batch.results.append((results, record.number, *key))
+        batch.results.append((results, record.number, *key))
         return chain.done_digest(*key, results, node, epoch, record.number)
 
     def _wire(self, batch: Batch, node: str, epoch: int, record: WireRecord, salt: int) -> bytes:
@@ -255,36 +285,33 @@ class Rows:
 
     # -- sessions ------------------------------------------------------------------------------
 
-    def _session(self, batch: Batch, node: str, epoch: int, record: StepRecord) -> None:
-        step = record.step
-        decision = step.decision
-        row = batch.sessions.get(step.session)
-        if row is None:
-            row = batch.sessions[step.session] = self._session_row(node, epoch, record)
-        if decision.ended:
-            row[_ENDED] = step.time
-        row[_STATE] = clean(decision.to_state)
+    def _turn(self, row: list[Any], step: PackedStep, decision: Decision) -> None:
+        """Note what not every step does: an end, an event without a row, another version."""
         if row[_DIGEST] != decision.version:
             # Somebody took the call to another version.
             row[_DIGEST], row[_NUMBER] = decision.version, self._flow_of(decision.version)[1]
-        row[_OUTCOME] = decision.outcome or row[_OUTCOME]
-        row[_STEPS] += 1
-        row[_UNHANDLED] += decision.kind == "unhandled"
+        if decision.ended:
+            row[_ENDED] = step.time
+        if decision.outcome:
+            row[_OUTCOME] = decision.outcome
+        if decision.kind == "unhandled":
+            row[_UNHANDLED] += 1
 
-    def _session_row(self, node: str, epoch: int, record: StepRecord) -> list[Any]:
-        step = record.step
-        flow, number = self._flow_of(step.version)
+    def _session_row(
+        self, node: str, epoch: int, step: PackedStep, decision: Decision
+    ) -> list[Any]:
+        flow, number = self._flow_of(decision.version)
         caller = callee = ""
         if step.sequence == 1:
-            caller, callee = parties(step.fields)
+            caller, callee = parties(msgspec.msgpack.decode(step.fields))
             if self._levels:
                 _remember(self._flow_of_session, step.session, flow)
         call_id = self._call_ids.get(step.session, "")
         if call_id:
             self._call_ids[step.session] = ""
         return [
-            step.session, node, epoch, flow, step.version, number, step.role, caller, callee,
-            step.time, None, "", "", 0, 0, False, key_of(caller), key_of(callee), call_id,
+            step.session, node, epoch, flow, decision.version, number, decision.role, caller,
+            callee, step.time, None, "", "", 0, 0, False, key_of(caller), key_of(callee), call_id,
         ]  # fmt: skip
 
     def _learn_call_id(self, batch: Batch, session: str, data: bytes) -> None:
@@ -301,16 +328,21 @@ class Rows:
             return EVERYTHING
         return self._levels.get(self._flow_of_session.get(session, ""), EVERYTHING)
 
-    def _learn_flows(self, records: list[Record]) -> None:
+    def _learn_flows(self, records: Sequence[Shipped]) -> None:
         """Find out whose the sessions are: the message before a call's first step has no flow."""
         for record in records:
-            if isinstance(record, StepRecord) and record.step.session not in self._flow_of_session:
-                flow, _ = self._flow_of(record.step.version)
-                _remember(self._flow_of_session, record.step.session, flow)
+            if not isinstance(record, PackedStepRecord):
+                continue
+            step = record.step
+            if step.session not in self._flow_of_session:
+                raw = bytes(step.decision)
+                known = self._known.get(raw) or self._learn_decision(raw)
+                flow, _ = self._flow_of(known.decision.version)
+                _remember(self._flow_of_session, step.session, flow)
         wanted = {
             record.session
             for record in records
-            if not isinstance(record, StepRecord)
+            if not isinstance(record, PackedStepRecord)
             and record.session
             and record.session not in self._flow_of_session
         }
@@ -340,12 +372,17 @@ def clean(value: str) -> str:
     return value.replace("\x00", "\ufffd") if "\x00" in value else value
 
 
-def _step_tuple(row: StepRow, segment: Segment) -> tuple[Any, ...]:
-    step = row.record.step
+def _step_tuple(row: list[Any], segment: Segment) -> tuple[Any, ...]:
+    _, fields, salt, results, done, _, record, known = row
+    step = record.step
     return (
-        step.session, step.sequence, step.time, row.event, *row.known.columns, segment.node,
-        segment.epoch, row.record.number, row.fields, row.salt, row.results, row.done_number,
+        step.session, step.sequence, step.time, clean(step.event), *known.columns, segment.node,
+        segment.epoch, record.number, fields, salt, results, done,
     )  # fmt: skip
+
+
+def _packed(record: StepRecord) -> PackedStepRecord:
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(record), type=PackedStepRecord)
 
 
 def _remember(memory: dict[Any, Any], key: Any, value: Any) -> None:

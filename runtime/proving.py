@@ -12,7 +12,7 @@ from django.db import connection
 from designer.auditing import digest_of, is_ours
 from designer.models import AuditEntry
 from runtime import chain
-from runtime.chain import ACTS
+from runtime.chain import ACTS, SIZE
 from runtime.journal_rows import DECISION, parties, summary_of
 from runtime.node.journal import MediaRecord, WireRecord
 
@@ -58,16 +58,13 @@ class Places:
 
     waiting = 0
 
-    def begin(self, epoch: int, first: int, last: int) -> None:
-        """Go on to these numbers."""
+    def begin(self, epoch: int, first: int, digests: bytes) -> None:
+        """Go on to the numbers from `first` on that have these digests."""
         raise NotImplementedError
 
     def rows(self) -> Iterator[Found]:
         """Yield the rows with these numbers, in their order."""
         raise NotImplementedError
-
-    def end(self, digests: bytes) -> None:
-        """All rows with these numbers were there."""
 
     def compare_beside(self) -> None:
         """Compare what follows from these rows."""
@@ -82,13 +79,16 @@ class JournalPlaces(Places):
     def __init__(self, node: str) -> None:
         self.node = node
         self._epoch = self._first = self._last = 0
+        self._digests = b""
         self._results: dict[tuple[int, int], Found] = {}
         """Results by (epoch, number), until the walk comes to their place."""
         self._sessions: dict[str, list[tuple[int, dict[str, Any]]]] = {}
         self._seen: dict[tuple[str, int], int] = {}
         self._covered: dict[int, list[tuple[int, int]]] = {}
 
-    def begin(self, epoch: int, first: int, last: int) -> None:
+    def begin(self, epoch: int, first: int, digests: bytes) -> None:
+        last = first + len(digests) // SIZE - 1
+        self._digests = digests
         if epoch != self._epoch:
             self._left_over()
         self._epoch, self._first, self._last = epoch, first, last
@@ -153,12 +153,14 @@ class JournalPlaces(Places):
             if said is None:
                 said = known[key] = chain.decision_text(columns)
             text = chain.step_text(
-                session, sequence, time, event, said, self.node, self._epoch, number
-            )
+                chain.escaped(session), sequence, time, chain.escaped(event), said, self.node,
+                self._epoch, number,
+            )  # fmt: skip
             values = bytes(gone) if gone is not None else chain.values_digest(salt, fields)
             if (gone is not None or salt is None) and fields != "{}":
                 values = b"written in"
-            digest = chain.step_digest(text, values)
+            together = self._stored_together(done)
+            digest = chain.step_digest(text, values, f"{done}\t{results}" if together else "")
             subject = f"session {session}, step {sequence}"
             yield Found(number, digest, "step", subject, gone is not None)
             self._note_results(session, sequence, results, done, subject, number)
@@ -175,8 +177,17 @@ class JournalPlaces(Places):
         if not isinstance(done, int) or done <= number or (self._epoch, done) in self._results:
             what = "its results have the number of another record"
             raise BrokenLink(self.node, self._epoch, number, subject, what)
-        digest = chain.done_digest(session, sequence, results, self.node, self._epoch, done)
+        digest = chain.WITH_STEP
+        if not self._stored_together(done):
+            digest = chain.done_digest(session, sequence, results, self.node, self._epoch, done)
         self._results[self._epoch, done] = Found(done, digest, "results", subject)
+
+    def _stored_together(self, done: Any) -> bool:
+        """Say whether the results with this number are in the digest of their step."""
+        if not isinstance(done, int) or not self._first <= done <= self._last:
+            return False
+        at = (done - self._first) * SIZE
+        return self._digests[at : at + SIZE] == chain.WITH_STEP
 
     def _note_session(self, row: Any, columns: list[Any], fields: str | None) -> None:
         session, sequence, time, number = row[0], row[1], row[2], row[4]
@@ -299,8 +310,8 @@ class ActPlaces(Places):
         self._seen = 0
         self._unsealed: dict[int, str] = {}
 
-    def begin(self, epoch: int, first: int, last: int) -> None:
-        self._first, self._last = first, last
+    def begin(self, epoch: int, first: int, digests: bytes) -> None:
+        self._first, self._last = first, first + len(digests) // SIZE - 1
 
     def rows(self) -> Iterator[Found]:
         entries = AuditEntry.objects.filter(number__range=(self._first, self._last))

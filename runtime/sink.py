@@ -22,7 +22,7 @@ from runtime import journal_rows as rows
 from runtime.blocks import append_block
 from runtime.journal_rows import Batch, Rows
 from runtime.models import JournalPosition, Recording
-from runtime.node.journal import Record, Segment, StepRecord
+from runtime.node.journal import PackedStepRecord, Segment, Shipped, StepRecord
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +63,7 @@ class DatabaseSink:
 
     def __init__(self) -> None:
         self._flows: dict[str, tuple[str, int | None]] = {}
+        self._unknown: list[str] = []
         self._levels: dict[str, int] = {}
         self._levels_at = float("-inf")
         self._tables: Tables = CopiedTables() if _on_postgresql() else PlainTables()
@@ -74,13 +75,17 @@ class DatabaseSink:
         found = JournalPosition.objects.filter(segment=segment).values_list("offset", flat=True)
         return found.first() or 0
 
-    def store(self, segment: Segment, records: Sequence[Record], start: int, end: int) -> bool:
+    def store(
+        self, segment: Segment, records: Sequence[Shipped | StepRecord], start: int, end: int
+    ) -> bool:
         """Store the records between two offsets of a segment together with the position.
 
         False, and nothing is stored, if the segment does not stand at `start`: then somebody
         stored them before.
         """
         _fresh_connection()
+        while self._unknown:
+            self._flows.pop(self._unknown.pop(), None)
         self._look_up_levels()
         try:
             return self._store(segment, records, start, end)
@@ -88,7 +93,9 @@ class DatabaseSink:
             logger.warning("%s: a batch is stored one by one: %s", segment.name, error)
             return self._store_singly(segment, records, start, end)
 
-    def _store(self, segment: Segment, records: Sequence[Record], start: int, end: int) -> bool:
+    def _store(
+        self, segment: Segment, records: Sequence[Shipped | StepRecord], start: int, end: int
+    ) -> bool:
         batch = self._rows.batch(segment, records, self._levels)
         with transaction.atomic():
             if not _advance(segment.name, start, end):
@@ -116,7 +123,7 @@ class DatabaseSink:
                 tables.add(cursor, "runtime_mediarecord", rows.MEDIA, batch.media)
 
     def _store_singly(
-        self, segment: Segment, records: Sequence[Record], start: int, end: int
+        self, segment: Segment, records: Sequence[Shipped | StepRecord], start: int, end: int
     ) -> bool:
         """Store what can be stored, so that one bad record does not hold back the rest."""
         digests = []
@@ -132,7 +139,7 @@ class DatabaseSink:
                 except (DataError, IntegrityError) as error:
                     logger.error("%s: record %d: %s", segment.name, record.number, error)
                     digests.append(chain.NOT_KEPT)
-                    if isinstance(record, StepRecord):
+                    if isinstance(record, StepRecord | PackedStepRecord):
                         self._rows.refused.add((record.step.session, record.step.sequence))
             if records:
                 append_block(segment.node, segment.epoch, records[0].number, b"".join(digests))
@@ -152,9 +159,11 @@ class DatabaseSink:
             with connection.cursor() as cursor:
                 cursor.execute(FLOW_OF_DIGEST, [digest])
                 known = cursor.fetchone()
-            if known is None:
-                return "", None
+            known = known or ("", None)
             self._flows[digest] = known
+            if not known[0]:
+                # It may yet be saved: the next batch asks again.
+                self._unknown.append(digest)
         return known
 
     def _flows_of(self, sessions: list[str]) -> dict[str, str]:
@@ -256,5 +265,10 @@ def _advance(segment: str, start: int, end: int) -> bool:
     now = timezone.now()
     if start == 0:
         JournalPosition.objects.get_or_create(segment=segment, defaults={"updated_at": now})
-    moved = JournalPosition.objects.filter(segment=segment, offset=start)
-    return moved.update(offset=end, updated_at=now) == 1
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'UPDATE runtime_journalposition SET "offset" = %s, updated_at = %s'
+            ' WHERE segment = %s AND "offset" = %s',
+            [end, now, segment, start],
+        )
+        return bool(cursor.rowcount == 1)

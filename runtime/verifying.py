@@ -111,11 +111,10 @@ class _Walk:
 
     def _chain(self, name: str, places: Places) -> None:
         for group in self._groups(name):
-            places.begin(group.epoch, group.first, group.last)
+            places.begin(group.epoch, group.first, group.digests)
             found: dict[int, Found] = {}
             for each in places.rows():
                 self._compare(name, group, each, found)
-            places.end(group.digests)
             self._missing(name, group, found)
             places.compare_beside()
             self._done += len(group.digests) // SIZE

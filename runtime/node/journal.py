@@ -92,6 +92,28 @@ class MediaRecord(msgspec.Struct, array_like=True, tag="media", gc=False):
 Record = StepRecord | DoneRecord | WireRecord | MediaRecord
 
 
+class PackedStep(msgspec.Struct, array_like=True, gc=False):
+    """A step whose event's fields and decision are MessagePack still."""
+
+    session: str
+    sequence: int
+    time: float
+    event: str
+    fields: msgspec.Raw
+    decision: msgspec.Raw
+
+
+class PackedStepRecord(msgspec.Struct, array_like=True, tag="step", gc=False):
+    """A step on its way to the database: most of it is the same for many and unpacked once."""
+
+    step: PackedStep
+    number: int = 0
+
+
+Shipped = PackedStepRecord | DoneRecord | WireRecord | MediaRecord
+"""A record as the shipper hands it over."""
+
+
 class JournalError(Exception):
     """A segment can not be used: not of this version, or held by another process."""
 
@@ -191,6 +213,7 @@ def _sync_folder(folder: Path) -> None:
 # -- reading ---------------------------------------------------------------------------------------
 
 _decoder: Final = msgspec.msgpack.Decoder(Record)
+_packed: Final = msgspec.msgpack.Decoder(Shipped)
 
 
 def read(path: Path, offset: int = 0) -> Iterator[tuple[int, Record]]:
@@ -213,6 +236,49 @@ def read(path: Path, offset: int = 0) -> Iterator[tuple[int, Record]]:
             pending = pending[used:]
 
 
+def read_some(path: Path, offset: int, most: int) -> tuple[list[Shipped], int, str]:
+    """Return at most so many records from `offset` on, the offset behind the last of them, and why
+    no more can be read behind it (empty if it only is the end, as `read` knows it).
+
+    The same as `read`, at half the cost: this is done for every record of every call.
+    """
+    found: list[Shipped] = []
+    end = offset
+    header, checksum_of, decode = _HEADER.unpack_from, zlib.crc32, _packed.decode
+    with path.open("rb") as file:
+        file.seek(offset)
+        pending = b""
+        while len(found) < most and (chunk := file.read(_CHUNK)):
+            pending += chunk
+            view, used, size = memoryview(pending), 0, len(pending)
+            while len(found) < most and size - used >= _BODY:
+                length, checksum = header(pending, used)
+                start = used + _HEADER.size
+                stop = start + length
+                if not 2 <= length <= LONGEST_RECORD or stop > size:
+                    break
+                if checksum_of(view[start:stop]) != checksum:
+                    return found, end, ""
+                if pending[start] != RECORD_VERSION:
+                    return found, end, _unreadable(path, end + stop - used, pending[start])
+                try:
+                    found.append(decode(view[start + 1 : stop]))
+                except msgspec.MsgspecError as error:
+                    why = f"{path.name}: the record that ends at {end + stop - used}: {error}"
+                    return found, end, why
+                end += stop - used
+                used = stop
+            pending = pending[used:]
+    return found, end, ""
+
+
+def _unreadable(path: Path, end: int, version: int) -> str:
+    return (
+        f"{path.name}: the record that ends at {end} has version {version}; "
+        f"this program reads version {RECORD_VERSION}"
+    )
+
+
 def _frame(data: bytes, start: int) -> bytes | None:
     """Return version and MessagePack of the frame at `start`; None if it is not whole and right."""
     if len(data) - start < _BODY:
@@ -226,10 +292,7 @@ def _frame(data: bytes, start: int) -> bytes | None:
 
 def _record(body: bytes, path: Path, end: int) -> Record:
     if body[0] != RECORD_VERSION:
-        raise JournalError(
-            f"{path.name}: the record that ends at {end} has version {body[0]}; "
-            f"this program reads version {RECORD_VERSION}"
-        )
+        raise JournalError(_unreadable(path, end, body[0]))
     try:
         record: Record = _decoder.decode(memoryview(body)[1:])
     except msgspec.MsgspecError as error:

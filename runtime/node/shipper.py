@@ -11,13 +11,12 @@ import contextlib
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from pathlib import Path
 from typing import Final, Protocol
 
-from runtime.node.journal import JournalError, Record, Segment, read, segments
+from runtime.node.journal import Segment, Shipped, read_some, segments
 
-BATCH: Final = 1000
+BATCH: Final = 4000
 PAUSE: Final = 0.05
 """Seconds between looks at a journal that had nothing new."""
 YOUNG: Final = 2
@@ -35,7 +34,7 @@ class Sink(Protocol):
         """Return the offset up to which the segment of this name is stored; 0 if nothing is."""
         ...
 
-    def store(self, segment: Segment, records: Sequence[Record], start: int, end: int) -> bool:
+    def store(self, segment: Segment, records: Sequence[Shipped], start: int, end: int) -> bool:
         """Store the records between the two offsets and `end` as the position, all or nothing.
 
         False, and nothing stored, if the segment's position is not `start`.
@@ -114,18 +113,15 @@ class Shipper:
         start = self._positions[path]
         if path.stat().st_size <= start:
             return 0
-        found: list[tuple[int, Record]] = []
-        try:
-            found.extend(islice(read(path, start), most))
-        except JournalError as error:
-            log.error("%s is not stored any further: %s", path, error)
-            self._refused[path] = str(error)
+        found, end, why = read_some(path, start, most)
+        if why:
+            log.error("%s is not stored any further: %s", path, why)
+            self._refused[path] = why
         if not found:
             return 0
-        end = found[-1][0]
         # Should it fail, whether it was stored is not known: the sink is asked again.
         self._positions.pop(path)
-        if not self.sink.store(segment, [record for _, record in found], start, end):
+        if not self.sink.store(segment, found, start, end):
             self._positions[path] = self.sink.position(segment.name)
             return 0
         self._positions[path] = end

@@ -34,6 +34,7 @@ from runtime.node.journal import (
     cut_torn_tail,
     next_epoch,
     read,
+    read_some,
     segments,
     whole_length,
 )
@@ -575,3 +576,27 @@ def test_no_step_that_anybody_heard_of_is_lost_by_a_killed_process(tmp_path: Pat
         assert [r.number for r in kept] == list(range(1, len(kept) + 1))
         assert len(kept) >= acknowledged[segment.epoch]
         assert whole_length(segment.path) == segment.path.stat().st_size
+
+
+def test_what_the_shipper_reads_is_what_anybody_reads(tmp_path: Path) -> None:
+    written = Journal(tmp_path, "n1", 1)
+    records = [
+        StepRecord(Step("s1", 1, 1.5, "IncomingCall", {"from": "a"}, DECISION)),
+        DoneRecord("s1", 1, (ActionResult(True, 3),)),
+        WireRecord(None, 2.0, "in", "UDP", "l", "r", b"x" * 5000),
+    ]
+    for record in records * 40:
+        written.append(record)
+    written.close()
+    path = written.segment.path
+    whole = path.read_bytes()
+    for cut in (*range(len(whole) - 6000, len(whole), 7), len(whole)):
+        path.write_bytes(whole[:cut])
+        ends = [end for end, _ in read(path)]
+        found, end, why = read_some(path, 0, 1000)
+        assert (len(found), end, why) == (len(ends), ends[-1], "")
+    numbers = [record.number for record in found]
+    some, end, _ = read_some(path, ends[9], 7)
+    assert [record.number for record in some] == numbers[10:17] and end == ends[16]
+    path.write_bytes(whole[:20] + bytes([whole[20] ^ 1]) + whole[21:])
+    assert read_some(path, 0, 1000) == ([], 0, "")
