@@ -12,6 +12,7 @@ from designer.required import FAILED, MISSING, PASSED, RUNNING, Check
 from flows.check.catalogue import IMPLEMENTED, catalogue
 from flows.difference import BREAKING, EXTENSION, SAME
 from flows.findings import Severity
+from flows.noticed import MORE
 
 LOSS = "behaviour"
 """The check that a person answers for: calls that went somewhere go elsewhere."""
@@ -108,7 +109,9 @@ def behaves(version: Version, base: Version | None) -> Check | None:
     if found is None:
         return told(MISSING, "It cannot be compared: a text has errors or more than 600 rows.")
     if found["change"] == BREAKING:
-        return told(FAILED, f"{_first(found)} The author says whether that is meant.", "A loss")
+        count = sum(each["kind"] != MORE for each in found["noticed"])
+        figure = _counted(count, "difference") if count else "unknown"
+        return told(FAILED, f"{_first(found)} Somebody says that it is meant so.", figure)
     if found["change"] == SAME:
         return told(PASSED, f"Calls do the same as on {base.label}.", "Same")
     if found["change"] == EXTENSION:
@@ -117,12 +120,11 @@ def behaves(version: Version, base: Version | None) -> Check | None:
 
 
 def _first(found: dict[str, Any]) -> str:
-    shortest = found["shortest"]
-    if shortest is None:
-        lossy = next((f for f in found["findings"] if f["severity"] == "error"), None)
-        return lossy["message"] if lossy else "Not every order of events could be tried."
-    last = shortest["events"][-1]["label"] if shortest["events"] else "the beginning"
-    return f"After {last} a call does otherwise than before."
+    told = found["noticed"]
+    if not told:
+        return "Not every order of events could be tried, so nobody knows."
+    more = _counted(len(told) - 1, "other difference")
+    return f"{told[0]['title']}{f', and {more}' if len(told) > 1 else ''}."
 
 
 def _page(version: Version) -> str:

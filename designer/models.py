@@ -149,9 +149,10 @@ class Version(models.Model):
     """States that got another name in it: [[old, new]], in the order in which that was done."""
 
     if TYPE_CHECKING:
-        # What `selectors.judged` puts beside a version, for pages.
+        # What `selectors.judged` and `inbox.reviewed` put beside a version, for pages.
         verdict: Verdict
         problems: tuple[int, int]
+        reviewed: dict[str, Any] | None
 
     class Meta:
         ordering = ["flow", "-number"]

@@ -14,6 +14,8 @@ from django.db.models import Max, QuerySet
 from designer import facts, verdicts
 from designer.access import visible_flows
 from designer.models import Draft, Flow, Task, Version
+from designer.reviews import inbox
+from designer.reviews.standing import Standing
 from flows.check import examine
 from flows.compile import Compiled
 
@@ -42,6 +44,8 @@ class FlowLine:
     changed_by: str
     changed_at: datetime | None
     has_draft: bool
+    review: Standing | None = None
+    """How its open review stands."""
 
 
 def flow_named(name: str) -> Flow | None:
@@ -88,7 +92,8 @@ def _compiled(digest: str, text: str) -> Compiled:
 
 
 def flow_lines(user: Any) -> list[FlowLine]:
-    """Return the list of flows as this person sees it, in five queries however many flows.
+    """Return the list of flows as this person sees it, in a handful of queries
+    however many flows.
 
     Without a person, for the command line: all of them, as whoever may write the database sees.
     """
@@ -97,6 +102,7 @@ def flow_lines(user: Any) -> list[FlowLine]:
     drafts = {d.flow_id: d for d in Draft.objects.filter(user=user).defer("text")}
     newest = _newest_versions()
     judged = verdicts.verdicts_of(newest.values())
+    reviews = inbox.open_by_flow()
     return [
         _line(
             flow,
@@ -105,6 +111,7 @@ def flow_lines(user: Any) -> list[FlowLine]:
             drafts.get(flow.pk),
             deployed.get(flow.name),
             live.get(flow.name, 0),
+            reviews.get(flow.pk),
         )
         for flow in (Flow.objects if user is None else visible_flows(user)).order_by("name")
     ]
@@ -128,6 +135,7 @@ def _line(
     draft: Draft | None,
     deployed: facts.Deployed | None,
     live: int,
+    review: Standing | None,
 ) -> FlowLine:
     errors, warnings = problems_of(version, verdict)
     key = _status(version, deployed, errors)
@@ -150,6 +158,7 @@ def _line(
         changed_by=changed[1],
         changed_at=changed[2],
         has_draft=draft is not None,
+        review=review,
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.joint import Happening, Parting
-from flows.table import TIMER_EVENT
+from flows.table import TIMER_EVENT, duration_text
 
 MORE, LESS, OTHER = "more", "less", "other"
 _ORDER = (LESS, OTHER, MORE)
@@ -32,6 +32,10 @@ class Noticed:
     role: str
     way: tuple[Happening, ...]
     """The shortest order of events that leads there; the last is the one that tells them apart."""
+    state: str
+    """Where the call is then, by its name in the new version."""
+    seconds: float | None = None
+    """Of a wait: how long it is."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data for JSON."""
@@ -53,7 +57,38 @@ def noticed(partings: Iterable[Parting]) -> list[Noticed]:
         # The same rows part in the same way, whichever role and fields brought the event.
         key = (parting.states, last.event, last.fields.get("seconds"), parting.rows)
         found.setdefault(key, _of(parting))
-    return sorted(found.values(), key=lambda each: (_ORDER.index(each.kind), len(each.way)))
+    told = _together(list(found.values()))
+    return sorted(told, key=lambda each: (_ORDER.index(each.kind), len(each.way)))
+
+
+def _together(found: list[Noticed]) -> list[Noticed]:
+    """Tell a wait that is gone and one that is new as one that is longer or shorter, where the same
+    is done in the same state."""
+    gone = {_wait(each): each for each in found if each.kind == LESS and each.seconds is not None}
+    new = [each for each in found if each.kind == MORE and each.seconds is not None]
+    pairs = [(gone[_wait(each)], each) for each in new if _wait(each) in gone]
+    paired = [each for pair in pairs for each in pair]
+    return [*(each for each in found if each not in paired), *(_changed(*pair) for pair in pairs)]
+
+
+def _wait(each: Noticed) -> tuple[str, str, str]:
+    return each.role, each.state, each.new if each.kind == MORE else each.old
+
+
+def _changed(was: Noticed, now: Noticed) -> Noticed:
+    assert was.seconds is not None and now.seconds is not None
+    before, after = duration_text(was.seconds), duration_text(now.seconds)
+    longer = now.seconds > was.seconds
+    return Noticed(
+        OTHER,
+        f"The wait in {now.state} is {'longer' if longer else 'shorter'}: {after}",
+        f"{was.old} after {before}",
+        f"{now.new} after {after}",
+        now.role,
+        was.way if longer else now.way,
+        now.state,
+        now.seconds,
+    )
 
 
 def _of(parting: Parting) -> Noticed:
@@ -69,7 +104,9 @@ def _of(parting: Parting) -> Noticed:
             OTHER: "does something else",
         }[kind]
         title = f"{last.event} in {state} {does}"
-    return Noticed(kind, title, parting.old.text, parting.new.text, parting.role, parting.way)
+    seconds = last.fields.get("seconds") if last.event == TIMER_EVENT else None
+    old, new = parting.old.text, parting.new.text
+    return Noticed(kind, title, old, new, parting.role, parting.way, state, seconds)
 
 
 def _kind(parting: Parting) -> str:

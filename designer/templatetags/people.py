@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import Any
 
 from django import template
 from django.utils import timezone
@@ -11,6 +12,7 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from designer.desk import initials as initials_of
+from designer.naming import person_name
 from designer.reviews.services import MENTION
 
 register = template.Library()
@@ -22,6 +24,12 @@ _LINES = re.compile(r"\n{3,}")
 def initials(name: str) -> str:
     """Return one or two capitals that stand for a name."""
     return initials_of(name)
+
+
+@register.filter
+def called(person: Any) -> str:
+    """Return how an account is called in lists."""
+    return person_name(person)
 
 
 @register.filter

@@ -14,6 +14,7 @@ from designer.access import form, may, page, projects_for
 from designer.errors import Refused
 from designer.forms import NewFlow
 from designer.models import Flow, Project
+from designer.reviews import inbox
 from designer.views.shell import show
 from flows.check import examine
 from flows.document import read
@@ -26,11 +27,12 @@ MOST_NOTES = 6
 
 @page("flow.view")
 def flows(request: HttpRequest) -> HttpResponse:
-    """Show all flows. Context: flows [FlowLine], counts {status: how many}."""
+    """Show all flows. Context: flows [FlowLine], counts {status: how many}, waiting [Waiting]."""
     lines = selectors.flow_lines(request.user)
     counts = Counter(line.status["key"] for line in lines)
     context = {
         "flows": lines,
+        "waiting": inbox.waiting_for(request.user),
         "counts": {"all": len(lines), **{key: counts[key] for key in selectors.STATUS_LABELS}},
         "live_calls": sum(line.live_calls for line in lines),
     }

@@ -26,6 +26,8 @@ from designer.views.versions import version_or_404
 from flows import anchors
 
 MOST_LISTED = 100
+MOST_REASONS = 3
+"""Of one kind that are said one by one."""
 
 
 @page("flow.view")
@@ -36,7 +38,7 @@ def flow_reviews(request: HttpRequest, name: str) -> HttpResponse:
     wanted = request.GET.get("version", "")
     newest = selectors.newest_version(flow)
     chosen = selectors.version_of(flow, int(wanted)) if _number(wanted) else newest
-    rule = rules.rule_of(flow)
+    rule, open_ = rules.rule_of(flow), services.open_review(flow)
     context = {
         "flow": flow,
         "standings": standings(found.order_by("-number")[:MOST_LISTED]),
@@ -45,7 +47,8 @@ def flow_reviews(request: HttpRequest, name: str) -> HttpResponse:
         "may_rule": may(request.user, "review.rule", flow),
         "versions": list(selectors.versions_of(flow)[:20]),
         "chosen": chosen or newest,
-        "open": services.open_review(flow),
+        "open": open_,
+        "open_stale": open_ is not None and bool(standing_of(open_).stale),
         "reviewers": reviewers_of(flow, request.user),
     }
     return show(request, "designer/reviews.html", context, nav="flows")
@@ -75,6 +78,7 @@ def flow_review(request: HttpRequest, name: str, number: int) -> HttpResponse:
         "counts": _counts(tables),
         "lines": selectors.compare(old, new),
         "noticed": _noticed(flow, found),
+        "reasons": _reasons(review),
         "behaviour": found,
         "checks": checks,
         "open_checks": sum(check.holds_back for check in checks),
@@ -346,6 +350,22 @@ def _people(
         "rounds": list(review.rounds.select_related("version", "base")),
         "overridden": review.passed_over.filter(key=services.APPROVAL).last(),
     }
+
+
+def _reasons(review: Review) -> list[dict[str, Any]]:
+    """Return the reasons of the risk by their kind, the gravest first, with what they speak of."""
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for reason in review.risk.get("reasons", []):
+        kinds.setdefault((reason["level"], reason["kind"]), []).append(reason["words"])
+    return [
+        {
+            "level": level,
+            "kind": kind,
+            "words": words[:MOST_REASONS],
+            "more": len(words) - MOST_REASONS,
+        }
+        for (level, kind), words in kinds.items()
+    ]
 
 
 def _counts(tables: comparing.Comparison | None) -> dict[str, int]:

@@ -9,6 +9,8 @@ from designer.access import change, page
 from designer.errors import Refused
 from designer.models import Flow, Version
 from designer.naming import person_name
+from designer.reviews import inbox
+from designer.reviews.services import open_review
 from designer.views.editor import urls_of
 from designer.views.shell import done, flow_or_404, refused, show, wants_json
 from flows.check.catalogue import catalogue
@@ -19,11 +21,13 @@ BY_CALLS = ("replay", "shadow")
 
 @page("flow.view")
 def flow_versions(request: HttpRequest, name: str) -> HttpResponse:
-    """Show all versions. Context: flow, versions [Version] with `verdict`, deployed, draft."""
+    """Show all versions. Context: flow, versions [Version] with `verdict` and `reviewed`, deployed,
+    draft, review (the open one)."""
     flow = flow_or_404(name)
     context = {
         "flow": flow,
-        "versions": selectors.judged(selectors.versions_of(flow)),
+        "versions": inbox.reviewed(flow, selectors.judged(selectors.versions_of(flow))),
+        "review": open_review(flow),
         "deployed": facts.runtime().deployed().get(flow.name),
         "draft": selectors.draft_of(flow, request.user),
     }
@@ -40,6 +44,7 @@ def flow_version(request: HttpRequest, name: str, number: int) -> HttpResponse:
     deployed = facts.runtime().deployed().get(flow.name)
     latest = selectors.newest_version(flow)
     selectors.judged([version])
+    inbox.reviewed(flow, [version])
     # What an older checker found is worth showing; the page says that it is not trusted.
     findings = version.verdict.detail.get("findings", drawn.findings)
     base = coverage.usual_base(version)

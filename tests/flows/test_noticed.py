@@ -40,12 +40,27 @@ def test_a_row_that_does_something_else_says_what_it_did_and_does() -> None:
     assert "SendBYE" in other.old and "SendBYE" not in other.new
 
 
-def test_another_wait_is_one_that_is_gone_and_one_that_is_new() -> None:
-    found = told(ECHO, ECHO.replace("{after: 60s}", "{after: 45s}"))
-    assert [each.title for each in found] == [
-        "The wait of 60s in Active is gone",
-        "The wait of 45s in Active is new",
-    ]
+def test_another_wait_is_told_as_one_that_is_shorter_or_longer() -> None:
+    shorter = ECHO.replace("{after: 60s}", "{after: 45s}")
+    (found,) = told(ECHO, shorter)
+    assert (found.kind, found.title) == (OTHER, "The wait in Active is shorter: 45s")
+    assert (found.old, found.new) == (
+        "SendBYE, StopMediaSession after 1m",
+        "SendBYE, StopMediaSession after 45s",
+    )
+    assert found.way[-1].fields == {"seconds": 45.0}
+    (back,) = told(shorter, ECHO)
+    assert back.title == "The wait in Active is longer: 1m"
+
+
+def test_a_wait_that_is_gone_is_a_loss() -> None:
+    waits = "- id: minute-is-over\n"
+    text = (
+        ECHO[: ECHO.index(waits)]
+        + ECHO[ECHO.index("- {from_state: Active, role: UAS, event: HangupCall") :]
+    )
+    (found,) = told(ECHO, text)
+    assert (found.kind, found.title) == (LESS, "The wait of 60s in Active is gone")
 
 
 def test_the_same_behaviour_has_nothing_to_notice() -> None:

@@ -161,6 +161,7 @@ export class Stage {
       markDifference(this.#after, this.data.marks);
     }
     if (view === "yaml") markLines(this.#selection?.kind === "row" ? (this.data.marks.rows[this.#selection.index] ?? null) : null, this.data.lines);
-    else requestAnimationFrame(() => this.fitChanges());
+    // The canvas is told of its new width after the frame in which it has it.
+    else requestAnimationFrame(() => requestAnimationFrame(() => this.fitChanges()));
   }
 }

@@ -81,7 +81,8 @@ export class Talk {
     const place = this.stage.written(selection);
     (form.elements.namedItem("place") as HTMLInputElement).value = place;
     const on = form.querySelector<HTMLElement>('[data-part="say-on"]');
-    if (on) on.textContent = place ? `On ${this.stage.name(selection)}` : "Say something of the whole change";
+    const listed = place ? this.page.querySelector(".changes > .change.chosen .t")?.textContent : null;
+    if (on) on.textContent = place ? `On ${listed ?? this.stage.name(selection)}` : "Say something of the whole change";
     form.querySelector<HTMLElement>('[data-part="say-whole"]')?.toggleAttribute("hidden", place === "");
     const item = place ? this.page.querySelector(".changes > .change.chosen") : null;
     if (item) item.after(form);
