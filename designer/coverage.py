@@ -41,6 +41,8 @@ class RowLine:
     """Its id, else state, role, event and guards."""
     words: str
     """In words: where it stands and what leads to it."""
+    state: str
+    """The state it stands in, `*` for any."""
     line: int
     tests: int
     calls: int
@@ -116,6 +118,15 @@ class Coverage:
         )
 
     @property
+    def open_by_state(self) -> list[tuple[str, list[RowLine]]]:
+        """The unchanged rows that nobody exercised, by the state they stand in."""
+        found: dict[str, list[RowLine]] = {}
+        for row in self.open:
+            if not row.changed:
+                found.setdefault(row.state, []).append(row)
+        return list(found.items())
+
+    @property
     def sentence(self) -> str:
         """How it stands, in a sentence for a person."""
         if not self.rows:
@@ -173,6 +184,7 @@ def coverage_of(version: Version, base: Version | None = None) -> Coverage:
                 row.index,
                 name,
                 words_of(row, table),
+                row.from_state,
                 row.place.line,
                 by_tests[row.index],
                 taken.rows.get(row.index, 0),

@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 from channels.db import database_sync_to_async
 
-from designer import merging, rendering, scenario_rows
+from designer import merging, rendering, scenario_rows, scenario_runs, selectors
 from designer.access import may
 from designer.desk import Desk
 from designer.errors import Refused
@@ -79,7 +79,10 @@ async def _scenarios(desk: Desk, arguments: Message) -> Message:
     kept = await database_sync_to_async(_kept)(desk)
     table = _compiled(desk).table
     names = in_force(desk.renames, table)
-    return {"scenarios": await asyncio.to_thread(_judged, table, kept, names)}
+    return {
+        "scenarios": await asyncio.to_thread(_judged, table, kept, names),
+        "saved": await database_sync_to_async(_saved)(desk),
+    }
 
 
 async def _keep(desk: Desk, arguments: Message) -> Message:
@@ -182,6 +185,12 @@ def _require(desk: Desk) -> None:
 
 def _kept(desk: Desk) -> list[Kept]:
     return list(Kept.objects.filter(flow=desk.flow).order_by("name")[: scenario_rows.MOST_KEPT])
+
+
+def _saved(desk: Desk) -> Message | None:
+    """How the tests stand on the newest version, which the worker plays them on."""
+    newest = selectors.newest_version(desk.flow)
+    return scenario_runs.tests_of(newest).as_message() if newest is not None else None
 
 
 def _judged(table: Table | None, kept: list[Kept], names: dict[str, str]) -> list[Message]:

@@ -49,11 +49,13 @@ def flow_version(request: HttpRequest, name: str, number: int) -> HttpResponse:
     findings = version.verdict.detail.get("findings", drawn.findings)
     base = coverage.usual_base(version)
     proof = coverage.coverage_of(version, base)
+    told = [check for check in required.checks_of(version, base, BY_CALLS) if check.url]
     context = {
         "flow": flow,
         "version": version,
         "proof": proof,
-        "checks": [c for c in required.checks_of(version, base, BY_CALLS) if c.url],
+        "checks": told,
+        "has_shadow": any(check.key == "shadow" for check in told),
         "findings": findings,
         "rules": catalogue(),
         "verdict": version.verdict,

@@ -51,6 +51,7 @@ function write(field: HTMLTextAreaElement, check: string): void {
     }),
   });
   field.hidden = true;
+  said.replaceChildren();
   if (!field.readOnly) void tried();
 
   async function tried(): Promise<void> {

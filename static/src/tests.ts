@@ -8,7 +8,7 @@ import { boot } from "./lib/boot";
 import { element } from "./lib/element";
 import { fromHash, toHash, type Selection } from "./lib/selection";
 import type { Picture } from "./lib/types";
-import { choice, markCoverage, saidOf, type Coverage, type Show } from "./proof/coverage";
+import { choice, markCoverage, saidOf, showTags, type Coverage, type Show } from "./proof/coverage";
 
 interface TestsBoot {
   dot: string | null;
@@ -44,6 +44,7 @@ function drawn(dot: string, { coverage, picture }: TestsBoot): void {
   void new Renderer().draw(dot).then(async ({ drawing }: Drawn) => {
     await canvas.show(drawing);
     markCoverage(canvas, coverage, "both");
+    showTags(canvas, picture?.initial);
     host.dataset["drawn"] = "yes";
     if (location.hash) choose(fromHash(location.hash));
   });

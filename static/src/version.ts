@@ -10,7 +10,7 @@ import { element } from "./lib/element";
 import { fromHash, toHash, type Selection } from "./lib/selection";
 import type { Finding, Picture } from "./lib/types";
 import { YamlView } from "./lib/yaml-view";
-import { choice, clearCoverage, markCoverage, type Coverage } from "./proof/coverage";
+import { choice, clearCoverage, markCoverage, showTags, type Coverage } from "./proof/coverage";
 
 interface VersionBoot {
   text: string;
@@ -44,7 +44,9 @@ function layer(value: string): void {
   element<HTMLElement>('[data-part="cover-legend"]').hidden = !covering;
   clearCoverage(canvas);
   markFindings(canvas, covering ? [] : (data?.findings ?? []));
-  if (covering && data) markCoverage(canvas, data.coverage, "both");
+  if (!covering || !data) return;
+  markCoverage(canvas, data.coverage, "both");
+  showTags(canvas, data.picture?.initial);
 }
 
 function choose(selection: Selection): void {

@@ -1,5 +1,6 @@
 import { make } from "../graph/build";
 import type { Canvas } from "../graph/canvas";
+import type { DrawnNode } from "../graph/drawing";
 
 /** Who exercised a row: how many tests, how many recorded calls. */
 export interface CoverMark {
@@ -19,24 +20,45 @@ export type Show = "both" | "tests" | "calls";
 
 const HEIGHT = 16;
 const GAP = 5;
+/** What the tags of a state take beside it, at most. */
+const ROOM = 90;
 
-/** Give each row the class of who exercised it, and beside it a tag that says it without colour. */
+/** Give each row the class of who exercised it, and each line of the picture a tag that says it without colour. */
 export function markCoverage(canvas: Canvas, coverage: Coverage, show: Show): void {
   for (const old of canvas.overlay.querySelectorAll(".cover-tag")) old.remove();
   for (const [index, mark] of Object.entries(coverage.rows)) {
     const row = Number(index);
+    const on = covered(mark, show);
     const item = canvas.element({ kind: "row", index: row });
-    const said = letters(mark, show);
-    item?.classList.toggle("c-on", said !== "0");
-    item?.classList.toggle("c-off", said === "0");
+    item?.classList.toggle("c-on", on);
+    item?.classList.toggle("c-off", !on);
     item?.classList.toggle("c-new", mark.changed);
     for (const edge of canvas.edgesOf(row)) {
       const rows = (edge.dataset["rows"] ?? "").split(" ").map(Number);
-      edge.classList.toggle("c-off", rows.every((each) => letters(coverage.rows[each], show) === "0"));
+      edge.classList.toggle("c-off", rows.every((each) => !covered(coverage.rows[each], show)));
     }
-    const box = canvas.boxOf({ kind: "row", index: row });
-    if (box) canvas.overlay.append(tag(box.x, box.y + box.height / 2, said, mark, show));
   }
+  for (const node of canvas.drawing?.nodes ?? []) {
+    for (const [y, marks] of lines(node, coverage)) canvas.overlay.append(tag(node.box.x, y, marks, show));
+  }
+}
+
+/** Move so far that the tags left of the first state are seen. */
+export function showTags(canvas: Canvas, initial: string | undefined): void {
+  const box = canvas.node(initial ?? "")?.box;
+  if (box) canvas.reveal({ ...box, x: box.x - ROOM, width: box.width + ROOM });
+}
+
+/** Rows that stand in one line of the picture share one tag. */
+function lines(node: DrawnNode, coverage: Coverage): Map<number, CoverMark[]> {
+  const found = new Map<number, CoverMark[]>();
+  for (const row of node.rows) {
+    const mark = coverage.rows[row.index];
+    if (!mark) continue;
+    const y = Math.round(row.box.y + row.box.height / 2);
+    found.set(y, [...(found.get(y) ?? []), mark]);
+  }
+  return found;
 }
 
 /** Take all of it away again. */
@@ -54,22 +76,24 @@ export function saidOf(mark: CoverMark | undefined): string {
   return mark.changed ? `${who}, changed` : who;
 }
 
-function letters(mark: CoverMark | undefined, show: Show): string {
-  if (!mark) return "0";
-  const tests = mark.tests && show !== "calls" ? "T" : "";
-  const calls = mark.calls && show !== "tests" ? "C" : "";
-  return tests + calls || "0";
+function covered(mark: CoverMark | undefined, show: Show): boolean {
+  if (!mark) return false;
+  return (mark.tests > 0 && show !== "calls") || (mark.calls > 0 && show !== "tests");
 }
 
-function tag(x: number, y: number, said: string, mark: CoverMark, show: Show): SVGGElement {
-  const text = `${mark.changed ? "~ " : ""}${said === "0" ? "0" : figures(mark, show)}`;
+function tag(x: number, y: number, marks: CoverMark[], show: Show): SVGGElement {
+  const on = marks.filter((mark) => covered(mark, show)).length;
+  const changed = marks.some((mark) => mark.changed);
+  const first = marks[0];
+  const said = marks.length > 1 ? `${on}/${marks.length}` : on && first ? figures(first, show) : "0";
+  const text = `${changed ? "~ " : ""}${said}`;
   const width = 10 + text.length * 6;
-  const kinds = `cover-tag ${said === "0" ? "c-off" : "c-on"}${mark.changed ? " c-new" : ""}`;
-  const group = make("g", { class: kinds, transform: `translate(${x - GAP - width} ${y - HEIGHT / 2})` });
+  const state = on === marks.length ? "c-on" : on ? "c-part" : "c-off";
+  const group = make("g", { class: `cover-tag ${state}${changed ? " c-new" : ""}`, transform: `translate(${x - GAP - width} ${y - HEIGHT / 2})` });
   const label = make("text", { x: width / 2, y: HEIGHT / 2 + 3.5 });
   label.textContent = text;
   const title = make("title", {});
-  title.textContent = saidOf(mark);
+  title.textContent = marks.map(saidOf).join("\n");
   group.append(make("rect", { width, height: HEIGHT, rx: 4 }), label, title);
   return group;
 }
