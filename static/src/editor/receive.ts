@@ -33,6 +33,9 @@ export function receive(frame: Frame, store: Store, yaml: Yaml): void {
     case "check":
       counted(store, () => store.checked(frame as unknown as CheckFrame));
       break;
+    case "tests":
+      store.emit("tests");
+      break;
     case "walk":
       counted(store, () => store.looked(frame as unknown as WalkFrame));
       break;

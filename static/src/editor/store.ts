@@ -5,7 +5,7 @@ import { idle } from "../lib/idle";
 import type { Verdicts } from "./cells";
 import type { CheckFrame, DeploymentFrame, DocumentFrame, Drawn, Verdict, WalkFrame } from "./document";
 
-type Topic = "document" | "selection" | "deployment" | "check" | "people" | "connection" | "pending" | "role" | "view";
+type Topic = "document" | "selection" | "deployment" | "check" | "people" | "connection" | "pending" | "role" | "view" | "tests";
 /** Where a selection came from, so that the panel that made it does not scroll under the hand. */
 export type Source = "canvas" | "matrix" | "outline" | "yaml" | "problems" | "inspector" | "address" | "server";
 

@@ -28,6 +28,7 @@ export class Simulate {
       diagram.decorate();
       this.#reveal();
     });
+    store.on(["tests"], () => trial.on && trial.kept && void trial.tests());
     store.on(["document"], () => trial.on && void trial.refresh());
     const on = (): boolean => trial.on;
     const group = "Simulator";

@@ -22,8 +22,18 @@ export class Tests {
         : kept.length
           ? html`<p class="sim-sum"><b>${kept.filter((test) => test.holds).length} of ${kept.length}</b> hold on this draft<span class="grow"></span>
                 <button class="btn small" type="button" data-testid="tests-file" @click=${() => void this.#download()}>${icon("download")}As a file</button></p>
+              ${this.#saved()}
               ${kept.map((test) => this.#test(test))}`
           : html`<div class="sim-empty"><p><b>No test is kept yet.</b></p><p class="small">Play what must always work, then keep it. Every test is played again on each draft, and by <code>callsmith test ${this.flow}</code>.</p></div>`}`;
+  }
+
+  /** What the worker found on the newest version, and the page of all tests. */
+  #saved(): TemplateResult | string {
+    const { saved } = this.trial;
+    if (!saved) return "";
+    const glyph = { passed: "check", failed: "error", running: "clock", unknown: "clock", none: "info" }[saved.state];
+    const kind = { passed: "ok", failed: "err", running: "", unknown: "", none: "" }[saved.state];
+    return html`<p class="sim-sum small" data-testid="tests-saved">${icon(glyph, kind)}<a href="/flows/${this.flow}/tests/?version=${saved.version}">${saved.held} of ${saved.total} on v${saved.version}</a><span class="ink3">and who exercised which row</span></p>`;
   }
 
   #form(): TemplateResult {

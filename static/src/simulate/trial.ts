@@ -3,7 +3,7 @@ import { note, noted } from "../lib/address";
 import { pack, unpack } from "../lib/packed";
 import type { Frame } from "../lib/socket";
 import { toast } from "../lib/toast";
-import type { Input, Kept, Played, Run, Step } from "./types";
+import type { Input, Kept, Played, Run, Saved, Step } from "./types";
 
 const PACE = 700;
 
@@ -24,6 +24,8 @@ export class Trial {
   playing = false;
   on = false;
   kept: Kept[] | null = null;
+  /** How they stand on the newest version. */
+  saved: Saved | null = null;
   /** The test this run was opened from or kept as. */
   name = "";
   readonly stops = new Set<Stop>();
@@ -202,7 +204,10 @@ export class Trial {
 
   #listed(answer: Frame): void {
     if (answer.type === "refused") toast(String(answer["message"]), { kind: "err" });
-    else this.kept = answer["scenarios"] as Kept[];
+    else {
+      this.kept = answer["scenarios"] as Kept[];
+      this.saved = (answer["saved"] as Saved | null | undefined) ?? null;
+    }
     this.changed();
   }
 

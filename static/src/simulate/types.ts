@@ -125,3 +125,12 @@ export interface Kept {
   follows: boolean;
   differences: { input: number; message: string }[];
 }
+
+/** How the kept tests stand on the newest version, played by the worker. */
+export interface Saved {
+  version: number;
+  state: "none" | "passed" | "failed" | "running" | "unknown";
+  total: number;
+  held: number;
+  sentence: string;
+}
