@@ -15,6 +15,7 @@ from typing import Any
 
 from designer.commands import DONE, ERRORS, UNUSABLE, answer, finish, refuse
 from runtime import drain_commands, replay_command, route_commands, shadow_command
+from runtime.ramps import verbs as ramp_verbs
 
 WAIT_SECONDS = 30.0
 CHECK_SECONDS = 120.0
@@ -36,7 +37,9 @@ def add_parsers(verbs: Any) -> None:
         "--reason", "--force", dest="reason", metavar="TEXT", default="",
         help="pass over its errors; it is kept and shown",
     )  # fmt: skip
+    ramp_verbs.add_deploy_options(parser)
     finish(parser, deploy)
+    ramp_verbs.add_parser(verbs, finish)
     parser = verbs.add_parser("rollback", help="let new calls take the version before again")
     parser.add_argument("flow")
     parser.add_argument("--wait", action="store_true", help="until a node runs it")
@@ -96,6 +99,8 @@ def deploy(options: Namespace) -> int:
             f"{version} {verdicts.verdict_of(version).word} after {CHECK_SECONDS:.0f} s."
             " Nothing was deployed. Without --wait it goes live unchecked, and that is kept.",
         )
+    if options.ramp is not None:
+        return ramp_verbs.start(options, version)
     try:
         deployment = deployments.deploy(version=version, reason=options.reason)
     except Refused as refusal:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from runtime.api import comparisons, designs, drains, proofs, routing, runs
+from runtime.api import comparisons, designs, drains, proofs, ramps, routing, runs
 from runtime.api.declare import Call, Resource, operation
 
 PREFIX = "/api/"
@@ -150,6 +150,19 @@ RESOURCES = [
         "Deployments",
         GET=drains.get_order,
         POST=drains.stop_order,
+    ),
+    Resource(
+        "flows/<flow:name>/ramp",
+        "api_ramp",
+        "Deployments",
+        GET=ramps.get_ramp,
+        POST=ramps.start_ramp,
+    ),
+    Resource(
+        "flows/<flow:name>/ramp/control",
+        "api_ramp_control",
+        "Deployments",
+        POST=ramps.control_ramp,
     ),
     Resource(
         "routes",

@@ -109,6 +109,47 @@ class RollBack(Sent):
     reason: Reason = ""
 
 
+class NewRamp(Sent):
+    """A version that shall take a growing share of the new calls."""
+
+    version: Annotated[
+        int, Meta(ge=0, lt=2**31, description="Its number; 0 or left out means the newest.")
+    ] = 0
+    steps: Annotated[
+        str,
+        Meta(
+            max_length=400,
+            description="`careful`, `quick`, `test`, or steps such as `5 % 20 min, 25 % 30 min`.",
+        ),
+    ] = ""
+    sources: Annotated[
+        list[str], Meta(max_length=100, description="Networks; only calls from them are in scope.")
+    ] = []
+    numbers: Annotated[
+        list[str], Meta(max_length=100, description="Patterns of called numbers in scope.")
+    ] = []
+    callers: Annotated[
+        list[str], Meta(max_length=100, description="Patterns of test callers, always in.")
+    ] = []
+    limits: Annotated[
+        dict[str, float],
+        Meta(description="How far each figure may be worse: a share of 1, or seconds. Only these"
+             " are watched; the usual ones if it is empty."),
+    ] = {}  # fmt: skip
+    every: Annotated[float, Meta(ge=0, le=3600, description="Seconds between looks; 0: usual.")] = 0
+    reason: Reason = ""
+
+
+class RampAct(Sent):
+    """What shall become of a deployment in steps."""
+
+    act: Annotated[
+        Literal["hold", "resume", "go", "back"],
+        Meta(description="Stay at this step, go on by itself, go on now, take it back."),
+    ]
+    reason: Reason = ""
+
+
 class NewCall(Sent):
     """A call to be placed."""
 
@@ -389,6 +430,68 @@ class Deployment(Told):
     unchecked: bool
     before: Annotated[int | None, Meta(description="The version a roll back leads to.")]
     nodes: list[NodeAnswer]
+
+
+class RampStep(Told):
+    """One step of a deployment in steps."""
+
+    percent: Annotated[float, Meta(description="Share of the callers in scope.")]
+    seconds: Annotated[float, Meta(description="How long at least, before the next.")]
+
+
+class RampFigure(Told):
+    """One figure of both versions, compared since the step began."""
+
+    key: str
+    verdict: Literal["not worse", "better", "undecided", "missing", "worse"]
+    stable: float | None
+    candidate: float | None
+    difference: Annotated[float | None, Meta(description="Candidate less stable.")]
+    low: Annotated[float | None, Meta(description="Where the difference begins at the least.")]
+    high: float | None
+    limit: Annotated[float, Meta(description="How far it may be worse.")]
+    allowed: Annotated[float, Meta(description="How far the band may reach at this step.")]
+    stable_calls: int
+    candidate_calls: int
+    needs: Annotated[int | None, Meta(description="About so many more calls decide it.")]
+
+
+class RampMark(Told):
+    """Something that happened to a deployment in steps."""
+
+    at: Moment
+    what: Literal["began", "step", "waiting", "held", "resumed", "promoted", "back"]
+    percent: float
+    by: str
+    sentence: str
+
+
+class Ramp(Told):
+    """A version that takes a growing share of the new calls, and how it does."""
+
+    deployment: int
+    flow: FlowName
+    version: Number
+    digest: Digest
+    beside: Annotated[int, Meta(description="The version that takes the other calls.")]
+    state: Literal["running", "waiting", "held", "promoted", "back"]
+    percent: float
+    step: Annotated[int, Meta(ge=1, description="Where it is among the steps, from 1.")]
+    steps: list[RampStep]
+    sources: list[str]
+    numbers: list[str]
+    callers: list[str]
+    limits: dict[str, float]
+    every: float
+    began_at: Moment
+    step_at: Moment
+    looked_at: Annotated[str | None, Meta(description="When the figures were last looked at.")]
+    ended_at: str | None
+    verdict: Literal["", "pass", "fail", "undecided", "missing"]
+    sentence: str
+    figures: list[RampFigure]
+    calls: Annotated[int, Meta(description="Measured calls of the version in this step.")]
+    history: list[RampMark]
 
 
 class PastDeployment(Deployment):

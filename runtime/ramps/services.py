@@ -177,6 +177,12 @@ def active(flow: Flow) -> Ramp | None:
     return found
 
 
+def newest(flow: Flow) -> Ramp | None:
+    """Return the last ramp of a flow, on or over."""
+    found: Ramp | None = _with_versions().filter(flow=flow).order_by("-pk").first()
+    return found
+
+
 def all_active() -> list[Ramp]:
     """Return the ramps that are on, with what a node needs."""
     return list(_with_versions().filter(ended_at=None).order_by("pk"))

@@ -66,7 +66,7 @@ async def log_in(page: Page, user: str = "admin") -> None:
 async def ask(page: Page, method: str, path: str, **body: Any) -> Any:
     """Ask the API with the page's session and return its answer; fail if it refuses."""
     status, answer = await page.evaluate(FETCH, [method, path, body])
-    assert status == 200, f"{method} {path}: {status} {answer}"
+    assert status in (200, 201), f"{method} {path}: {status} {answer}"
     return answer
 
 

@@ -135,6 +135,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "api_version": {"name": "echo_test", "number": 1},
     "api_restore": {"name": "echo_test", "number": 1},
     "api_rollback": {"name": "echo_test"},
+    "api_ramp": {"name": "echo_test"},
+    "api_ramp_control": {"name": "echo_test"},
     "api_session": {"id": "LIVE"},
     "api_wire": {"id": "LIVE"},
     "api_nothing": {"rest": "no/such/thing"},
@@ -222,6 +224,8 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "api_versions": ("version.save", {"text": "callflow: 1\n", "base": 1}),
     "api_restore": ("version.save", {}),
     "api_rollback": ("deployment.make", {}),
+    "api_ramp": ("deployment.make", {"steps": "quick"}),
+    "api_ramp_control": ("ramp.control", {"act": "hold"}),
     "api_check": ("check.control", {"act": "cancel"}),
     "api_tests": ("check.control", {"act": "again"}),
     "api_replay": ("check.control", {"act": "cancel"}),
@@ -246,7 +250,7 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
 
 READ_TOO = {"flow_new", "deploy_steps", "access_tokens", "api_flows", "api_versions", "api_check",
             "api_deploy", "api_routes", "api_tests", "api_scenarios",
-            "api_replay", "api_shadow", "api_deadline", "api_order"}  # fmt: skip
+            "api_replay", "api_shadow", "api_deadline", "api_order", "api_ramp"}  # fmt: skip
 ONLY_POST = set(CHANGES) - READ_TOO
 
 
@@ -277,7 +281,7 @@ def call_id(node: FakeNode, flow: Flow) -> str:
 def ramp(request: pytest.FixtureRequest) -> None:
     """v2 of the flow beside v1, for the addresses that are about a ramp."""
     name = getattr(request.node, "callspec", None) and request.node.callspec.params.get("name")
-    if "RAMP" not in ARGUMENTS.get(str(name), {}).values():
+    if name != "api_ramp_control" and "RAMP" not in ARGUMENTS.get(str(name), {}).values():
         return
     flow = request.getfixturevalue("flow")
     deployments.deploy(version=flow.versions.get())
