@@ -15,6 +15,8 @@ help:
 	  'make bench      the figures of docs/figures.md, beside their peers' \
 	  'make bench-mutants  every seeded defect in every correct table; long' \
   'make bench-browser  what a person at the editor waits for, in Chromium' \
+  'make bench-fanout  transitions to 50 browsers, beside bare ASGI' \
+  'make bench-live  the live page with 10,000 sessions, in Chromium' \
 	  'make test-long  the long proofs, run by hand' \
 	  'make fmt        write the code in its one style' \
 	  'make images     take the pictures of README and guide' \
@@ -70,6 +72,13 @@ bench-browser: test-setup
 
 bench-audit: test-setup
 	@nice $(PY) -m benchmarks.audit
+
+.PHONY: bench-fanout bench-live
+bench-fanout: test-setup
+	@$(PY) -m benchmarks.fanout
+
+bench-live: test-setup
+	@$(PY) -m benchmarks.live
 
 docs: test-setup
 	@$(PY) -m flows.docs && $(PY) -m config.guide

@@ -49,8 +49,9 @@ class Crowd:
             if session.state == wanted or (not wanted and session.machine.sequence > 3):
                 break
             self.step(session)
-        if not session.ended:
-            self.ids.append(session.id)
+        while session.ended:
+            session = self.begin()
+        self.ids.append(session.id)
 
     def begin(self) -> Any:
         from runtime.adapters.simulated import SimulatedLeg
@@ -68,7 +69,7 @@ class Crowd:
         session.post(Event(first, {"from": caller, "to": agent}))
         return session
 
-    def step(self, session: Any, leaves: bool = True) -> None:
+    def step(self, session: Any) -> None:
         """Let one of the events happen that the session's state has a row for."""
         from runtime.executor.step import Event
 
@@ -93,8 +94,10 @@ class Crowd:
         session = self.supervisor.sessions.get(self.ids[place])
         if session is None or session.ended:
             self.ids[place] = self.begin().id
-        else:
-            self.step(session)
+            return
+        self.step(session)
+        if session.ended:
+            self.ids[place] = self.begin().id
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

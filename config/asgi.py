@@ -15,6 +15,7 @@ from django.conf import settings  # noqa: E402
 
 from config.limits import BodyLimit  # noqa: E402
 from designer.routing import websocket_urlpatterns as designer_sockets  # noqa: E402
+from runtime.consumers.direct import DirectSend  # noqa: E402
 from runtime.routing import phone_urlpatterns  # noqa: E402
 from runtime.routing import websocket_urlpatterns as runtime_sockets  # noqa: E402
 
@@ -26,6 +27,8 @@ if settings.CALLSMITH.role == "node":
 application = ProtocolTypeRouter(
     {
         "http": BodyLimit(http),  # type: ignore[arg-type]
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(sockets))),
+        "websocket": DirectSend(
+            AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(sockets)))
+        ),
     }
 )

@@ -25,14 +25,15 @@ _encode = msgspec.json.Encoder(enc_hook=str).encode
 class Packet:
     """A frame as text, ready for every watcher but for its number."""
 
-    __slots__ = ("_head",)
+    __slots__ = ("head",)
 
     def __init__(self, frame: Frame) -> None:
-        self._head = f'{encoded(frame)[:-1]},"seq":'
+        self.head = f'{encoded(frame)[:-1]},"seq":'
+        """All of it up to the number; a closing brace follows that."""
 
     def numbered(self, sequence: int) -> str:
         """Return the whole text for the watcher to whom it is frame number `sequence`."""
-        return f"{self._head}{sequence}}}"
+        return f"{self.head}{sequence}}}"
 
 
 def encoded(frame: Frame) -> str:
@@ -70,12 +71,14 @@ class Watcher:
 
     def offer(self, packet: Packet) -> None:
         """Send a frame, unless too many are on their way already."""
-        behind = self.sequence - self.acknowledged >= ACK_WINDOW
-        if self.stale or behind or self._busy():
+        sequence = self.sequence
+        if self.stale or sequence - self.acknowledged >= ACK_WINDOW or self._busy():
             self.stale = True
             self.skipped += 1
             return
-        self._put(packet)
+        # As in `_put`, without a call: this is done for each frame and each browser.
+        self.sequence = sequence = sequence + 1
+        self._send(f"{packet.head}{sequence}}}")
 
     def acknowledge(self, sequence: Any) -> None:
         """Take note of what arrived; a stale watcher that caught up gets a snapshot."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import types
-from collections.abc import Coroutine, Generator
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -16,13 +13,12 @@ from designer.access import may
 from designer.models import Flow
 from designer.origin import own_origin
 from runtime import bridge
+from runtime.consumers.direct import SEND, Outlet
 from runtime.hub import Watcher
 
 NOT_LOGGED_IN = 4401
 NOT_FOUND = 4404
 MAX_FRAME = 64 << 10
-MAX_PENDING = 40
-"""Frames that may wait in the socket before the watcher counts as stale."""
 
 AWAY = {
     "type": "away",
@@ -35,9 +31,32 @@ class WatchingConsumer(AsyncWebsocketConsumer):
 
     act = "call.view"
 
+    watcher: Watcher | None = None
+    put: Callable[[str], None]
+    """Sends a frame; for the hub, which does not wait."""
+    busy: Callable[[], bool]
+    """Says whether the socket takes no more for now."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve the socket; what a watching browser says is taken where it is heard.
+
+        Channels would make tasks, and look after the database, for each acknowledgement of each
+        browser.
+        """
+
+        async def others() -> Any:
+            while True:
+                message = await receive()
+                if message["type"] != "websocket.receive" or self.watcher is None:
+                    return message
+                await self.receive(text_data=message.get("text"))
+
+        self.outlet = Outlet(scope.get(SEND, send))
+        self.put, self.busy = self.outlet.put, self.outlet.busy
+        await super().__call__(scope, others, send)
+
     async def connect(self) -> None:
-        self.watcher: Watcher | None = None
-        self.pending: set[asyncio.Task[None]] = set()
+        self.watcher = None
         self.group = ""
         if not (own_origin(self.scope) and may(self.scope.get("user"), self.act)):
             await self.close(NOT_LOGGED_IN)
@@ -59,8 +78,7 @@ class WatchingConsumer(AsyncWebsocketConsumer):
             hub.leave(self.watcher)
         if self.group:
             await self.channel_layer.group_discard(self.group, self.channel_name)
-        for task in list(self.pending):
-            task.cancel()
+        self.outlet.close()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Take an acknowledgement, or what else a watcher may say."""
@@ -76,39 +94,6 @@ class WatchingConsumer(AsyncWebsocketConsumer):
             self.watcher.acknowledge(frame.get("seq"))
         else:
             self.asked(frame)
-
-    # For the hub: it is called on the loop and does not wait.
-
-    def put(self, frame: str) -> None:
-        """Send a frame: at once where the socket takes it, else in the background.
-
-        Most sockets take it at once, and a task for each frame of each browser would cost more
-        than the frame.
-        """
-        sending = self.base_send({"type": "websocket.send", "text": frame})
-        if not self.pending:
-            # Whatever is pending was said before and has to go before.
-            try:
-                waits_for = sending.send(None)
-            except StopIteration:
-                return
-            except Exception:  # whatever the server raises where nobody listens any more
-                # A browser that is gone meanwhile is no error: its disconnect follows.
-                return
-            sending = _rest(sending, waits_for)
-        task = asyncio.ensure_future(sending)
-        self.pending.add(task)
-        task.add_done_callback(self._sent)
-
-    def busy(self) -> bool:
-        """Say whether the socket takes no more for now."""
-        return len(self.pending) >= MAX_PENDING
-
-    def _sent(self, task: asyncio.Task[None]) -> None:
-        self.pending.discard(task)
-        if not task.cancelled():
-            # A browser that is gone meanwhile is no error: its disconnect follows.
-            task.exception()
 
     # For subclasses.
 
@@ -130,21 +115,3 @@ class WatchingConsumer(AsyncWebsocketConsumer):
     async def without_node(self) -> None:
         """Show what can be shown where no node runs."""
         await self.send(text_data=json.dumps(AWAY))
-
-
-async def _rest(begun: Coroutine[Any, Any, None], waits_for: Any) -> None:
-    """Run a coroutine to its end that has begun and waits for something."""
-    while True:
-        try:
-            go_on = partial(begun.send, await _handed_on(waits_for))
-        except BaseException as error:
-            go_on = partial(begun.throw, error)
-        try:
-            waits_for = go_on()
-        except StopIteration:
-            return
-
-
-@types.coroutine
-def _handed_on(waits_for: Any) -> Generator[Any, Any, Any]:
-    return (yield waits_for)

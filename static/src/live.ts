@@ -22,7 +22,7 @@ import { Outline, undrawn } from "./live/outline";
 import { scaleOf } from "./live/scales";
 import { Traffic, type Standing } from "./live/traffic";
 
-const ACKNOWLEDGE_EACH = 10;
+const ACKNOWLEDGE_EACH = 15;
 /** The page is drawn at most this often, however many frames come. */
 const LEAST_MILLISECONDS = 250;
 

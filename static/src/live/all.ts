@@ -24,7 +24,7 @@ interface FlowNow {
   unusual: number;
 }
 
-const ACKNOWLEDGE_EACH = 10;
+const ACKNOWLEDGE_EACH = 15;
 
 /** All flows with their calls, and the calls that need a look. */
 export function allFlows(): void {
