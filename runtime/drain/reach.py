@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from designer.errors import Refused
-from runtime import bridge
+from runtime import bridge, nodes
 from runtime.drain import verbs
 
 Answer = dict[str, Any]
@@ -26,13 +26,12 @@ class Found:
 
 def standings(flow: str = "") -> Found:
     """From a thread: how the living sessions of a flow stand, on all nodes that answer."""
-    found: Found = bridge.ask(lambda node: _standings(flow))
+    names = ["", *nodes.others(bridge.required_node().name)]
+    found: Found = bridge.ask(lambda node: _standings(names, flow))
     return found
 
 
-async def _standings(flow: str) -> Found:
-    fleet = bridge.current_fleet()
-    names = ["", *(report.node for report in fleet.others())] if fleet is not None else [""]
+async def _standings(names: list[str], flow: str) -> Found:
     asked = (bridge.ask_node(name, "standings", {"flow": flow}) for name in names)
     answers = await asyncio.gather(*asked, return_exceptions=True)
     found = Found()
