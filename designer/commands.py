@@ -20,6 +20,7 @@ from designer import (
     coverage_command,
     folder_commands,
     list_command,
+    review_command,
     scenario_commands,
     token_commands,
 )
@@ -78,6 +79,7 @@ def add_parsers(verbs: Any) -> None:
     list_command.add_parser(verbs, finish)
     scenario_commands.add_parser(verbs, finish)
     coverage_command.add_parser(verbs, finish)
+    review_command.add_parser(verbs, finish)
     convert_command.add_parser(verbs, finish)
     token_commands.add_parser(verbs, finish)
 

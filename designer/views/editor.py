@@ -12,6 +12,7 @@ from designer.access import page, rights
 from designer.desk import version_message
 from designer.models import Flow
 from designer.palette import palette
+from designer.reviews import gate
 from designer.views.shell import flow_or_404, frame, show
 from flows.check.catalogue import catalogue
 
@@ -57,6 +58,7 @@ def flow(request: HttpRequest, name: str) -> HttpResponse:
         "saved_at": draft.updated_at.isoformat() if draft else None,
         "deployed": deployed_message(deployed),
         "deployment": facts.runtime().deployment_message(flow.name),
+        "way": gate.way_of(flow),
         "routes": facts.runtime().routes_of(flow.name),
         "can_undo": False,
         "can_redo": False,
@@ -83,6 +85,9 @@ def urls_of(flow: Flow) -> dict[str, str]:
         "flow": reverse("flow", args=[name]),
         "live": reverse("flow_live", args=[name]),
         "versions": reverse("flow_versions", args=[name]),
+        "reviews": reverse("flow_reviews", args=[name]),
+        "review": reverse("flow_review", args=[name, 0]).replace("/0/", "/{number}/"),
+        "lacks": reverse("version_lacks", args=[name, 0]).replace("/0/", "/{number}/"),
         "export": reverse("flow_export", args=[name, "FORM"]).replace("FORM", "{form}"),
         "version": reverse("flow_version", args=[name, 0]).replace("/0/", "/{number}/"),
         "compare": reverse("flow_compare", args=[name, "LEFT", "RIGHT"])

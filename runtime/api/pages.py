@@ -41,6 +41,8 @@ EXAMPLES: dict[str, Any] = {
     "order": 12,
     "at_most": 50,
     "state": "OnHold",
+    "verdict": "approved",
+    "digest": "670d1699fdd9" + "0" * 52,
 }
 """A value for whatever an example has to name."""
 IN_QUERY = {"number": "4930"}

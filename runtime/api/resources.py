@@ -6,13 +6,14 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from runtime.api import comparisons, designs, drains, proofs, ramps, routing, runs
+from runtime.api import comparisons, designs, drains, proofs, ramps, reviews, routing, runs
 from runtime.api.declare import Call, Resource, operation
 
 PREFIX = "/api/"
 TAGS = {
     "Flows": "What an operator edits: a name, its versions, its scenarios.",
     "Versions": "Immutable texts. A save names the version it was made from.",
+    "Reviews": "What others say of a version before calls take it: comments, approvals, checks.",
     "Deployments": "Which version new calls take; calls that run keep theirs.",
     "Routes": "Which calls take which flow.",
     "Sessions": "What calls do and did: their steps, their messages, and acts on them.",
@@ -111,6 +112,28 @@ RESOURCES = [
         "api_compare",
         "Versions",
         GET=comparisons.compare,
+    ),
+    Resource(
+        "flows/<flow:name>/reviews",
+        "api_reviews",
+        "Reviews",
+        GET=reviews.list_reviews,
+        POST=reviews.request_review,
+    ),
+    Resource(
+        "flows/<flow:name>/reviews/<int:number>", "api_review", "Reviews", GET=reviews.get_review
+    ),
+    Resource(
+        "flows/<flow:name>/reviews/<int:number>/judge",
+        "api_review_judge",
+        "Reviews",
+        POST=reviews.judge_review,
+    ),
+    Resource(
+        "flows/<flow:name>/reviews/<int:number>/comments",
+        "api_review_comments",
+        "Reviews",
+        POST=reviews.comment_review,
     ),
     Resource("deployments", "api_deployments", "Deployments", GET=runs.list_deployments),
     Resource(

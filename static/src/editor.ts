@@ -130,6 +130,7 @@ new Topbar(
     people: part("people"),
     save: part("save"),
     deploy: document.querySelector<HTMLElement>('[data-part="deploy"]'),
+    review: element<HTMLAnchorElement>('[data-part="review"]'),
   },
   store,
 );

@@ -2,13 +2,19 @@ import type { Verdicts } from "./cells";
 import type { DeploymentFrame, Drawn, Verdict } from "./document";
 import type { Finding, Palette, Picture, VersionLine } from "../lib/types";
 
+/** Where the flow is on the way to a deployment: whether it asks for a review, and the one that is open. */
+export interface Way {
+  required: boolean;
+  review: { number: number; state: string; word: string; version: number; digest: string } | null;
+}
+
 /** The JSON beside the editor page. */
 export interface EditorBoot {
   flow: string;
   ws: string;
   palette: Palette;
   user: string;
-  can: { edit: boolean; save: boolean; check: boolean; deploy: boolean; force: boolean };
+  can: { edit: boolean; save: boolean; check: boolean; deploy: boolean; force: boolean; ask?: boolean };
   urls: Record<string, string>;
   text: string;
   dot: string | null;
@@ -27,6 +33,7 @@ export interface EditorBoot {
   deployment?: DeploymentFrame | null;
   base?: { number: number; digest: string } | null;
   latest?: VersionLine | null;
+  way?: Way;
   routes?: { pattern: string; flow: string }[];
   can_undo?: boolean;
   can_redo?: boolean;

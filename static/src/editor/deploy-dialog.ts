@@ -3,6 +3,7 @@ import { announce } from "../lib/announce";
 import { count } from "../lib/count";
 import { openDialog, type OpenDialog } from "../lib/dialog";
 import { icon } from "../lib/icon";
+import { lacksOf, type Lack } from "../lib/lacks";
 import type { VersionLine } from "../lib/types";
 import { acknowledgements } from "./acknowledgements";
 import type { Actions } from "./actions";
@@ -18,18 +19,30 @@ export function deployDialog(store: Store, actions: Actions): void {
   let chosen = latest;
   let refusal = "";
   let asking = true;
+  let lacks: Lack[] = [];
   const dialog: OpenDialog = openDialog((own) => (queueMicrotask(() => draw()), html`<p class="dialog-body">${own ? "" : ""}</p>`), "", "deploy-dialog");
   const draw = (busy = false): void =>
     dialog.update(
-      form(store, chosen, refusal, busy, {
+      form(store, chosen, refusal, busy, lacks, {
         choose: (version) => {
           chosen = version;
           refusal = "";
+          lacks = [];
           draw();
+          void look();
         },
         deploy: (reason, steps) => void (steps ? begin(steps, reason) : deploy(reason)),
       }),
     );
+  // What the flow asks for is looked up while the question stands there already.
+  const look = async (): Promise<void> => {
+    const asked = chosen;
+    const found = await lacksOf((store.urls["lacks"] ?? "").replace("{number}", String(asked.number)));
+    if (asked !== chosen || !asking) return;
+    lacks = found;
+    draw();
+  };
+  void look();
   // The check may end while the question stands here: then it is another question.
   store.on(["check"], () => {
     if (asking) draw();
@@ -101,14 +114,14 @@ interface FormEvents {
   deploy(reason: string, steps: string): void;
 }
 
-function form(store: Store, chosen: VersionLine, refusal: string, busy: boolean, events: FormEvents): TemplateResult {
+function form(store: Store, chosen: VersionLine, refusal: string, busy: boolean, lacks: Lack[], events: FormEvents): TemplateResult {
   const versions = store.versions.some((version) => version.number === store.latest?.number)
     ? store.versions
     : [...(store.latest ? [store.latest] : []), ...store.versions];
   const verdict = store.checks.get(chosen.number) ?? { state: "unknown", progress: 0 };
   const errors = verdict.state === "errors" ? (verdict.errors ?? 0) : (chosen.errors ?? 0);
   const page = (store.urls["version"] ?? "").replace("{number}", String(chosen.number));
-  const barred = errors > 0 && !store.can.force;
+  const barred = (errors > 0 || lacks.length > 0) && !store.can.force;
   const live = document.querySelector<HTMLElement>(`[data-live-of="${CSS.escape(store.flow)}"]`)?.textContent?.trim() ?? "0";
   const now = store.deployment?.version ?? store.deployed?.number;
   const submit = (event: SubmitEvent): void => {
@@ -134,10 +147,16 @@ function form(store: Store, chosen: VersionLine, refusal: string, busy: boolean,
         ? html`<p class="banner err small" data-testid="deploy-errors">${icon("error")}<span><b>v${chosen.number} has ${errors} ${errors === 1 ? "error" : "errors"}.</b> ${first(verdict)}${barred ? "You may not deploy it; ask somebody who may force a deployment." : "It goes live only with a reason, which is kept and shown."} <a href=${page}>See what was found</a></span></p>
           ${barred ? "" : html`<div class="field"><label for="deploy-reason">Reason for passing over the errors</label><input class="input" id="deploy-reason" name="reason" required data-testid="deploy-reason" data-first autocomplete="off"></div>`}`
         : checked(chosen, verdict, page)}
+      ${lacks.length
+        ? html`<div class="banner err small" data-testid="lacks">${icon("half")}<span class="grow"><b>${store.flow} asks for more before calls take it.</b>
+            <ul class="lacks">${lacks.map((lack) => html`<li>${lack.url ? html`<a href=${lack.url}>${lack.sentence}</a>` : lack.sentence}</li>`)}</ul>
+            ${store.can.force ? "It goes live now only with a reason, which is kept and shown." : "Your account may not pass over it."} <a href=${`${store.urls["reviews"] ?? ""}?version=${chosen.number}#new`}>Its reviews</a></span></div>
+          ${barred || errors ? "" : html`<div class="field"><label for="deploy-lacks-reason">Reason for passing over it</label><input class="input" id="deploy-lacks-reason" name="reason" required data-testid="lacks-reason" autocomplete="off"></div>`}`
+        : ""}
       ${refusal ? html`<p class="banner err small" role="alert" data-testid="deploy-refused">${icon("error")}<span>${refusal}</span></p>` : ""}
     </div>
     <div class="dialog-foot"><button class="btn" type="button" data-close>${now ? `Keep v${now}` : "Not now"}</button>
-      <button class="btn primary ${busy ? "busy" : ""}" type="submit" aria-disabled=${barred} data-testid="deploy-confirm">${busy ? icon("spin") : ""}Deploy v${chosen.number}${errors ? " by force" : unchecked(verdict) ? " unchecked" : ""}</button></div></form>`;
+      <button class="btn primary ${busy ? "busy" : ""}" type="submit" aria-disabled=${barred} data-testid="deploy-confirm">${busy ? icon("spin") : ""}Deploy v${chosen.number}${errors || lacks.length ? " by force" : unchecked(verdict) ? " unchecked" : ""}</button></div></form>`;
 }
 
 /** At once or in steps: the choice that the page of versions offers too. */

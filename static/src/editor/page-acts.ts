@@ -41,6 +41,8 @@ function documentActs({ store, actions, save, deploy }: Means): Act[] {
     { id: "save", title: "Save a version…", group, keys: ["Ctrl+S"], scope: "anywhere", run: save, can: () => store.can.save },
     { id: "format", title: "Put the text in order", group, keys: ["Shift+Alt+F"], scope: "anywhere", run: () => void actions.edit("format", {}), can: edits },
     { id: "deploy", title: "Deploy…", group, run: deploy, can: () => store.can.deploy && store.latest !== null },
+    { id: "review", title: "Request a review…", group, run: () => location.assign(`${store.urls["reviews"] ?? ""}?version=${store.latest?.number ?? ""}#new`), can: () => Boolean(store.can.ask) && store.latest !== null },
+    { id: "reviews", title: "Reviews of this flow", group, run: () => location.assign(store.urls["reviews"] ?? "") },
     { id: "discard", title: "Go back to the newest version", group, run: () => void actions.discard(), can: () => edits() && store.changed === true && store.base !== null },
     { id: "versions", title: "Versions of this flow", group, run: () => location.assign(store.urls["versions"] ?? "") },
     { id: "live", title: "Watch live calls", group, run: () => location.assign(store.urls["live"] ?? "") },

@@ -30,6 +30,10 @@ export function receive(frame: Frame, store: Store, yaml: Yaml): void {
     case "deployment":
       deployed(frame as unknown as DeploymentFrame, store);
       break;
+    case "review":
+      store.way = { required: Boolean(frame["required"]), review: frame["review"] as Store["way"]["review"] };
+      store.emit("deployment");
+      break;
     case "check":
       counted(store, () => store.checked(frame as unknown as CheckFrame));
       break;

@@ -4,7 +4,7 @@ import { openDialog, type OpenDialog } from "../lib/dialog";
 import { icon } from "../lib/icon";
 import type { Frame } from "../lib/socket";
 import { ago } from "../lib/times";
-import { toast } from "../lib/toast";
+import { toast, type ToastOptions } from "../lib/toast";
 import type { VersionLine } from "../lib/types";
 import type { Actions } from "./actions";
 import type { Store } from "./store";
@@ -43,11 +43,20 @@ async function save(dialog: OpenDialog, store: Store, actions: Actions, message:
     const version = answer["version"] as VersionLine;
     dialog.close();
     announce(`Version ${version.number} saved`);
-    toast(`Version ${version.number} saved, ${version.digest.slice(0, 12)}.`, store.can.deploy ? { action: { label: "Deploy…", run: deploy } } : {});
+    toast(`Version ${version.number} saved, ${version.digest.slice(0, 12)}.`, next(store, deploy));
   } else if (answer.type === "conflict") {
     const latest = (answer["latest"] as VersionLine).number;
     dialog.update(conflict(answer, () => void save(dialog, store, actions, message, deploy, latest)));
   } else dialog.update(form(store, again, String(answer["message"] ?? "The version was not saved.")));
+}
+
+/** What comes after a save: a review where the flow asks for one, else the deployment. */
+function next(store: Store, deploy: () => void): ToastOptions {
+  if (store.way.required && store.can.ask) {
+    const address = `${store.urls["reviews"] ?? ""}?version=${store.latest?.number ?? ""}#new`;
+    return { action: { label: "Request review", run: () => location.assign(address) } };
+  }
+  return store.can.deploy ? { action: { label: "Deploy…", run: deploy } } : {};
 }
 
 function conflict(answer: Frame, anyway: () => void): TemplateResult {

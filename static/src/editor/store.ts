@@ -1,6 +1,6 @@
 import { same, toHash, type Selection } from "../lib/selection";
 import type { Finding, Palette, Picture, PictureRow, PictureState, TraceStep, VersionLine } from "../lib/types";
-import type { EditorBoot } from "./boot";
+import type { EditorBoot, Way } from "./boot";
 import { idle } from "../lib/idle";
 import type { Verdicts } from "./cells";
 import type { CheckFrame, DeploymentFrame, DocumentFrame, Drawn, Verdict, WalkFrame } from "./document";
@@ -40,6 +40,8 @@ export class Store {
   versions: VersionLine[];
   deployed: EditorBoot["deployed"];
   deployment: DeploymentFrame | null;
+  /** What the flow asks for before calls take a version. */
+  way: Way;
   /** The deeper check of the newest version. */
   check: CheckFrame | null = null;
   /** The deeper checks of versions, by number. */
@@ -94,6 +96,7 @@ export class Store {
     this.checks = new Map(Object.entries(boot.checks ?? {}).map(([number, verdict]) => [Number(number), verdict]));
     this.deployed = boot.deployed ?? null;
     this.deployment = boot.deployment ?? null;
+    this.way = boot.way ?? { required: false, review: null };
   }
 
   on(topics: Topic[], listener: () => void): void {

@@ -147,6 +147,10 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "api_coverage": {"name": "echo_test", "number": 1},
     "api_compare": {"name": "echo_test", "left": "1", "right": "1"},
     "api_check": {"name": "echo_test", "number": 1},
+    "api_reviews": {"name": "echo_test"},
+    "api_review": {"name": "echo_test", "number": 1},
+    "api_review_judge": {"name": "echo_test", "number": 1},
+    "api_review_comments": {"name": "echo_test", "number": 1},
     "api_deploy": {"name": "echo_test"},
     "api_steps": {"id": "LIVE"},
     "api_events": {"id": "LIVE"},
@@ -231,6 +235,12 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "api_replay": ("check.control", {"act": "cancel"}),
     "api_shadow": ("deployment.make", {"act": "start"}),
     "api_scenarios": ("scenario.edit", {"text": SCENARIO.replace("Answered", "Again")}),
+    "api_reviews": ("review.request", {}),
+    "api_review_judge": (
+        "review.judge",
+        {"verdict": "changes", "note": "Slower.", "digest": "0" * 64},
+    ),
+    "api_review_comments": ("comment.write", {"text": "Why?"}),
     "api_deploy": ("deployment.make", {"version": 1}),
     "api_routes": ("route.change", {"pattern": "8*", "flow": "echo_test"}),
     "api_calls": ("call.place", {"flow": "echo_test", "target": "sip:b@127.0.0.1"}),
@@ -249,7 +259,7 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 READ_TOO = {"flow_new", "deploy_steps", "access_tokens", "api_flows", "api_versions", "api_check",
-            "api_deploy", "api_routes", "api_tests", "api_scenarios",
+            "api_deploy", "api_routes", "api_tests", "api_scenarios", "api_reviews",
             "api_replay", "api_shadow", "api_deadline", "api_order", "api_ramp"}  # fmt: skip
 ONLY_POST = set(CHANGES) - READ_TOO
 
