@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY = .venv/bin/python
 JOBS ?= auto
 
-.PHONY: help run python setup test test-setup check lint types imports fmt test-long bench bench-mutants bench-browser bench-audit docs clean
+.PHONY: help run python setup test test-setup check lint types imports fmt test-long bench bench-mutants bench-browser bench-audit bench-ladder docs clean
 
 help:
 	@printf '%s\n' \
@@ -17,6 +17,7 @@ help:
   'make bench-browser  what a person at the editor waits for, in Chromium' \
   'make bench-fanout  transitions to 50 browsers, beside bare ASGI' \
   'make bench-live  the live page with 10,000 sessions, in Chromium' \
+	  'make bench-ladder  a call of 5,000 messages in Chromium' \
 	  'make test-long  the long proofs, run by hand' \
 	  'make fmt        write the code in its one style' \
 	  'make images     take the pictures of README and guide' \
@@ -79,6 +80,9 @@ bench-fanout: test-setup
 
 bench-live: test-setup
 	@$(PY) -m benchmarks.live
+
+bench-ladder: test-setup
+	@$(PY) -m benchmarks.ladder
 
 docs: test-setup
 	@$(PY) -m flows.docs && $(PY) -m config.guide

@@ -78,6 +78,7 @@ urlpatterns = [
     path("calls/place/", calls.call_place, name="call_place"),
     path("calls/<str:id>/", onecall.call, name="call"),
     path("calls/<str:id>/model/", onecall.call_model, name="call_model"),
+    path("calls/<str:id>/conformance/", onecall.call_conformance, name="call_conformance"),
     path("calls/<str:id>/messages/", onecall.call_messages, name="call_messages"),
     path("calls/<str:id>/export/", call_copies.call_export, name="call_export"),
     path("calls/<str:id>/export/shown/", call_copies.call_export_shown, name="call_export_shown"),

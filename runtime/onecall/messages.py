@@ -15,16 +15,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sipmessage.message import COMPACT_FORMS
-
 _STATUS = re.compile(r"SIP/2\.0 (\d{3}) ?(.*)")
 _REQUEST = re.compile(r"([A-Za-z]+) \S+ SIP/2\.0")
 _BRANCH = re.compile(r";\s*branch=([^;,\s]+)")
 _MENTION = re.compile(r"replaces=([^;&>\s]+)", re.IGNORECASE)
+_KNOWN = re.compile(
+    r"^(via|v|to|t|call-id|i|cseq|content-type|c)[ \t]*:(.*)$", re.IGNORECASE | re.MULTILINE
+)
+_FULL = {"v": "via", "t": "to", "i": "call-id", "c": "content-type"}
+"""Short forms (RFC 3261 7.3.3)."""
+_SPEAKS = re.compile(
+    r"^(replaces|target-dialog|refer-to|r)[ \t]*:(.*)$", re.IGNORECASE | re.MULTILINE
+)
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 _STATIC = {"0": "PCMU/8000", "3": "GSM/8000", "8": "PCMA/8000", "9": "G722/8000", "18": "G729/8000"}
 """Payload types that need no rtpmap (RFC 3551 6)."""
-MOST_HEADERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +48,10 @@ class Told:
     branch: str
     to_tag: bool
     """The message stands inside a dialog."""
-    headers: tuple[tuple[str, str], ...]
-    """Names in full, in the order of the message."""
     body: str
-    content_type: str
+    has_sdp: bool
+    head: str
+    """All headers as they came, ends of lines made one."""
 
     @property
     def label(self) -> str:
@@ -60,65 +65,42 @@ class Told:
             return "request"
         return "answer" if self.code < 300 else "bad"
 
-    @property
-    def has_sdp(self) -> bool:
-        return "sdp" in self.content_type.lower() or self.body.startswith("v=0")
-
-    def header(self, name: str) -> str:
-        """Return the first header of this name, empty if there is none."""
-        return next((value for key, value in self.headers if key.lower() == name.lower()), "")
-
     def mentions(self) -> Iterator[str]:
         """Yield the Call-IDs of other dialogs it speaks of (RFC 3891, RFC 3515, RFC 4538)."""
-        for name, value in self.headers:
-            match name.lower():
-                case "replaces" | "target-dialog":
-                    yield value.split(";")[0].strip()
-                case "refer-to":
-                    for found in _MENTION.findall(value):
-                        yield found.split("%3B")[0].split("%3b")[0].replace("%40", "@")
+        for name, value in _SPEAKS.findall(self.head):
+            if name.lower() in ("refer-to", "r"):
+                for found in _MENTION.findall(value):
+                    yield re.split("%3b", found, flags=re.IGNORECASE)[0].replace("%40", "@")
+            else:
+                yield value.split(";")[0].strip()
 
 
 def read(data: bytes | str) -> Told:
-    """Read a message; never fails."""
+    """Read a message; never fails. A page reads thousands of them, so only what it needs."""
     text = data if isinstance(data, str) else data.decode(errors="replace")
     head, _, body = text.replace("\r\n", "\n").partition("\n\n")
-    first, *lines = head.split("\n")
-    headers = tuple(_headers(lines))
-    # The first of a name counts; the later ones are shown all the same.
-    known = {name.lower(): value for name, value in reversed(headers)}
+    first, _, head = head.partition("\n")
+    known: dict[str, str] = {}
+    for name, value in _KNOWN.findall(head):
+        # The first of a name counts; the later ones are shown all the same.
+        known.setdefault(_FULL.get(name.lower(), name.lower()), value)
     status = _STATUS.match(first)
-    request = _REQUEST.match(first)
-    number, _, answered = known.get("cseq", "").partition(" ")
+    request = None if status else _REQUEST.match(first)
+    number, _, answered = known.get("cseq", "").strip().partition(" ")
     branch = _BRANCH.search(known.get("via", ""))
     return Told(
         line=first,
         method=request[1] if request else answered.strip(),
         code=int(status[1]) if status else None,
         reason=status[2].strip() if status else "",
-        call_id=known.get("call-id", ""),
+        call_id=known.get("call-id", "").strip(),
         cseq=number,
         branch=branch[1] if branch else "",
         to_tag=";tag=" in known.get("to", ""),
-        headers=headers,
         body=body,
-        content_type=known.get("content-type", ""),
+        has_sdp="sdp" in known.get("content-type", "").lower() or body.startswith("v=0"),
+        head=head,
     )
-
-
-def _headers(lines: list[str]) -> Iterator[tuple[str, str]]:
-    name, value = "", ""
-    for line in lines[:MOST_HEADERS]:
-        if line[:1] in (" ", "\t"):
-            value += " " + line.strip()
-            continue
-        if name:
-            yield name, value
-        name, _, value = line.partition(":")
-        name, value = name.strip(), value.strip()
-        name = COMPACT_FORMS.get(name.lower(), name)
-    if name:
-        yield name, value
 
 
 # -- session descriptions --------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.urls import reverse
 
 from designer.access import hidden_names, may, page
@@ -16,6 +17,8 @@ from runtime.onecall.veil import Veil
 from runtime.onecall.words import moment
 
 MARK = "ID"
+AT_ONCE = 300
+"""Steps up to which a call is held against its version before its page is shown, not after."""
 BAD = ("failed", "error", "unhandled", "lost")
 OUTCOMES = {
     "completed": "Completed",
@@ -51,16 +54,31 @@ def call(request: HttpRequest, id: str) -> HttpResponse:
         },
         "urls": _urls(id),
     }
+    short = len(found.own.steps) <= AT_ONCE
     context = {
         "session": own,
         "legs": shown["legs"],
         "steps": shown["ladder"]["steps"],
         "began": moment(found.began),
         "outcome": outcome_of(own),
-        "conformance": conformance.of_session(stored) if stored is not None else None,
+        "recorded": stored is not None,
+        "conformance": conformance.of_session(stored) if stored is not None and short else None,
         "boot": boot,
     }
     return show(request, "runtime/call.html", context, nav="calls")
+
+
+@page("call.view")
+def call_conformance(request: HttpRequest, id: str) -> HttpResponse:
+    """Answer the chip that says whether a call conforms to its version, as a part of its page."""
+    stored = audit.session_of(id)
+    if stored is None:
+        raise Http404("There is no call with this id.")
+    context = {
+        "session": audit.stored_summary(stored),
+        "conformance": conformance.of_session(stored),
+    }
+    return render(request, "runtime/_conformance.html", context)
 
 
 @page("call.view")

@@ -45,7 +45,7 @@ const messages: Messages = new Messages(part("panels"), part("panel"), store, {
   moment: () => why.moment,
   masked: data.can.masked,
 });
-const picture = new CallPicture(part("canvas"), part("yaml"), store, (digest) => data.drawings[digest]);
+new CallPicture(part("canvas"), part("yaml"), store, (digest) => data.drawings[digest]);
 new Acts(part("acts"), store, data.urls["send"] ?? "");
 new Sheet(part("sheet"), store, (tab) => {
   show("message");
@@ -55,14 +55,7 @@ new Sheet(part("sheet"), store, (tab) => {
 new Copies(part("copies"), store, data);
 
 store.on(head);
-const socket = new Socket(data.ws, {
-  frame(frame) {
-    const seq = Number(frame["seq"] ?? 0);
-    if (seq && seq % ACKNOWLEDGE_EACH === 0) socket.send({ type: "ack", seq });
-    store.take(frame);
-    if (frame.type === "ended") announce(`The call ended: ${String(frame["outcome"])}`);
-  },
-});
+if (!store.ended) follow();
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -84,7 +77,7 @@ for (const tab of document.querySelectorAll<HTMLElement>("[data-tab-of]")) {
 for (const button of document.querySelectorAll<HTMLElement>("[data-view-of]")) {
   button.addEventListener("click", () => {
     part("body").dataset["view"] = button.dataset["viewOf"] ?? "ladder";
-    requestAnimationFrame(() => picture.look());
+    document.querySelector<HTMLElement>(`[data-view-of="${button.dataset["viewOf"] === "diagram" ? "ladder" : "diagram"}"]`)?.focus();
   });
 }
 window.setInterval(() => head(), 1000);
@@ -107,4 +100,16 @@ function head(): void {
   part("chip").classList.toggle("live", !store.ended);
   part("warned").hidden = !store.steps.some((line: Step) => line.kind === "unhandled");
   part("took").textContent = duration((store.ended ? store.end : Date.now() / 1000) - store.began);
+}
+
+/** Hear of each step while the call goes on; one that is over stands in the page. */
+function follow(): void {
+  const socket = new Socket(data?.ws ?? "", {
+    frame(frame) {
+      const seq = Number(frame["seq"] ?? 0);
+      if (seq && seq % ACKNOWLEDGE_EACH === 0) socket.send({ type: "ack", seq });
+      store.take(frame);
+      if (frame.type === "ended") announce(`The call ended: ${String(frame["outcome"])}`);
+    },
+  });
 }

@@ -162,7 +162,7 @@ export class Ladder {
   #discs(item: Item, line: number): (TemplateResult | string)[] {
     return item.steps.map((key) => {
       const step = this.store.stepOf(key);
-      const first = step && this.store.items.find((other) => other.steps.includes(key));
+      const first = this.store.rowOf(key);
       const column = this.#columns.findIndex((each) => each.own && each.leg === step?.leg);
       if (!step || first !== item || column < 0) return "";
       const side = this.#columns[column]?.role === "UAS" ? 1 : -1;

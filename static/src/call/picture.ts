@@ -8,8 +8,10 @@ import { YamlView } from "../lib/yaml-view";
 import type { Drawn, Step } from "./boot";
 import type { CallStore } from "./store";
 
-const READABLE = 0.85;
+const READABLE = 0.8;
 const HEAD = 25;
+/** What the camera keeps free at both sides together. */
+const EDGES = 80;
 
 /** The flow's picture with the way of the call so far, and its text: of the version the step under the cursor ran. */
 export class CallPicture {
@@ -26,6 +28,11 @@ export class CallPicture {
     private readonly drawn: (digest: string) => Drawn | undefined,
   ) {
     this.canvas = new Canvas(host, namesOf(() => this.#drawn?.picture ?? null), { select: (selection) => this.#chosen(selection) }, { begin: () => this.#drawn?.picture?.initial });
+    // After the canvas' own observer: the camera knows the new size by then.
+    new ResizeObserver(() => {
+      this.look();
+      this.#mark(store.step);
+    }).observe(host);
     store.on(() => this.draw());
     this.draw();
   }
@@ -51,9 +58,11 @@ export class CallPicture {
     const from = row ?? head(canvas.node(step.from_state)?.box);
     const to = head(canvas.node(step.to_state)?.box);
     if (!from) return;
-    const both = to ? around(from, to) : from;
     const { clientWidth: width, clientHeight: height } = this.host;
-    canvas.camera.fit(both.width * READABLE < width && both.height * READABLE < height ? both : from);
+    const both = to ? around(from, to) : from;
+    if (both.width * READABLE < width - EDGES && both.height * READABLE < height - EDGES) canvas.camera.fit(both);
+    else if (to && step.from_state !== step.to_state) canvas.camera.fit(beside(from, to, (width - EDGES) / READABLE));
+    else canvas.camera.fit(from);
   }
 
   async #turn(digest: string): Promise<void> {
@@ -118,4 +127,10 @@ function around(a: Box, b: Box): Box {
   const x = Math.min(a.x, b.x);
   const y = Math.min(a.y, b.y);
   return { x, y, width: Math.max(a.x + a.width, b.x + b.width) - x, height: Math.max(a.y + a.height, b.y + b.height) - y };
+}
+
+/** A stretch of this width around the end of a row that looks at where its edge goes. */
+function beside(row: Box, to: Box, width: number): Box {
+  const end = to.x >= row.x ? row.x + row.width : row.x;
+  return { x: end - width / 2, y: row.y, width, height: row.height };
 }

@@ -26,6 +26,8 @@ export class CallStore {
   readonly #listeners: (() => void)[] = [];
   readonly #url: string;
   #steps = new Map<string, Step>();
+  /** The row of the ladder where a step stands first. */
+  #rows = new Map<string, Item>();
   #timer = 0;
 
   constructor(boot: CallBoot) {
@@ -69,6 +71,10 @@ export class CallStore {
     return this.#steps.get(key);
   }
 
+  rowOf(key: string): Item | undefined {
+    return this.#rows.get(key);
+  }
+
   legOf(letter: string): Model["legs"][number] | undefined {
     return this.model.legs.find((leg) => leg.letter === letter);
   }
@@ -86,7 +92,7 @@ export class CallStore {
   select(key: string | null): void {
     this.cursor = key;
     const step = this.step;
-    this.item = step ? (this.items.find((item) => item.steps.includes(step.key) && item.kind !== "gap") ?? this.#near(step)) : null;
+    this.item = step ? (this.rowOf(step.key) ?? this.#near(step)) : null;
     this.#noted();
     this.emit();
   }
@@ -186,6 +192,8 @@ export class CallStore {
 
   #index(): void {
     this.#steps = new Map(this.steps.map((step) => [step.key, step]));
+    this.#rows = new Map();
+    for (const item of this.items) for (const key of item.steps) if (!this.#rows.has(key)) this.#rows.set(key, item);
   }
 
   #near(step: Step): Item | null {
@@ -216,12 +224,12 @@ export class CallStore {
     if (item) this.item = item;
     if (step) this.cursor = step.key;
     else if (item) this.cursor = item.steps[0] ?? null;
-    if (step && !item) this.item = this.items.find((each) => each.steps.includes(step.key)) ?? this.#near(step);
+    if (step && !item) this.item = this.rowOf(step.key) ?? this.#near(step);
     if (!step && !item) {
       // A call that is over is read from its beginning; one that runs is followed.
       const first = this.ended ? this.steps[0] : undefined;
       this.cursor = first?.key ?? null;
-      this.item = this.step ? (this.items.find((each) => each.steps.includes(this.step?.key ?? "")) ?? null) : null;
+      this.item = this.step ? (this.rowOf(this.step.key) ?? null) : null;
     }
   }
 }

@@ -86,6 +86,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "api_node_undrain": {"node": "node1"},
     "call": {"id": "LIVE"},
     "call_model": {"id": "LIVE"},
+    "call_conformance": {"id": "LIVE"},
     "call_messages": {"id": "LIVE"},
     "call_moment": {"id": "LIVE", "sequence": 1},
     "call_export": {"id": "LIVE"},
