@@ -116,10 +116,9 @@ class FlowFeed(Feed):
             self._unhandled = [*self._unhandled[1 - MAX_UNHANDLED :], said]
         self.changed()
 
-    def fired_elsewhere(self, fired: Iterable[list[Any]]) -> None:
-        """Take over what fired on another node: [digest, row, count]."""
-        for digest, row, count in fired:
-            self._fired[digest, row] += count
+    def fired_elsewhere(self, fired: Counter[tuple[str, int]]) -> None:
+        """Take over what fired on another node."""
+        self._fired.update(fired)
 
     # What is shown.
 
@@ -133,7 +132,7 @@ class FlowFeed(Feed):
             "begun": self._sums.begun(self.flow, self._now()),
             "fired": self._drawn_rows(self._fired),
             "failed": self._failed(),
-            "unusual": self._sums.found(self.flow).total,
+            "unusual": self._sums.unusual_count(self.flow),
             "unhandled": self._unhandled,
             "lost": self._lost,
         }
@@ -157,7 +156,7 @@ class FlowFeed(Feed):
             "fired": self._drawn_rows(self._sums.fired(self.flow, self._now())),
             "failed": self._failed(),
             "counting": self._sums.begin,
-            "unusual": self._sums.found(self.flow).total,
+            "unusual": self._sums.unusual_count(self.flow),
             "deployed": self.drawn["deployed"],
             "digest": self.drawn["digest"],
             "numbers": self.drawn["numbers"],
@@ -209,13 +208,26 @@ class FlowFeed(Feed):
         found = self._sums.found(self.flow)
         here, count = lists.chosen(self._sums.local, self.flow, found, wanted)
         numbers = self.drawn["numbers"]
-        lines = [line_of(session, why, self._sums.name, numbers) for session, why in here]
+        own = wanted.node in ("", self._sums.name)
+        lines = [line_of(session, why, self._sums.name, numbers) for session, why in here if own]
+        if wanted.unusual:
+            lines = [*self._elsewhere(wanted), *lines][: lists.MOST_LINES]
         return {
             "type": "list",
-            "lines": lines if wanted.node in ("", self._sums.name) else [],
-            "matching": count if wanted.node in ("", self._sums.name) else 0,
+            "lines": lines,
+            "matching": count if own else len(lines),
             "nodes": self._sums.nodes(),
         }
+
+    def _elsewhere(self, wanted: Wanted) -> list[Frame]:
+        """Return the sessions of other nodes that need a look; the others are known only there."""
+        return [
+            {**line, "number": self.drawn["numbers"].get(line["digest"])}
+            for line in self._sums.lines_elsewhere(self.flow)
+            if wanted.takes(Key(line["digest"], line["role"], line["state"]))
+            and wanted.node in ("", line["node"])
+            and wanted.text in f"{line['caller']} {line['callee']} {line['id']}".lower()
+        ]
 
     def _drawn_rows(self, fired: Counter[tuple[str, int]]) -> dict[str, dict[int, int]]:
         """Return by version how often rows fired, as the rows of the picture are numbered."""
@@ -288,20 +300,23 @@ class AllFeed(FleetFeed):
             "total": self._sums.total(name),
             "begun": sum(self._sums.begun(name, now).values()),
             "failed": self._sums.failed(name, now).total(),
-            "unusual": self._sums.found(name).total,
+            "unusual": self._sums.unusual_count(name),
         }
 
 
-def unusual_lines(sums: Sums, flows: Iterable[str]) -> list[Frame]:
+def unusual_lines(sums: Sums, flows: list[str]) -> list[Frame]:
     """Return the calls of these flows that need a look, those without a way out first."""
     listed = [each for name in flows for each in sums.found(name).listed]
     listed.sort(key=lambda each: (each.why == "long", each.since))
-    lines = []
-    for each in listed[: lists.MOST_LINES]:
-        session = sums.local.session(each.id)
-        if session is not None:
-            lines.append(line_of(session, each, sums.name, {}))
-    return lines
+    lines = own_lines(sums, listed[: lists.MOST_LINES])
+    lines += [line for name in flows for line in sums.lines_elsewhere(name)]
+    return lines[: lists.MOST_LINES]
+
+
+def own_lines(sums: Sums, listed: Iterable[Unusual]) -> list[Frame]:
+    """Return sessions of this node that need a look as lines of a list."""
+    found = [(sums.local.session(each.id), each) for each in listed]
+    return [line_of(here, each, sums.name, {}) for here, each in found if here is not None]
 
 
 def line_of(

@@ -21,6 +21,7 @@ from runtime.feeds import (
     FleetFeed,
     FlowFeed,
     FollowFeed,
+    own_lines,
 )
 from runtime.lists import Wanted
 from runtime.node.journal import DoneRecord
@@ -30,6 +31,8 @@ from runtime.tally import Tally
 from runtime.unusual import Bounds, Finder
 from runtime.watchers import ACK_WINDOW, Feed, Frame, Later, Packet, Watcher
 
+TOLD_LINES = 20
+"""Unusual sessions of a flow that one node names to others."""
 LOOK_SECONDS = 2.0
 """How often unusual sessions are looked for."""
 
@@ -124,13 +127,20 @@ class Hub:
 
     def told(self) -> Frame:
         """Return the counts of this node as plain data, for the hubs of other nodes."""
-        return {"node": self.node.name, "flows": self.tally.told(self._now())}
+        flows = self.tally.told(self._now())
+        for name, found in self.sums.unusual.items():
+            lines = own_lines(self.sums, found.listed[:TOLD_LINES])
+            flows[name].update(unusual=found.total, lines=lines)
+        return {"node": self.node.name, "flows": flows}
 
     def hear(self, told: Frame) -> None:
         """Take over the counts that another node told; its own are left alone."""
         if told["node"] == self.node.name:
             return
-        self._changed_elsewhere(self.sums.hear(told["node"], told["flows"]))
+        changed = self.sums.hear(told["node"], told["flows"])
+        for name in changed & self._flows.keys():
+            self._flows[name].fired_elsewhere(self.sums.gained(told["node"], name))
+        self._changed_elsewhere(changed)
 
     def forget(self, node: str) -> None:
         """Count the calls of a node no more that is gone."""

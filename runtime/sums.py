@@ -26,6 +26,12 @@ class Elsewhere:
         self.fired: dict[str, Counter[tuple[str, int]]] = {}
         self.failed: dict[str, Counter[Key]] = {}
         self.begun: dict[str, Counter[str]] = {}
+        self.unusual: dict[str, int] = {}
+        """By flow: how many of its sessions need a look."""
+        self.lines: dict[str, list[dict[str, Any]]] = {}
+        """By flow: some of them, as lines of a list."""
+        self.gained: dict[str, Counter[tuple[str, int]]] = {}
+        """What fired between its last two words, as far as the last minute tells."""
 
     def take(self, flows: dict[str, Any]) -> None:
         """Take over what `Tally.told` says there."""
@@ -33,10 +39,14 @@ class Elsewhere:
             name: {Key(*each[:3]): (each[3], each[4]) for each in told["cells"]}
             for name, told in flows.items()
         }
-        self.fired = {
+        fired = {
             name: Counter({(each[0], each[1]): each[2] for each in told["fired"]})
             for name, told in flows.items()
         }
+        self.gained = {name: rows - self.fired.get(name, Counter()) for name, rows in fired.items()}
+        self.fired = fired
+        self.unusual = {name: told.get("unusual", 0) for name, told in flows.items()}
+        self.lines = {name: told.get("lines", []) for name, told in flows.items()}
         self.failed = {
             name: Counter({Key(*each[:3]): each[3] for each in told["failed"]})
             for name, told in flows.items()
@@ -76,9 +86,14 @@ class Sums:
             old, new = before.get(flow, {}), known.cells.get(flow, {})
             dirty = {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
             self._dirty.setdefault(flow, set()).update(dirty)
-            if dirty or known.fired.get(flow):
+            if dirty or known.gained.get(flow):
                 changed.add(flow)
         return changed
+
+    def gained(self, node: str, flow: str) -> Counter[tuple[str, int]]:
+        """Return which rows fired on another node between its last two words."""
+        known = self._elsewhere.get(node)
+        return Counter() if known is None else known.gained.get(flow, Counter())
 
     def forget(self, node: str) -> set[str]:
         """Take a node out that is gone; return the flows in which it had calls."""
@@ -153,5 +168,14 @@ class Sums:
         return dict(counts)
 
     def found(self, flow: str) -> Found:
-        """Return the unusual sessions of a flow."""
+        """Return the unusual sessions of a flow on this node."""
         return self.unusual.get(flow, NOTHING)
+
+    def unusual_count(self, flow: str) -> int:
+        """Return how many sessions of a flow need a look, on all nodes."""
+        elsewhere = sum(each.unusual.get(flow, 0) for each in self._elsewhere.values())
+        return self.found(flow).total + elsewhere
+
+    def lines_elsewhere(self, flow: str) -> list[dict[str, Any]]:
+        """Return the lines other nodes told of sessions that need a look."""
+        return [line for each in self._elsewhere.values() for line in each.lines.get(flow, [])]

@@ -29,6 +29,7 @@ def flow_live(request: HttpRequest, name: str) -> HttpResponse:
         "versions": drawn["numbers"],
         "urls": {
             "call": reverse("call", args=["ID"]).replace("ID", "{id}"),
+            "acts": reverse("call_acts", args=["ID"]).replace("ID", "{id}"),
             "figures": reverse("flow_figures", args=[flow.name]),
             "editor": reverse("flow", args=[flow.name]),
         },

@@ -17,7 +17,7 @@ import { FigureBar } from "./live/figures";
 import { Followed, other } from "./live/followed";
 import { Heat } from "./live/heat";
 import { legend } from "./live/legend";
-import { operatorActs } from "./live/operator";
+import { Operator } from "./live/operator";
 import { Outline, undrawn } from "./live/outline";
 import { scaleOf } from "./live/scales";
 import { Traffic, type Standing } from "./live/traffic";
@@ -61,7 +61,8 @@ const calls = new Calls(part("calls"), part("list-bar"), element<HTMLInputElemen
   ask: (wanted) => socket.send({ type: "list", ...wanted }),
   follow,
 });
-const followed = new Followed(part("followed"), traffic, url, () => follow(null), operatorActs(part("canvas")));
+const followed = new Followed(part("followed"), part("followed-body"), traffic, url, () => follow(null), (session) => operator.offer(session));
+const operator = new Operator(part("acts"), (id) => data.urls.acts.replace("{id}", encodeURIComponent(id)));
 const outline = new Outline(part("outline"), data.picture, (state) => calls.want({ state: calls.wanted.state === state ? "" : state }));
 const figures = new FigureBar(part("figures"), part("chart"), traffic, data.urls.figures, () => {
   calls.want({ unusual: true, state: "", node: "" });

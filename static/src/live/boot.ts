@@ -9,5 +9,5 @@ export interface LiveBoot {
   digest: string;
   deployed: { number: number; digest: string } | null;
   versions: Record<string, number>;
-  urls: { call: string; figures: string; editor: string };
+  urls: { call: string; acts: string; figures: string; editor: string };
 }

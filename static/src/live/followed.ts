@@ -45,12 +45,13 @@ export class Followed {
   detail: Detail | null = null;
 
   constructor(
+    private readonly section: HTMLElement,
     private readonly host: HTMLElement,
     private readonly traffic: Traffic,
     private readonly url: (id: string) => string,
     private readonly close: () => void,
-    /** What may be done to a call, for whoever may do it. */
-    private readonly acts: (session: Line) => TemplateResult | "",
+    /** What may be done to the call is offered elsewhere. */
+    private readonly offer: (session: Line | null) => void,
   ) {}
 
   get session(): Line | null {
@@ -66,7 +67,8 @@ export class Followed {
 
   draw(): void {
     const { detail } = this;
-    this.host.hidden = detail === null;
+    this.section.hidden = detail === null;
+    this.offer(detail?.gone === false ? (detail.session ?? null) : null);
     render(detail ? (detail.session ? this.#call(detail, detail.session) : this.#unknown(detail)) : "", this.host);
   }
 
@@ -93,8 +95,7 @@ export class Followed {
         ${this.#timers(detail)} ${leaving.length ? "It can leave by:" : html`<b class="warn">No row leads on from here.</b>`}</p>
       <ul class="chances">${shown.map((row) => this.#chance(row, session))}${(detail.missing ?? []).map((each) => this.#missing(each, session))}</ul>
       ${leaving.length > SHOWN ? html`<p class="small ink3">${leaving.length - SHOWN} more</p>` : ""}
-      ${session.why ? html`<p class="small warn">${icon("warning")} ${session.why}${session.bound ? html` <span class="ink3">(usual up to ${duration(session.bound)})</span>` : ""}</p>` : ""}
-      ${this.acts(session)}`;
+      ${session.why ? html`<p class="small warn">${icon("warning")} ${session.why}${session.bound ? html` <span class="ink3">(usual up to ${duration(session.bound)})</span>` : ""}</p>` : ""}`;
   }
 
   #timers(detail: Detail): TemplateResult {

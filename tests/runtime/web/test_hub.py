@@ -12,6 +12,7 @@ from flows.compile import compile_text
 from flows.semantics import Program
 from runtime import audit, bridge, watchers
 from runtime.hub import ACK_WINDOW, CALL_INTERVAL, FLOW_INTERVAL, Hub
+from runtime.lists import Wanted
 from runtime.unusual import Bound
 from runtime.watchers import Packet
 from tests.runtime.web.stage import FakeNode
@@ -371,6 +372,30 @@ def test_counts_of_other_nodes_are_added(stage_set: Stage) -> None:
     hub.forget("node2")
     timer.passes(FLOW_INTERVAL)
     assert browser.of("delta")[-1]["total"] == 1
+
+
+async def test_unusual_calls_and_what_fired_on_other_nodes_are_shown(stage_set: Stage) -> None:
+    node, timer, hub = stage_set
+    session = answered(node)
+    hub._now = lambda: session.since + 90.0
+    hub.learn({("echo_test", "", "Answering"): Bound(60.0, 400)})
+    await hub.look()
+    told = json.loads(json.dumps({**hub.told(), "node": "node2"}))
+    browser, page = Browser(), Browser()
+    watcher = hub.watch_flow("echo_test", browser.put, drawn(node))
+    hub.watch_all(page.put)
+    hub.hear(told)
+    timer.passes(1)
+    assert browser.of("delta")[-1]["unusual"] == 2
+    assert len(browser.of("list")[-1]["lines"]) == 2 and len(page.last["unusual"]) == 2
+    hub.want(watcher, Wanted(state="Active"))
+    timer.passes(1)
+    assert browser.of("list")[-1]["lines"] == []
+    more = json.loads(json.dumps(told))
+    more["flows"]["echo_test"]["fired"] = [[session.digest, 3, 5]]
+    hub.hear(more)
+    timer.passes(1)
+    assert browser.of("delta")[-1]["fired"][session.digest]["3"] == 5
 
 
 def test_hidden_flows_are_not_counted_for_who_may_not_look(stage_set: Stage) -> None:
