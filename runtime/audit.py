@@ -6,91 +6,21 @@ in both cases, with the line of the YAML that fired.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
-
-from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
 
 from designer import selectors
 from flows.compile import Compiled
 from flows.table import Table
 from flows.vocabulary import EVENTS
-from runtime import bridge
+from runtime import bridge, masking
 from runtime.models import MediaRecord, Session, Step, WireMessage
 from runtime.node.api import NoSuchSession, Summary
+from runtime.search import PAGE_SIZE, CallFilter
 
-PAGE_SIZE = 50
 MAX_STEPS = 5000
 MAX_WIRE = 2000
-
-SORTS = {
-    "newest": ("-started_at", "-id"),
-    "oldest": ("started_at", "id"),
-    "steps": ("-steps", "-started_at"),
-    "unhandled": ("-unhandled", "-started_at"),
-}
-"""What a person may sort by. Nothing else reaches `order_by`."""
-STATES = ("all", "live", "ended", "unhandled", "failed")
-
-
-@dataclass(frozen=True, slots=True)
-class CallFilter:
-    """What somebody looks for in the list of calls; unknown words mean the default."""
-
-    flow: str = ""
-    text: str = ""
-    show: str = "all"
-    sort: str = "newest"
-
-    @classmethod
-    def of(cls, query: Any) -> CallFilter:
-        """Read a filter from a request's query."""
-        show, sort = query.get("show", "all"), query.get("sort", "newest")
-        return cls(
-            flow=query.get("flow", "")[:64],
-            text=query.get("q", "").strip().replace("\x00", "")[:200],
-            show=show if show in STATES else "all",
-            sort=sort if sort in SORTS else "newest",
-        )
-
-
-def sessions(wanted: CallFilter) -> QuerySet[Session]:
-    """Return the sessions that match, in the order asked for."""
-    found = Session.objects.all()
-    if wanted.flow:
-        found = found.filter(flow_name=wanted.flow)
-    if wanted.text:
-        found = (
-            found.filter(caller__icontains=wanted.text)
-            | found.filter(callee__icontains=wanted.text)
-            | found.filter(id__startswith=wanted.text)
-        )
-    match wanted.show:
-        case "live":
-            found = found.filter(ended_at=None)
-        case "ended":
-            found = found.exclude(ended_at=None)
-        case "unhandled":
-            found = found.filter(unhandled__gt=0)
-        case "failed":
-            found = found.filter(outcome__in=["failed", "error", "unhandled", "lost"])
-    return found.order_by(*SORTS[wanted.sort])
-
-
-def page_of(
-    wanted: CallFilter, number: Any, size: int = PAGE_SIZE, hidden: Collection[str] = ()
-) -> Page[Session]:
-    """Return one page of sessions without those of `hidden` flows.
-
-    A page that does not exist is the nearest one that does.
-    """
-    found = sessions(wanted)
-    if hidden:
-        found = found.exclude(flow_name__in=hidden)
-    return Paginator(found, size).get_page(number)
 
 
 def session_of(session_id: str) -> Session | None:
@@ -113,8 +43,9 @@ def steps_of(session_id: str) -> list[dict[str, Any]]:
     return [step_line(step) for step in found]
 
 
-def wire_of(session_id: str) -> list[dict[str, Any]]:
+def wire_of(session_id: str, *, masked: bool = False) -> list[dict[str, Any]]:
     """Return the messages of a session as pages show them, oldest first."""
+    hide = masking.mask_message if masked else bytes
     found = WireMessage.objects.filter(session=session_id).order_by("time", "pk")[:MAX_WIRE]
     return [
         {
@@ -123,8 +54,8 @@ def wire_of(session_id: str) -> list[dict[str, Any]]:
             "transport": message.transport,
             "local": message.local,
             "remote": message.remote,
-            "summary": message.summary,
-            "data": bytes(message.data).decode(errors="replace"),
+            "summary": masking.mask(message.summary) if masked else message.summary,
+            "data": hide(bytes(message.data)).decode(errors="replace"),
         }
         for message in found
     ]
@@ -312,16 +243,20 @@ def mark_unrecorded(session_ids: set[str]) -> None:
 
 
 def lines_of(
-    page: Page[Session], wanted: CallFilter, hidden: Collection[str] = ()
+    stored: Sequence[Session],
+    wanted: CallFilter,
+    hidden: Collection[str] = (),
+    *,
+    first: bool = True,
 ) -> list[dict[str, Any]]:
-    """Return the lines of a page of sessions; what lives is shown as it stands in the node.
+    """Return the lines of some sessions; what lives is shown as it stands in the node.
 
     Sessions so young that the record does not know them yet stand on top of the first page.
     """
     node = bridge.current_node()
     living = {line.id: line for line in node.sessions()} if node is not None else {}
     lines = []
-    for session in page.object_list:
+    for session in stored:
         line = living.pop(session.pk, None)
         lines.append(
             {**stored_summary(session), "live": False}
@@ -329,7 +264,7 @@ def lines_of(
             else {**live_summary(line, session.number), "ended": None, "live": True}
         )
     young = wanted == CallFilter(flow=wanted.flow) or wanted == CallFilter(wanted.flow, show="live")
-    if page.number > 1 or not young:
+    if not first or not young:
         return lines
     known = set(
         Session.objects.filter(pk__in=list(living)[-PAGE_SIZE:]).values_list("pk", flat=True)

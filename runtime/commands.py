@@ -59,6 +59,9 @@ def add_parsers(verbs: Any) -> None:
     parser.add_argument("fields", nargs="*", metavar="key=value")
     finish(parser, send)
     parser = verbs.add_parser("sessions", help="list sessions, newest first")
+    parser.add_argument(
+        "query", nargs="*", help="4930 row:answer event:ReferReceived outcome:failed since:2h ..."
+    )
     parser.add_argument("--live", action="store_true", help="only those that live in the node")
     finish(parser, sessions)
     parser = verbs.add_parser("steps", help="list the steps of a session")
@@ -236,9 +239,9 @@ def send(options: Namespace) -> int:
 
 
 def sessions(options: Namespace) -> int:
-    """List sessions: of the record, or with --live of the running node."""
-    from runtime import audit
-    from runtime.audit import CallFilter
+    """List sessions: those of the record that match, or with --live those of the running node."""
+    from runtime import audit, search
+    from runtime.search import CallFilter
 
     if options.live:
         given = _ask("sessions", {})
@@ -246,9 +249,8 @@ def sessions(options: Namespace) -> int:
             return refuse(options, given["error"])
         lines = given["sessions"]
     else:
-        lines = [
-            audit.stored_summary(each) for each in audit.sessions(CallFilter())[: audit.PAGE_SIZE]
-        ]
+        wanted = CallFilter.of({"q": " ".join(options.query)})
+        lines = [audit.stored_summary(each) for each in search.sessions(wanted)[: search.PAGE_SIZE]]
     text = [
         f"{each['id']:<24} {each['flow']:<20} {each['role']:<4} {each['state']:<16}"
         f" {each['outcome'] or 'live':<12} {each['steps']:>4} steps  {each['caller']}"

@@ -15,6 +15,10 @@ class JsonText(models.TextField):  # type: ignore[type-arg]
     were given (jsonb: order of keys, writing of numbers). So nothing is looked up inside of it.
     """
 
+    # What django-stubs reads the type of the attribute from.
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
+
     def from_db_value(self, value: str | None, *_: object) -> Any:
         return None if value is None else json.loads(value)
 

@@ -132,7 +132,7 @@ class Rows:
 
         `levels` has the levels of detail of the flows that do not keep everything.
         """
-        listed = [_packed(each) if type(each) is StepRecord else each for each in records]
+        listed: Any = [_packed(each) if type(each) is StepRecord else each for each in records]
         self._levels = levels or {}
         if self._levels:
             self._learn_flows(listed)

@@ -75,6 +75,8 @@ urlpatterns = [
         name="call_order_stop",
     ),
     path("calls/", call_list.calls, name="calls"),
+    path("calls/show-numbers/", call_list.calls_unmask, name="calls_unmask"),
+    path("calls/hide-numbers/", call_list.calls_mask, name="calls_mask"),
     path("calls/place/", calls.call_place, name="call_place"),
     path("calls/<str:id>/", onecall.call, name="call"),
     path("calls/<str:id>/model/", onecall.call_model, name="call_model"),

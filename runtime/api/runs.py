@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
+import msgspec
 from django.http import Http404
 
-from designer import facts, selectors
+from designer import auditing, facts, selectors
 from designer.access import hidden_names
 from designer.errors import Refused
 from designer.views.shell import flow_or_404
-from runtime import audit, bridge, deployments, nodes
-from runtime.api import shapes
+from runtime import audit, bridge, deployments, masking, nodes, unmasking
+from runtime.api import entrance, shapes
 from runtime.api.declare import Call, operation
-from runtime.audit import CallFilter
 from runtime.models import Deployment
 from runtime.node_lines import lines_of
+from runtime.search import CallFilter, page_of
 
 # -- deployments -----------------------------------------------------------------------------------
 
@@ -80,38 +82,71 @@ def list_sessions(call: Call) -> Any:
     On the first page sessions so young that the record does not know them yet may stand above.
     """
     asked = call.query
-    wanted = CallFilter.of({"flow": asked.flow, "q": asked.q, "show": asked.show,
-                            "sort": asked.sort})  # fmt: skip
+    wanted = CallFilter.of(msgspec.structs.asdict(asked))
     hidden = hidden_names(call.user)
-    page = audit.page_of(wanted, asked.page, asked.size, hidden)
-    lines = audit.lines_of(page, wanted, hidden) if page.number == asked.page else []
-    return call.page_of(lines, count=page.paginator.count)
+    page = page_of(wanted, asked.page, asked.size, hidden)
+    lines: list[Any] = []
+    if page.number == asked.page:
+        first = page.number == 1
+        lines = audit.lines_of(list(page.object_list), wanted, hidden, first=first)
+    shown = _numbers(call, {line["flow"] for line in lines})
+    parties = unmasking.Parties(lambda flow: shown)
+    return call.page_of([parties.of(line) for line in lines], count=page.paginator.count)
 
 
-@operation("call.view", shapes.Session)
+@operation("call.view", shapes.Session, query=shapes.NumbersWanted)
 def get_session(call: Call, id: str) -> Any:
     """Get one session."""
     stored, live = audit.session_of(id), audit.live_session(id)
     if live is not None:
         number = stored.number if stored else None
-        return {**audit.live_summary(live, number), "ended": None, "live": True}
-    if stored is None:
+        line = {**audit.live_summary(live, number), "ended": None, "live": True}
+    elif stored is None:
         raise Http404("There is no session with this id.")
-    return {**audit.stored_summary(stored), "live": False}
+    else:
+        line = {**audit.stored_summary(stored), "live": False}
+    shown = _numbers(call, {line["flow"]}, id)
+    return unmasking.Parties(lambda flow: shown).of(line)
 
 
-@operation("call.view", list[shapes.Step])
+@operation("call.view", list[shapes.Step], query=shapes.NumbersWanted)
 def list_steps(call: Call, id: str) -> Any:
     """List the steps of a session, oldest first, at most 5000."""
     _known(id)
-    return audit.steps_of(id)
+    lines = audit.steps_of(id)
+    if _numbers(call, {audit.flow_of(id) or ""}, id):
+        return lines
+    return [{**line, "fields": masking.mask_values(line["fields"])} for line in lines]
 
 
-@operation("call.view", list[shapes.Wire])
+@operation("call.view", list[shapes.Wire], query=shapes.NumbersWanted)
 def list_wire(call: Call, id: str) -> Any:
     """List the SIP messages of a session, oldest first, at most 2000."""
     _known(id)
-    return audit.wire_of(id)
+    return audit.wire_of(id, masked=not _numbers(call, {audit.flow_of(id) or ""}, id))
+
+
+def _numbers(call: Call, flows: Collection[str], session: str = "") -> bool:
+    """Say whether numbers are told, and record it if they are.
+
+    Only who may see them in each of these flows is told any; without a reason nobody is.
+    """
+    reason = call.query.numbers.strip()
+    if len(reason) < unmasking.SHORTEST_REASON:
+        return False
+    asked: Collection[str | None] = flows or [None]
+    for flow in asked:
+        entrance.require(call.request, "call.unmask", by_token=call.by_token, flow=flow)
+    detail = {"flows": sorted(flows)}
+    auditing.record(
+        "call.unmask",
+        user=call.user,
+        flow=min(flows) if len(flows) == 1 else None,
+        subject=session,
+        reason=reason,
+        detail=detail,
+    )
+    return True
 
 
 @operation("call.send", shapes.EventSent, body=shapes.NewEvent, asks_node=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from flows.document import MAX_BYTES
-from runtime.audit import SORTS, STATES
+from runtime.search import SORTS, STATES
 
 MOST_PER_PAGE = 200
 
@@ -45,15 +45,55 @@ class Paging(Sent):
     size: Annotated[int, Meta(ge=1, le=MOST_PER_PAGE, description="How many on a page.")] = 50
 
 
+class NumbersWanted(Sent):
+    """Whether numbers and names of callers are told."""
+
+    numbers: Annotated[
+        str,
+        Meta(
+            max_length=500,
+            description="Why they are wanted unmasked; needs the permission and is recorded.",
+        ),
+    ] = ""
+
+
 class SessionsWanted(Paging):
     """Which sessions, in which order."""
 
     flow: Annotated[str, Meta(max_length=64, description="Only those of this flow.")] = ""
     q: Annotated[
-        str, Meta(max_length=200, description="Part of caller or callee, or how an id begins.")
+        str,
+        Meta(
+            max_length=200,
+            description="Part of a number or name, how an id begins, a Call-ID; or `field:value`.",
+        ),
     ] = ""
     show: Literal[STATES] = "all"  # type: ignore[valid-type]
     sort: Literal[tuple(SORTS)] = "newest"  # type: ignore[valid-type]
+    number: Annotated[str, Meta(max_length=200, description="Part of either party.")] = ""
+    caller: Annotated[str, Meta(max_length=200, description="Part of the caller.")] = ""
+    callee: Annotated[str, Meta(max_length=200, description="Part of the callee.")] = ""
+    version: Annotated[int, Meta(ge=0, le=10**8, description="Of the flow; 0 for any.")] = 0
+    state: Annotated[str, Meta(max_length=200, description="The last state it was in.")] = ""
+    outcome: Annotated[str, Meta(max_length=32, description="How it ended.")] = ""
+    call_id: Annotated[str, Meta(max_length=200, description="The SIP Call-ID.")] = ""
+    row: Annotated[
+        str, Meta(max_length=200, description="A row that fired: its id, or its place from 1.")
+    ] = ""
+    event: Annotated[
+        str, Meta(max_length=200, description="An event no row was there for; `*` for any.")
+    ] = ""
+    since: Annotated[
+        str, Meta(max_length=40, description="A date and time (UTC), or how long ago: `2 h`.")
+    ] = ""
+    until: Annotated[str, Meta(max_length=40, description="As `since`.")] = ""
+    numbers: Annotated[
+        str,
+        Meta(
+            max_length=500,
+            description="Why they are wanted unmasked; needs the permission and is recorded.",
+        ),
+    ] = ""
 
 
 class DeploymentsWanted(Paging):

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from designer.access import hidden_names, may, page
 from designer.views.shell import show
-from runtime import audit, conformance
+from runtime import audit, conformance, unmasking
 from runtime.onecall import model, why
 from runtime.onecall.legs import Leg, OneCall, call_of
 from runtime.onecall.veil import Veil
@@ -126,7 +126,9 @@ def possible_of(leg: Leg) -> list[dict[str, Any]]:
 
 def veil_of(request: HttpRequest) -> Veil:
     """Return what is hidden from whoever asks."""
-    return Veil()
+    match = request.resolver_match
+    flow = audit.flow_of(match.kwargs.get("id", "")) if match is not None else None
+    return Veil(lifted=unmasking.lifted(request, flow))
 
 
 def call_or_404(request: HttpRequest, session_id: str) -> OneCall:

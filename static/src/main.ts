@@ -5,6 +5,7 @@ import "./css/components.css";
 import "./css/shell.css";
 import "./css/lists.css";
 import "./css/drain.css";
+import "./css/audit.css";
 import "./css/phone.css";
 import "htmx.org";
 import favicon from "./favicon.svg";

@@ -19,6 +19,12 @@ export function forms(): void {
   for (const field of document.querySelectorAll<HTMLSelectElement>("[data-send-on-change]")) {
     field.addEventListener("change", () => field.form?.requestSubmit());
   }
+  for (const form of document.querySelectorAll<HTMLFormElement>("form[data-short]")) {
+    // What is empty is not sent, so that an address says only what is looked for.
+    form.addEventListener("formdata", (event) => {
+      for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+    });
+  }
   for (const file of document.querySelectorAll<HTMLInputElement>("input[type=file][data-into]")) {
     file.addEventListener("change", () => void fill(file));
   }

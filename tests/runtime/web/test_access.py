@@ -206,6 +206,8 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "flow_drain_policy": ("call.migrate", {"act": "wait", "minutes": 60}),
     "call_order_stop": ("call.migrate", {}),
     "call_export_shown": ("call.unmask", {"form": "text", "reason": "asked by a court"}),
+    "calls_unmask": ("call.unmask", {"reason": "asked by a court"}),
+    "calls_mask": ("call.view", {}),
     "call_test": ("scenario.edit", {"name": "As it went"}),
     "route_add": ("route.change", {"pattern": "9*", "flow": "echo_test"}),
     "route_delete": ("route.change", {"pattern": "1*"}),
