@@ -91,9 +91,9 @@ def judge(
 
 def compare(
     figure: Figure, candidate: Arm, stable: Arm, limit: float, *, alpha: float, slack: float,
-    share: float = 0.5,
+    share: float = 0.5, needs: bool = True,
 ) -> Comparison:  # fmt: skip
-    """Compare one figure of two versions."""
+    """Compare one figure of two versions; `needs`: and guess how many more calls decide it."""
     allowed = limit * slack
     values = candidate.estimate, stable.estimate
     known = Comparison(
@@ -109,9 +109,9 @@ def compare(
             low=None if isinf(band.low) else band.low,
             high=None if isinf(band.high) else band.high,
         )
-    if known.verdict in (UNDECIDED, MISSING) and stable.count:
-        needs = _needs(figure, candidate, stable, limit, alpha, allowed, share)
-        return replace(known, needs=needs)
+    if needs and known.verdict in (UNDECIDED, MISSING) and stable.count:
+        more = _needs(figure, candidate, stable, limit, alpha, allowed, share)
+        return replace(known, needs=more)
     return known
 
 
