@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from designer.commands import DONE, ERRORS, UNUSABLE, answer, finish, refuse
-from runtime import drain_commands, replay_command, route_commands, shadow_command
+from runtime import drain_commands, nodes_command, replay_command, route_commands, shadow_command
 from runtime.ramps import verbs as ramp_verbs
 
 WAIT_SECONDS = 30.0
@@ -31,7 +31,9 @@ def add_parsers(verbs: Any) -> None:
     parser.add_argument("flow")
     parser.add_argument("--version", type=int, help="its number (the newest one by default)")
     parser.add_argument(
-        "--wait", action="store_true", help="for its deeper check first, then until a node runs it"
+        "--wait",
+        action="store_true",
+        help="for its deeper check, then until each node runs it",
     )
     parser.add_argument(
         "--reason", "--force", dest="reason", metavar="TEXT", default="",
@@ -42,7 +44,7 @@ def add_parsers(verbs: Any) -> None:
     ramp_verbs.add_parser(verbs, finish)
     parser = verbs.add_parser("rollback", help="let new calls take the version before again")
     parser.add_argument("flow")
-    parser.add_argument("--wait", action="store_true", help="until a node runs it")
+    parser.add_argument("--wait", action="store_true", help="until each node runs it")
     parser.add_argument(
         "--reason", metavar="TEXT", default="", help="it is kept and shown, and passes over errors"
     )
@@ -67,6 +69,7 @@ def add_parsers(verbs: Any) -> None:
     parser = verbs.add_parser("steps", help="list the steps of a session")
     parser.add_argument("session")
     finish(parser, steps)
+    nodes_command.add_parsers(verbs, finish)
     parser = verbs.add_parser("conform", help="hold what calls did against their versions")
     parser.add_argument("sessions", nargs="*", metavar="SESSION", help="the newest ones if none")
     parser.add_argument("--flow", default="", help="only calls of this flow")
@@ -80,7 +83,7 @@ def add_parsers(verbs: Any) -> None:
 def deploy(options: Namespace) -> int:
     """Deploy a version: 0 done, 1 refused.
 
-    With --wait it is checked before, and 0 means that a node runs exactly this hash.
+    With --wait it is checked before, and 0 means that each node runs exactly this hash.
     """
     from designer import selectors, verdicts
     from designer.errors import Refused
@@ -132,7 +135,7 @@ def rollback(options: Namespace) -> int:
 
 
 def _deployed(options: Namespace, deployment: Any, away: str) -> int:
-    """Say what was deployed; with --wait once a node runs it."""
+    """Say what was deployed; with --wait once each node runs it."""
     from designer import verdicts
 
     flow, version = deployment.flow, deployment.version
@@ -148,15 +151,42 @@ def _deployed(options: Namespace, deployment: Any, away: str) -> int:
     if away:
         # What a node said before it stopped is no word about now.
         return refuse(options, f"{said} No node has loaded it: {away}")
-    acknowledgement = _until(lambda: _answer_to(deployment), WAIT_SECONDS)
-    if acknowledgement is None:
+    told = _until(lambda: _answered(deployment), WAIT_SECONDS) or nodes_progress(deployment)
+    bad = [each for each in told if each["state"] != "runs"]
+    if not told:
         return refuse(options, f"{said} No node has loaded it within {WAIT_SECONDS:.0f} s.")
-    if acknowledgement.error:
-        return refuse(options, f"{acknowledgement.node} did not load it: {acknowledgement.error}")
-    data.update(node=acknowledgement.node, milliseconds=acknowledgement.milliseconds)
-    loaded = f"{acknowledgement.node} loaded it in {acknowledgement.milliseconds:.1f} ms."
+    if bad:
+        return refuse(options, f"{said} {' '.join(_said_by(each) for each in bad)}")
+    data.update(node=told[0]["node"], milliseconds=told[0]["milliseconds"], nodes=told)
+    loaded = " ".join(_said_by(each) for each in told)
     answer(options, data, f"{said} {loaded}")
     return DONE
+
+
+def nodes_progress(deployment: Any) -> list[dict[str, Any]]:
+    """Return what each node says to a deployment, as it stands now."""
+    from runtime import nodes
+    from runtime.models import Deployment
+
+    return nodes.progress(Deployment.objects.get(pk=deployment.pk))
+
+
+def _answered(deployment: Any) -> list[dict[str, Any]]:
+    """Return what the nodes say once nobody has to be waited for, else nothing."""
+    told = nodes_progress(deployment)
+    return [] if any(each["state"] == "waiting" for each in told) else told
+
+
+def _said_by(told: dict[str, Any]) -> str:
+    match told["state"]:
+        case "runs":
+            return f"{told['node']} loaded it in {told['milliseconds']:.1f} ms."
+        case "lost":
+            return f"{told['node']} is lost, nothing heard for {told['seconds']:.0f} s."
+        case "waiting":
+            return f"{told['node']} has not answered for {told['seconds']:.0f} s."
+        case _:
+            return f"{told['node']} did not load it: {told['error'] or 'it runs another'}."
 
 
 def _checked(version: Any) -> bool:
@@ -186,14 +216,6 @@ def _server_away() -> str:
         return ""
     error: str = _ask("health", {}).get("error", "")
     return error
-
-
-def _answer_to(deployment: Any) -> Any:
-    """Return what a node says to a deployment: a yes to this hash first, else a no."""
-    answers = list(deployment.acknowledgements.all())
-    digest = deployment.version.digest
-    yes = (each for each in answers if not each.error and each.digest == digest)
-    return next(yes, None) or next((each for each in answers if each.error), None)
 
 
 def call(options: Namespace) -> int:
