@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY = .venv/bin/python
 JOBS ?= auto
 
-.PHONY: help run python setup test test-setup check lint types imports fmt test-long bench bench-mutants bench-browser bench-audit bench-ladder docs clean
+.PHONY: help run python setup test test-setup check lint types imports fmt test-long bench bench-deploy bench-mutants bench-browser bench-audit bench-ladder docs clean
 
 help:
 	@printf '%s\n' \
@@ -14,7 +14,8 @@ help:
 	  'make docs       write the pages that are made from the code' \
 	  'make bench      the figures of docs/figures.md, beside their peers' \
 	  'make bench-mutants  every seeded defect in every correct table; long' \
-  'make bench-browser  what a person at the editor waits for, in Chromium' \
+  'make bench-deploy   a save until calls run it, on one node and on three' \
+	  'make bench-browser  what a person at the editor waits for, in Chromium' \
   'make bench-fanout  transitions to 50 browsers, beside bare ASGI' \
   'make bench-live  the live page with 10,000 sessions, in Chromium' \
 	  'make bench-ladder  a call of 5,000 messages in Chromium' \
@@ -67,6 +68,9 @@ bench: test-setup
 
 bench-mutants: test-setup
 	@nice $(PY) -m benchmarks.mutants
+
+bench-deploy: test-setup
+	@$(PY) -m benchmarks.deploy --traffic
 
 bench-browser: test-setup
 	@$(PY) -m benchmarks.browser

@@ -1,4 +1,4 @@
-"""How long a deployment takes until calls run it: `python -m benchmarks.deploy`, or make bench-deploy.
+"""How long a deployment takes until calls run it: `make bench-deploy`.
 
 Whole instances over PostgreSQL and Redis, as people run them, asked by their REST API and by calls:
 
