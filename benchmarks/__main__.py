@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import checker, engine, journal, load, mutants, ramp
+from benchmarks import candidates, checker, engine, journal, load, mutants, ramp
 
 if __name__ == "__main__":
-    good = [module.main() for module in (engine, journal, load, checker, ramp)]
+    good = [module.main() for module in (engine, candidates, journal, load, checker, ramp)]
     good.append(mutants.main(["--sample", "2"]))
     sys.exit(0 if all(good) else 1)

@@ -28,6 +28,7 @@ from runtime.executor.step import Event, Step
 SLACK: Final = 0.5
 """Seconds by which a real timer, or an event in front of it, may be late."""
 _EVER: Final = float("inf")
+_MOST_KEPT: Final = 20_000
 
 MESSAGE: Final = "message"
 """Another SIP message would be sent, in another order, or with other parameters."""
@@ -37,6 +38,7 @@ PUBLISHED: Final = "published"
 STATE: Final = "state"
 OUTCOME: Final = "outcome"
 """It would have ended where it went on, gone on where it ended, or ended otherwise."""
+_SPECIAL: Final = frozenset((TIMER_EVENT, ACTION_FAILED))
 KINDS: Final = (OUTCOME, MESSAGE, ACTION, PUBLISHED, STATE)
 
 
@@ -89,7 +91,7 @@ class Difference(msgspec.Struct, frozen=True, gc=False):
 class Beside:
     """One session on the candidate, fed with what happened to the real one."""
 
-    __slots__ = ("machine", "taken", "over", "_pairs", "_states", "_last")
+    __slots__ = ("machine", "taken", "over", "_pairs", "_states", "_same", "_last")
 
     def __init__(
         self, program: Program, ran: Table | None, role: str, created: float, session: str = ""
@@ -101,16 +103,41 @@ class Beside:
         """Nothing more can be compared."""
         self._pairs = pairs_of(ran, program.table)
         self._states = self._pairs.states
+        # Rows of a text that is not known are told apart within one session only.
+        self._same = self._pairs.same if ran is not None else {}
         self._last: Step | None = None
 
     def take(self, real: Recorded) -> Difference | None:
         """Compare one step; None if the candidate does the same, or nothing can be said."""
         if self.over:
             return None
-        if real.row == NO_ROW and from_outside(real):
+        decision = real.decision if type(real) is Step else None
+        row = real.row if decision is None else decision.row
+        if row == NO_ROW and from_outside(real):
             # Whoever ended it, it was no rule of the language: the candidate has no say in it.
             self.over = True
             return None
+        event, due = real.event, self.machine.deadline
+        if event in _SPECIAL or (due is not None and due < real.time - SLACK):
+            return self._with_timers(real)
+        step = self.machine.receive(Event(event, real.fields), real.time)
+        self._note(step)
+        # Most steps were compared before: what stands beside them is the same object again.
+        said = step.decision
+        key = (
+            (id(decision), id(said))
+            if decision is not None
+            else (row, real.to_state, real.kind, real.answer, real.ended, real.outcome, id(said))
+        )
+        if key in self._same:
+            self.over = said.ended
+            return None
+        found = self._compared(real, step)
+        if found is None:
+            remember(self._same, key, (decision, said))
+        return found
+
+    def _with_timers(self, real: Recorded) -> Difference | None:
         early = self._early(real)
         if early is not None and early.final:
             return early
@@ -161,8 +188,9 @@ class Beside:
 
     def _note(self, step: Step) -> None:
         self._last = step
-        if step.row != NO_ROW:
-            self.taken.append(step.row)
+        row = step.decision.row
+        if row != NO_ROW:
+            self.taken.append(row)
 
     # -- how it compares ---------------------------------------------------------------------------
 
@@ -207,6 +235,13 @@ class Beside:
         return Difference(real.sequence, real.event, kinds, was_row, row, final, early)
 
 
+def remember(same: dict[Any, Any], key: Any, kept: Any) -> None:
+    """Keep that what the key is made of does the same."""
+    if len(same) >= _MOST_KEPT:
+        same.clear()
+    same[key] = kept
+
+
 def from_outside(real: Recorded) -> bool:
     """Whether the shell, and no rule of the language, ended the session with this step."""
     of_language = real.event in EVENTS or real.event in (TIMER_EVENT, MAXIMUM_LIFE, ACTION_FAILED)
@@ -221,13 +256,16 @@ Said = tuple[tuple[str, Mapping[str, Any]], ...]
 class Pairs:
     """What the rows of two tables do otherwise, each pair looked at once."""
 
-    __slots__ = ("states", "_ran", "_table", "_known")
+    __slots__ = ("states", "same", "_ran", "_table", "_known")
 
     def __init__(self, ran: Table | None, table: Table) -> None:
         self.states: Mapping[str, str] = {} if ran is None else pair(ran, table).states
         self._ran = ran
         self._table = table
         self._known: dict[tuple[int, int], tuple[str, ...]] = {}
+        self.same: dict[tuple[Any, ...], tuple[Any, Any]] = {}
+        """Decisions that stood beside each other without a difference; kept with their keys,
+        which are made of the objects' identities."""
 
     def kinds(self, real: Recorded, step: Step) -> tuple[str, ...]:
         """Return in what the step differs from the real one, but for states and ends."""

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks import checker, journal, load, ours, runner, workload
+from benchmarks import candidates, checker, journal, load, ours, runner, workload
 from benchmarks.timing import Round
 from flows.check import examine
 from flows.check.deep import examine as walk_through
 from flows.compile import compile_text
 from flows.findings import Severity
 
-CASES = {**ours.CASES, **journal.CASES, **load.CASES}
+CASES = {**ours.CASES, **candidates.CASES, **journal.CASES, **load.CASES}
 
 
 def test_the_workload_has_13_states_and_60_rows_with_two_guards_and_three_actions() -> None:
