@@ -12,12 +12,13 @@ class RuntimeConfig(AppConfig):
 
     def ready(self) -> None:
         from designer import access, facts
-        from runtime import audit, deployments, replay_runs, reviewing, shadows
+        from runtime import audit, deployments, replay_runs, reviewing, shadows, upkeep
 
         facts.register(deployments.DesignerRuntime())
         replay_runs.register()
         reviewing.register()
         shadows.register()
+        upkeep.register()
         access.tells_flow("id", audit.flow_of)
         access.tells_flow("deployment", deployments.flow_of)
         post_save.connect(_seal, sender="designer.AuditEntry", dispatch_uid="seal_acts")

@@ -452,6 +452,8 @@ class Session(models.Model):
     steps = models.PositiveIntegerField(default=0)
     unhandled = models.PositiveIntegerField(default=0)
     unjournalled = models.BooleanField(default=False)
+    erased = models.PositiveSmallIntegerField(default=0, db_default=0)
+    """What is gone of it by now (`runtime.retention`): values, messages, steps."""
     caller_key = models.CharField(max_length=128, blank=True, default="", db_default="")
     """What the caller is searched by (`runtime.numbers`)."""
     callee_key = models.CharField(max_length=128, blank=True, default="", db_default="")

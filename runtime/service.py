@@ -23,7 +23,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from designer import consumers, notices, selectors, tasks
-from runtime import asks, audit, bridge, deployments, dwell, nodes, routes
+from runtime import asks, audit, bridge, deployments, dwell, nodes, routes, upkeep
 from runtime import tasks as runtime_tasks
 from runtime.drain.carrier import Carrier
 from runtime.executor.step import Step
@@ -53,6 +53,8 @@ WATCH_SECONDS = 3.0
 """How often tasks without a sign of life are looked for."""
 RAMP_SECONDS = 0.5
 """How often is asked whether a deployment in steps is to be looked at."""
+UPKEEP_SECONDS = 300.0
+"""How often is asked whether the record is due for its daily upkeep."""
 AWAY = (DatabaseError, InterfaceError)
 """What Django raises where the database cannot be asked."""
 BELL_PAUSE = 1.0
@@ -116,6 +118,7 @@ async def running(
         work.append(every(LOOK_SECONDS, partial(look_at_nodes, hub, rows)))
         await check_outdated()
         work += [every(WATCH_SECONDS, ring_stale), every(RAMP_SECONDS, ring_ramps)]
+        work.append(every(UPKEEP_SECONDS, ring_upkeep))
     if watch is not None:
         from runtime.watching import follow
 
@@ -307,6 +310,11 @@ async def check_outdated() -> None:
 async def ring_ramps() -> None:
     """Call for a worker for deployments in steps whose figures are due."""
     await database_sync_to_async(runtime_tasks.ring_ramps)()
+
+
+async def ring_upkeep() -> None:
+    """Call for a worker once a day, for the rules about how long calls are kept and for proof."""
+    await database_sync_to_async(upkeep.ring_daily)()
 
 
 async def ring_stale() -> None:
