@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from runtime.api import pages, resources
 from runtime.views import (
+    call_acts,
     call_copies,
     call_list,
     calls,
@@ -91,11 +92,11 @@ urlpatterns = [
     path("calls/<str:id>/steps/<int:sequence>/", onecall.call_moment, name="call_moment"),
     path("calls/<str:id>/simulate/", proofs.call_simulate, name="call_simulate"),
     path("calls/<str:id>/send/", calls.call_send, name="call_send"),
-    path("calls/<str:id>/acts/", drain.call_acts, name="call_acts"),
-    path("calls/<str:id>/hangup/", drain.call_hangup, name="call_hangup"),
-    path("calls/<str:id>/inject/", drain.call_inject, name="call_inject"),
-    path("calls/<str:id>/pin/", drain.call_pin, name="call_pin"),
-    path("calls/<str:id>/migrate/", drain.call_migrate, name="call_migrate"),
+    path("calls/<str:id>/acts/", call_acts.call_acts, name="call_acts"),
+    path("calls/<str:id>/hangup/", call_acts.call_hangup, name="call_hangup"),
+    path("calls/<str:id>/inject/", call_acts.call_inject, name="call_inject"),
+    path("calls/<str:id>/pin/", call_acts.call_pin, name="call_pin"),
+    path("calls/<str:id>/migrate/", call_acts.call_migrate, name="call_migrate"),
     path("routes/", routes.routes, name="routes"),
     path("routes/add/", routes.route_add, name="route_add"),
     path("routes/move/", routes.route_move, name="route_move"),

@@ -227,6 +227,7 @@ class Order(Told, kw_only=True):
     order: int
     flow: FlowName
     act: Literal["migrate", "move", "send", "end"]
+    title: Annotated[str, Meta(description="What is done, as a heading.")]
     version: int | None
     scope: str
     reason: str

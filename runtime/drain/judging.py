@@ -112,6 +112,16 @@ class DryRun:
         return {verdict: self.count(verdict) for verdict in VERDICTS}
 
     @property
+    def waiting(self) -> int:
+        """Calls that can go over once nothing is open any more."""
+        return sum(line.waits for line in self.lines)
+
+    @property
+    def unmapped(self) -> int:
+        """Calls for which a person has to choose a state."""
+        return self.count(MAPPING)
+
+    @property
     def possible(self) -> list[Line]:
         """The calls an order reaches, those that can go at once first."""
         return sorted((x for x in self.lines if x.possible), key=lambda line: line.waits)

@@ -305,6 +305,7 @@ def progress(order: CallOrder) -> dict[str, Any]:
         "order": order.pk,
         "flow": order.flow.name,
         "act": order.act,
+        "title": title_of(order),
         "version": order.version.number if order.version else None,
         "scope": order.scope,
         "reason": order.reason,
@@ -317,6 +318,21 @@ def progress(order: CallOrder) -> dict[str, Any]:
         "over": waiting == 0,
         "counts": {status.value: counts[status] for status in CallAct.Status if counts[status]},
     }
+
+
+def title_of(order: CallOrder) -> str:
+    """Say what is done, as a heading."""
+    match order.act:
+        case CallOrder.Act.MIGRATE if order.version is not None:
+            return f"Move calls to v{order.version.number}"
+        case CallOrder.Act.SEND:
+            return f"Give calls {order.event}"
+        case CallOrder.Act.MOVE:
+            states = {
+                to for roles in order.ways.values() for w in roles.values() for to in w.values()
+            }
+            return f"Put calls into {', '.join(sorted(states))}"
+    return "Hang calls up"
 
 
 def calls_of(order: CallOrder) -> list[dict[str, Any]]:

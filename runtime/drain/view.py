@@ -7,12 +7,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from designer.errors import Refused
 from designer.models import Flow, Version
 from flows.semantics import Program
 from runtime import deployments
 from runtime.drain import dwell, judging, reach
 
 MOST_LISTED = 200
+KEPT_SECONDS = 2.0
+"""How long what the nodes said is good enough for a page that asks again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,30 @@ def in_force(flow: Flow) -> set[str]:
     deployment, ramp = deployments.current(flow), deployments.ramp_of(flow)
     found = {deployment.version.digest} if deployment is not None else set()
     return found | ({ramp.deployment.version.digest} if ramp is not None else set())
+
+
+_kept: dict[tuple[str, str], tuple[float, dict[str, Group]]] = {}
+
+
+def expectations(flow: Flow, digest: str, now: float) -> dict[str, Group]:
+    """Return by state when the calls of one version are expected to leave it; kept for a moment.
+
+    Nothing where no node can be asked. `now` is in seconds since the epoch.
+    """
+    known = _kept.get((flow.name, digest))
+    if known is not None and 0 <= now - known[0] < KEPT_SECONDS:
+        return known[1]
+    try:
+        found = reach.standings(flow.name)
+    except Refused:
+        return {}
+    numbers = judging.numbers(flow, [digest])
+    lines = [_line(each, numbers, now) for each in found.lines if each["digest"] == digest]
+    groups = grouped(lines, dwell.learned(flow.name) if lines else {}, now)
+    if len(_kept) > MOST_LISTED:
+        _kept.clear()
+    _kept[flow.name, digest] = now, {group.state: group for group in groups}
+    return _kept[flow.name, digest][1]
 
 
 def newest_taken(flow: Flow) -> Version | None:

@@ -14,6 +14,7 @@ from django.db.models import Count, Min
 from django.utils import timezone
 
 from runtime import deployments
+from runtime.drain import policy, view
 from runtime.models import Deployment, Ramp, RampMark, Session
 from runtime.ramps import judging, pictures, services
 from runtime.ramps.figures import FIGURES
@@ -316,8 +317,10 @@ def _staying(
         .order_by("-count", "state")
     )  # fmt: skip
     most = max((group["count"] for group in groups), default=0)
+    expected = view.expectations(deployment.flow, leaving.digest, now.timestamp())
     lines = [
         {
+            "expected": expected.get(group["state"]),
             "state": group["state"] or "before its first step",
             "count": group["count"],
             "width": round(100 * group["count"] / most),
@@ -327,6 +330,7 @@ def _staying(
     ]
     return {
         "version": leaving,
+        "policy": policy.words(policy.of_flow(deployment.flow, deployment)),
         "total": sum(group["count"] for group in groups),
         "lines": lines,
         "more": max(0, len(groups) - MOST_STATES),

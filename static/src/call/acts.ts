@@ -23,7 +23,9 @@ export class Acts {
   }
 
   draw(): void {
-    render(this.store.possible.map((act) => this.#button(act)), this.host);
+    // Who is asked for a reason when hanging up is not offered to do it without one beside.
+    const asked = this.host.dataset["asked"];
+    render(this.store.possible.filter((act) => act.event !== asked).map((act) => this.#button(act)), this.host);
   }
 
   #button(act: Possible): TemplateResult {

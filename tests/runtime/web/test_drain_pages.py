@@ -267,3 +267,16 @@ def test_commands_say_the_same(
     assert "was given" in run("inject", call.id, "ResumeCall", "--reason", WHY)[1]
     assert "was hung up by row" in run("hangup", call.id, "--reason", WHY)[1]
     assert run("hangup", call.id, "--reason", WHY)[0] == 1
+
+
+def test_the_state_of_one_call_is_mapped_in_its_dialog(
+    page: Client, node: FakeNode, line: Flow
+) -> None:
+    line.versions.filter(number=2).update(renames=[])
+    call = begin(node, "HoldCall")
+    said = text(page.get(f"/calls/{call.id}/acts/"))
+    assert 'data-testid="migrate-map-2"' in said and "<option selected>Held</option>" in said
+    form = {"version": 2, "reason": WHY}
+    assert "error" in page.post(f"/calls/{call.id}/migrate/", form, headers=JSON).json()
+    told = page.post(f"/calls/{call.id}/migrate/", {**form, "map.2": "Held"}, headers=JSON).json()
+    assert (told["status"], told["state"]) == ("moved", "Held")
