@@ -11,6 +11,7 @@ from designer import facts, rendering, selectors, services
 from designer.access import page, rights
 from designer.desk import version_message
 from designer.models import Flow
+from designer.naming import person_name
 from designer.palette import palette
 from designer.reviews import gate
 from designer.views.shell import flow_or_404, frame, show
@@ -41,6 +42,7 @@ def flow(request: HttpRequest, name: str) -> HttpResponse:
         "live_ws": f"/ws/flows/{flow.name}/live",
         "palette": palette(),
         "user": request.user.get_username(),
+        "name": person_name(request.user),
         "can": rights(request.user, flow),
         "urls": urls_of(flow),
         "sip": frame(request)["sip"],

@@ -14,6 +14,7 @@ export interface EditorBoot {
   ws: string;
   palette: Palette;
   user: string;
+  name?: string;
   can: { edit: boolean; save: boolean; check: boolean; deploy: boolean; force: boolean; ask?: boolean };
   urls: Record<string, string>;
   text: string;

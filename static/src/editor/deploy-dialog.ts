@@ -156,7 +156,7 @@ function form(store: Store, chosen: VersionLine, refusal: string, busy: boolean,
       ${refusal ? html`<p class="banner err small" role="alert" data-testid="deploy-refused">${icon("error")}<span>${refusal}</span></p>` : ""}
     </div>
     <div class="dialog-foot"><button class="btn" type="button" data-close>${now ? `Keep v${now}` : "Not now"}</button>
-      <button class="btn primary ${busy ? "busy" : ""}" type="submit" aria-disabled=${barred} data-testid="deploy-confirm">${busy ? icon("spin") : ""}Deploy v${chosen.number}${errors || lacks.length ? " by force" : unchecked(verdict) ? " unchecked" : ""}</button></div></form>`;
+      <button class="btn primary ${busy ? "busy" : ""}" type="submit" aria-disabled=${barred} data-testid="deploy-confirm">${busy ? icon("spin") : ""}Deploy v${chosen.number}${errors || (lacks.length && !barred) ? " by force" : unchecked(verdict) ? " unchecked" : ""}</button></div></form>`;
 }
 
 /** At once or in steps: the choice that the page of versions offers too. */

@@ -20,6 +20,8 @@ export class Store {
   readonly can: EditorBoot["can"];
   readonly flow: string;
   readonly user: string;
+  /** How the person is called in lists. */
+  readonly name: string;
   readonly urls: Record<string, string>;
   picture: Picture | null;
   dot: string | null;
@@ -79,6 +81,7 @@ export class Store {
     this.can = boot.can;
     this.flow = boot.flow;
     this.user = boot.user;
+    this.name = boot.name ?? boot.user;
     this.urls = boot.urls;
     this.picture = boot.picture;
     this.dot = boot.dot;

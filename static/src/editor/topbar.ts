@@ -66,8 +66,9 @@ export class Topbar {
     const asks = store.way.required && review?.state !== "approved";
     parts.deploy?.classList.toggle("primary", !changed && !live && !asks);
     this.#review(!changed && !live && asks);
-    parts.deploy?.toggleAttribute("hidden", store.latest === null);
-    const others = store.people.filter((person) => person.name !== store.user);
+    // What may not be deployed yet is reached through its review; who may pass over that keeps the button.
+    parts.deploy?.toggleAttribute("hidden", store.latest === null || (asks && !changed && !live && !store.can.force));
+    const others = store.people.filter((person) => person.name !== store.user && person.name !== store.name);
     render(others.map((person) => html`<span class="avatar" title=${person.name} aria-label=${person.name}>${person.initials}</span>`), parts.people);
     this.#saved();
   }

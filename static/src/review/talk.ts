@@ -28,7 +28,7 @@ export class Talk {
     const places = new Map<string, HTMLElement[]>();
     for (const thread of this.#threads()) {
       const place = thread.dataset["place"] ?? "";
-      if (place && thread.dataset["open"] === "1") places.set(place, [...(places.get(place) ?? []), thread]);
+      if (place && thread.dataset["unresolved"] === "1") places.set(place, [...(places.get(place) ?? []), thread]);
     }
     for (const [place, threads] of places) {
       const selection = this.stage.read(place);
@@ -137,7 +137,7 @@ export class Talk {
 
   /** To the next comment that is open. */
   #next(by: number): void {
-    const open = this.#threads().filter((thread) => thread.dataset["open"] === "1");
+    const open = this.#threads().filter((thread) => thread.dataset["unresolved"] === "1");
     const at = open.findIndex((thread) => thread === document.activeElement || thread.contains(document.activeElement));
     const next = open[at < 0 ? (by > 0 ? 0 : open.length - 1) : (at + by + open.length) % open.length];
     if (next) this.show(next);
@@ -152,13 +152,20 @@ export class Talk {
 
   async #send(form: HTMLFormElement): Promise<void> {
     const button = form.querySelector<HTMLButtonElement>('button[type="submit"]');
+    const known = new Set(this.#said());
+    const within = form.closest<HTMLElement>("[data-thread]")?.id;
     button?.setAttribute("aria-disabled", "true");
     const answer = await fetch(form.action, { method: "POST", body: new FormData(form), redirect: "follow" });
     button?.removeAttribute("aria-disabled");
     const refused = this.#take(await answer.text(), form);
-    const hash = new URL(answer.url).hash;
-    if (!refused) announce("Kept");
-    if (!refused && hash) this.open(hash);
+    if (refused) return;
+    announce("Kept");
+    const at = this.#said().find((id) => !known.has(id)) ?? within;
+    if (at) this.open(`#${at}`);
+  }
+
+  #said(): string[] {
+    return [...this.page.querySelectorAll('[id^="c-"]')].map((said) => said.id);
   }
 
   /** Take the panels of a page that was read anew; say whether it refuses something. What was typed stays then. */
