@@ -68,6 +68,19 @@ class Taken:
     """How many recorded calls were looked at."""
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A version that is deployed in steps, beside the one that takes the other calls."""
+
+    number: int
+    percent: float
+    beside: int
+    deployment: int
+    """The key of its deployment, which has a page."""
+    waits: bool
+    """It does not go on by itself now: held by somebody, or undecided."""
+
+
 class Runtime(Protocol):
     """What the runtime answers about all flows at once, and does for one."""
 
@@ -85,6 +98,9 @@ class Runtime(Protocol):
 
     def alarm(self, flow: str) -> Alarm | None:
         """Return what was found in the flow's running version after it was deployed."""
+
+    def candidate(self, flow: str) -> Candidate | None:
+        """Return the version of a flow that is deployed in steps now."""
 
     def routes_of(self, flow: str) -> list[dict[str, str]]:
         """Return the routes that lead to a flow: {"pattern", "flow"}."""
@@ -115,6 +131,9 @@ class NoRuntime:
         return None
 
     def alarm(self, flow: str) -> Alarm | None:
+        return None
+
+    def candidate(self, flow: str) -> Candidate | None:
         return None
 
     def routes_of(self, flow: str) -> list[dict[str, str]]:

@@ -28,7 +28,7 @@ from django.utils import timezone
 from designer import auditing, notices, selectors, verdicts
 from designer.access import may
 from designer.errors import Refused
-from designer.facts import Alarm, Deployed, Taken
+from designer.facts import Alarm, Candidate, Deployed, Taken
 from designer.models import Flow, Version
 from designer.naming import person_name
 from designer.verdicts import Verdict
@@ -416,6 +416,19 @@ class DesignerRuntime:
         found = Deployment.objects.filter(flow__name=flow, superseded_at=None)
         deployment = found.select_related("flow", "version").first()
         return alarm_of(deployment) if deployment else None
+
+    def candidate(self, flow: str) -> Candidate | None:
+        found = Ramp.objects.filter(flow__name=flow, ended_at=None)
+        ramp = found.select_related("deployment__version", "stable__version").first()
+        if ramp is None:
+            return None
+        return Candidate(
+            number=ramp.deployment.version.number,
+            percent=ramp.percent,
+            beside=ramp.stable.version.number,
+            deployment=ramp.deployment_id,
+            waits=ramp.state != Ramp.State.RUNNING,
+        )
 
     def routes_of(self, flow: str) -> list[dict[str, str]]:
         found = Route.objects.filter(flow__name=flow).order_by("position", "pk")

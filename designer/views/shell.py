@@ -25,12 +25,15 @@ def show(
 ) -> HttpResponse:
     """Render a page with what its frame needs: `nav`, `can`, `sip` for the phone, `trouble`.
 
-    A page of a flow (`flow` in its context) has `alarm` beside: errors found after its deployment.
+    A page of a flow (`flow` in its context) has `alarm` beside: errors found after its deployment;
+    and `candidate`, the version that is deployed in steps.
     """
     about = context.get("flow")
     flow = about if isinstance(about, Flow) else None
     alarm = facts.runtime().alarm(flow.name) if flow is not None else None
-    page = {**frame(request, flow), "nav": nav, "alarm": alarm, **context}
+    candidate = facts.runtime().candidate(flow.name) if flow is not None else None
+    beside = {"nav": nav, "alarm": alarm, "candidate": candidate}
+    page = {**frame(request, flow), **beside, **context}
     return render(request, template, page, status=status)
 
 

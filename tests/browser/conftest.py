@@ -177,5 +177,6 @@ async def paths(instance: Instance, tmp_path_factory: pytest.TempPathFactory) ->
         "calls": "/calls/",
         "routes": "/routes/",
         "deployments": "/deployments/",
+        "deployment": "/deployments/1/",
         **call,
     }

@@ -5,16 +5,27 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
-from tests.browser.pages import OpenPage, ask
+from tests.browser.axe import grave, violations
+from tests.browser.pages import OpenPage, ask, picture
 from tests.browser.tables import busy, echo
 from tests.conftest import eventually
 from tests.instance import Instance
 from tests.sip.sipp import MISSING, SIPP, Sipp
 
 CALLERS = Path(__file__).parent.parent / "sip" / "callers.xml"
+WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 REFUSES = busy("counter").replace("486", "503").replace("as busy", "as broken")
+
+
+async def fits(page: Page, name: str) -> None:
+    """Hold a page to what every page is held to, on a telephone too."""
+    assert grave(await violations(page)) == [], name
+    await page.set_viewport_size({"width": 390, "height": 844})
+    assert await page.evaluate(WIDE) <= 0, f"{name} is wider than a telephone"
+    await picture(page, f"ramp-{name.split()[-1]}-390", keep=False)
+    await page.set_viewport_size({"width": 1440, "height": 900})
 
 
 @pytest.mark.sipp
@@ -34,6 +45,7 @@ async def test_a_bad_version_at_20_percent_is_rolled_back_by_its_calls_and_the_p
     await page.get_by_text("How often is looked").click()
     await page.get_by_label("Seconds from one look to the next").fill("0.5")
     await page.get_by_label("Reason").fill("The new counter")
+    await fits(page, "the plan")
     await page.get_by_test_id("steps-start").click()
     await expect(page.get_by_test_id("state")).to_have_text("Live 20 %")
     await expect(page.get_by_test_id("ramp-banner")).to_contain_text("v2 takes 20 % of new calls")
@@ -51,6 +63,8 @@ async def test_a_bad_version_at_20_percent_is_rolled_back_by_its_calls_and_the_p
         await expect(page.get_by_test_id("figure-answered")).to_contain_text("Worse")
         await expect(page.get_by_test_id("ramp-marks")).to_contain_text("Callsmith")
         await expect(nodes).to_contain_text("Runs v1")
+        await picture(page, "deployment")
+        await fits(page, "the deployment")
         found = re.search(r"(\d+\.\d\d) s", await nodes.inner_text())
         assert found and float(found[1]) < 2, "a rollback takes less than 2 s"
 

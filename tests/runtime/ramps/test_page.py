@@ -150,6 +150,18 @@ def test_a_person_holds_goes_on_and_takes_back(page: Client, ramp: Ramp) -> None
     assert "is one of hold" in words(act("dance"))
 
 
+def test_the_pages_of_a_flow_say_that_a_version_is_deployed_in_steps(
+    page: Client, ramp: Ramp
+) -> None:
+    for where in ("/flows/echo_test/versions/", "/flows/echo_test/versions/2/"):
+        content = page.get(where).content.decode()
+        assert "v2 is deployed in steps: it takes 5 % beside v1." in content
+        assert f'href="{address(ramp)}"' in content
+    assert "Live 5 %" in words(page.get("/flows/echo_test/versions/"))
+    services.back(ramp=ramp, by_name="alice")
+    assert "deployed in steps: it takes" not in words(page.get("/flows/echo_test/versions/"))
+
+
 def test_a_plan_is_made_on_a_page_and_begun(page: Client, candidate: Version, flow: Any) -> None:
     where = "/flows/echo_test/versions/2/deploy/"
     said = words(page.get(where))
