@@ -246,7 +246,8 @@ def progress(deployment: Deployment, lines: Iterable[Line] | None = None) -> lis
     of a deployment that is over or of a candidate that was taken back, past. A node that must
     still answer has no `at`.
     """
-    current = deployment.superseded_at is None
+    ramp = getattr(deployment, "ramp", None)
+    current = deployment.superseded_at is None or (ramp is not None and ramp.active)
     known = {} if not current else {line.name: line for line in lines or listed()}
     answers = {answer.node: answer for answer in deployment.acknowledgements.all()}
     names = sorted({*answers, *(line.name for line in expected(known.values()))})

@@ -25,9 +25,11 @@ def look_ramp(ramp_id: int) -> None:
 
 def ring_ramps() -> list[int]:
     """Call for a worker for each ramp whose figures are due; return their keys."""
+    wanted = settings.DATA / ramps.WANTED
     if not Ramp.objects.filter(ended_at=None).exists():
+        wanted.unlink(missing_ok=True)
         return []
-    (settings.DATA / ramps.WANTED).touch()
+    wanted.touch()
     rung = looking.due(timezone.now())
     for ramp in rung:
         ring(ramp)

@@ -196,6 +196,8 @@ def _sentence(verdict: str, compared: list[Comparison], names: Names, seconds: f
         return "No figure is watched, so nothing can pass."
     open_ = [each for each in compared if each.verdict in (UNDECIDED, MISSING)]
     missing = [each for each in open_ if each.verdict == MISSING]
+    if not any(each.candidate_calls for each in compared):
+        return f"It waits for the first calls of {names.candidate}. {_outlook(open_, 0)}".strip()
     told = _missing(missing, names) if missing else _open(open_[0])
     if len(open_) > 1 and not missing:
         slowest = max(open_, key=lambda each: each.needs or MOST_CALLS)

@@ -13,9 +13,9 @@ from typing import Any
 from django.db.models import Count, Min
 from django.utils import timezone
 
-from runtime import deployments
+from runtime import deployments, nodes
 from runtime.drain import policy, view
-from runtime.models import Deployment, Ramp, RampMark, Session
+from runtime.models import Acknowledgement, Deployment, Ramp, RampMark, Session
 from runtime.ramps import judging, pictures, services
 from runtime.ramps.figures import FIGURES
 from runtime.ramps.plan import Step, duration, step_of
@@ -279,25 +279,42 @@ def _nodes(
         (row["node"], row["digest"]): row["count"]
         for row in counted.values("node", "digest").annotate(count=Count("pk"))
     }
+    answers = {answer.node: answer for answer in deployment.acknowledgements.all()}
+    known: dict[str, nodes.Line] = {}
+    if ramp is not None or deployment.superseded_at is None:
+        known = {line.name: line for line in nodes.expected(nodes.listed())}
     lines = []
-    for answer in deployment.acknowledgements.all():
-        fresh = answer.at >= changed or ramp is None
-        fine = not answer.error and answer.digest == wanted and fresh
-        state = ("ok", "check", word) if fine else ("warn", "clock", "No answer yet")
-        if answer.error and fresh:
-            state = ("err", "x", "Did not load")
+    for name in sorted({*answers, *known}):
+        answer, line = answers.get(name), known.get(name)
+        fresh = answer is not None and (answer.at >= changed or ramp is None)
+        state = _node_state(answer if fresh else None, line, wanted, word, changed)
+        fine = state[0] == "ok"
         lines.append(
             {
-                "node": answer.node, "digest": answer.digest[:7], "state": state,
-                "error": answer.error if fresh else "",
-                "seconds": max(0.0, (answer.at - changed).total_seconds()) if fine else None,
-                "milliseconds": answer.milliseconds,
-                "new": calls.get((answer.node, digest), 0),
-                "old": calls.get((answer.node, other.digest), 0) if other is not None else 0,
+                "node": name, "digest": answer.digest[:7] if answer else "—", "state": state,
+                "error": answer.error if answer is not None and fresh else "",
+                "seconds": max(0.0, (answer.at - changed).total_seconds())
+                if answer is not None and fine else None,
+                "new": calls.get((name, digest), 0),
+                "old": calls.get((name, other.digest), 0) if other is not None else 0,
             }
         )  # fmt: skip
     done = sum(line["state"][0] == "ok" for line in lines)
     return {"lines": lines, "done": done, "wanted": wanted[:7]}
+
+
+def _node_state(
+    answer: Acknowledgement | None, line: nodes.Line | None, wanted: str, word: str, since: datetime
+) -> tuple[str, str, str]:
+    """Return colour, mark and word for what a node said since the last change."""
+    if line is not None and line.state == nodes.LOST:
+        return "err", "x", f"Lost for {nodes.span(line.age)}"
+    if answer is None:
+        waited = max(0.0, (timezone.now() - since).total_seconds())
+        return "warn", "clock", f"No answer {nodes.span(waited)}"
+    if answer.error:
+        return "err", "x", "Did not load"
+    return ("ok", "check", word) if answer.digest == wanted else ("", "ring", "Runs another")
 
 
 def _staying(

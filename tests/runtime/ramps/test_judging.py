@@ -67,6 +67,7 @@ def test_without_a_call_of_the_candidate_nothing_passes():
     found = looked({"answered": (Share(0, 0), Share(700, 1000))})
     assert found["verdict"] == "missing"
     assert found["head"] == "No call of v42 is measured yet."
+    assert found["sentence"].startswith("It waits for the first calls of v42. About ")
     assert found["figures"][0]["needs"] > 100
 
 

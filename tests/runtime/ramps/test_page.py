@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from designer.models import Version
 from runtime import deployments
-from runtime.models import Acknowledgement, Ramp, RampCall, Session
+from runtime.models import Acknowledgement, Node, Ramp, RampCall, Session
 from runtime.ramps import judging, looking, services
 
 pytestmark = pytest.mark.django_db
@@ -110,7 +110,18 @@ def test_nodes_that_answered_to_the_last_change_are_told_from_those_that_did_not
             at=ramp.step_at + timedelta(seconds=seconds),
         )  # fmt: skip
     said = words(page.get(address(ramp)))
-    assert "1 of 2" in said and "0.25 s Runs v2" in said and "No answer yet" in said
+    assert "1 of 2" in said and "0.25 s Runs v2" in said and "No answer" in said
+
+
+def test_a_node_that_is_lost_or_never_answered_stands_in_the_list(page: Client, ramp: Ramp) -> None:
+    Node.objects.create(name="edge-3", folder="f")
+    Node.objects.create(
+        name="edge-4", folder="f", heartbeat_at=timezone.now() - timedelta(minutes=2)
+    )
+    Node.objects.create(name="edge-5", folder="f", state=Node.State.STOPPED)
+    said = words(page.get(address(ramp)))
+    assert "0 of 2" in said and "edge-3" in said and "No answer" in said
+    assert re.search(r"edge-4 .*Lost for 2 min", said) and "edge-5" not in said
 
 
 def test_a_page_that_has_not_changed_is_not_sent_again(page: Client, ramp: Ramp) -> None:
