@@ -14,7 +14,14 @@ from collections.abc import Callable
 from typing import Any
 
 from designer.commands import DONE, ERRORS, UNUSABLE, answer, finish, refuse
-from runtime import drain_commands, nodes_command, replay_command, route_commands, shadow_command
+from runtime import (
+    call_commands,
+    drain_commands,
+    nodes_command,
+    replay_command,
+    route_commands,
+    shadow_command,
+)
 from runtime.ramps import verbs as ramp_verbs
 
 WAIT_SECONDS = 30.0
@@ -77,6 +84,7 @@ def add_parsers(verbs: Any) -> None:
     finish(parser, conform)
     drain_commands.add_parsers(verbs, finish)
     replay_command.add_parser(verbs, finish)
+    call_commands.add_parsers(verbs, finish)
     shadow_command.add_parser(verbs, finish)
 
 

@@ -27,6 +27,8 @@ _MEANT = {
     "node": "The name of a node.",
     "number": "The number of a version.",
     "id": "The id of a session.",
+    "sequence": "The number of a step, from 1.",
+    "other": "The id of the session to compare with.",
     "order": "The number of an order about running calls.",
     "left": "The text before: the number of a version, deployed, or draft.",
     "right": "The text after, named in the same way.",

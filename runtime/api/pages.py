@@ -19,6 +19,8 @@ from runtime.api.problems import Problem
 from runtime.api.resources import PREFIX, RESOURCES, TAGS
 
 EXAMPLES: dict[str, Any] = {
+    "sequence": 8,
+    "other": "node1-1-12",
     "name": "support_line",
     "number": "3",
     "left": "deployed",

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from runtime.api import comparisons, designs, drains, proofs, ramps, reviews, routing, runs
+from runtime.api import comparisons, designs, drains, onecall, proofs, ramps, reviews, routing, runs
 from runtime.api.declare import Call, Resource, operation
 
 PREFIX = "/api/"
@@ -201,6 +201,17 @@ RESOURCES = [
     Resource("sessions/<str:id>", "api_session", "Sessions", GET=runs.get_session),
     Resource("sessions/<str:id>/steps", "api_steps", "Sessions", GET=runs.list_steps),
     Resource("sessions/<str:id>/wire", "api_wire", "Sessions", GET=runs.list_wire),
+    Resource("sessions/<str:id>/call", "api_call", "Sessions", GET=onecall.get_call),
+    Resource(
+        "sessions/<str:id>/steps/<int:sequence>/why", "api_why", "Sessions", GET=onecall.get_why
+    ),
+    Resource(
+        "sessions/<str:id>/compare/<str:other>",
+        "api_call_compare",
+        "Sessions",
+        GET=onecall.compare_calls,
+    ),
+    Resource("sessions/<str:id>/export", "api_call_export", "Sessions", GET=onecall.export_call),
     Resource("sessions/<str:id>/events", "api_events", "Sessions", POST=runs.send_event),
     Resource("sessions/<str:id>/hangup", "api_hangup", "Sessions", POST=drains.hang_up),
     Resource("sessions/<str:id>/inject", "api_inject", "Sessions", POST=drains.inject),

@@ -96,6 +96,12 @@ class SessionsWanted(Paging):
     ] = ""
 
 
+class CopyWanted(Sent):
+    """Which form of a copy."""
+
+    form: Literal["text", "svg", "html", "pcap", "json"] = "html"
+
+
 class DeploymentsWanted(Paging):
     """Which deployments."""
 
@@ -599,6 +605,14 @@ class Wire(Told):
     remote: str
     summary: str
     data: str
+
+
+class CallCopy(Told):
+    """A file made of a call."""
+
+    name: str
+    media_type: str
+    base64: Annotated[str, Meta(description="Its bytes.")]
 
 
 class Placed(Told):

@@ -75,11 +75,10 @@ def exported(user: Any, call: OneCall, wanted: str, veil: Veil, reason: str = ""
 @page("call.view")
 def call_others(request: HttpRequest, id: str) -> JsonResponse:
     """Answer the newest other calls of the flow, to compare with: {"calls": [...]}."""
-    own = audit.session_of(id)
-    veil = veil_of(request)
-    rows = Session.objects.none()
-    if own is not None:
-        rows = Session.objects.filter(flow_name=own.flow_name, role=own.role).exclude(pk=own.pk)
+    own = call_or_404(request, id).own
+    same = Session.objects.filter(flow_name=own.session["flow"], role=own.role)
+    rows = same.exclude(pk=own.id)
+    veil = Veil()
     listed = [
         {
             "id": row.pk,
@@ -107,17 +106,17 @@ def call_compare(request: HttpRequest, id: str, other: str) -> HttpResponse:
     else:
         right = call_or_404(request, other).own
         told = comparing.compared(left, right)
-    veil = veil_of(request)
     context = {
         "comparison": told,
         "why": why,
-        "left": _side(left.session, veil),
-        "right": _side(right.session, veil) if right is not None else None,
+        "left": _side(left.session, request),
+        "right": _side(right.session, request) if right is not None else None,
     }
     return show(request, "runtime/call_compare.html", context, nav="calls")
 
 
-def _side(session: dict[str, Any], veil: Veil) -> dict[str, Any]:
+def _side(session: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
+    veil = veil_of(request, session)
     return {
         **session,
         "caller": veil.name(session["caller"]),

@@ -37,7 +37,8 @@ def call(request: HttpRequest, id: str) -> HttpResponse:
     """Show a call. Context: session, legs, steps, conformance (Verdict or None), boot."""
     found = call_or_404(request, id)
     stored = audit.session_of(id)
-    shown = model.model_of(found, veil_of(request))
+    veil = veil_of(request, found.own.session)
+    shown = model.model_of(found, veil)
     own = next(leg for leg in shown["legs"] if leg["letter"] == found.own.letter)
     boot = {
         **shown,
@@ -47,7 +48,7 @@ def call(request: HttpRequest, id: str) -> HttpResponse:
         "drawings": model.drawings_of(found),
         "can": {
             "edit": may(request.user, "draft.edit", own["flow"]),
-            "masked": not veil_of(request).lifted,
+            "masked": not veil.lifted,
             "export": may(request.user, "call.export", own["flow"]),
             "unmask": may(request.user, "call.unmask", own["flow"]),
             "test": may(request.user, "scenario.edit", own["flow"]),
@@ -85,18 +86,18 @@ def call_conformance(request: HttpRequest, id: str) -> HttpResponse:
 def call_model(request: HttpRequest, id: str) -> JsonResponse:
     """Answer the call as it stands now: {"own", "legs", "ladder", "possible"}."""
     found = call_or_404(request, id)
-    shown = model.model_of(found, veil_of(request))
+    shown = model.model_of(found, veil_of(request, found.own.session))
     return JsonResponse({**shown, "possible": possible_of(found.own)})
 
 
 @page("call.view")
 def call_moment(request: HttpRequest, id: str, sequence: int) -> JsonResponse:
     """Answer why a step of this session went as it did, and the values before and after."""
-    leg = call_or_404(request, id).own
-    told = why.moment(leg, sequence)
+    found = call_or_404(request, id)
+    told = why.moment(found.own, sequence)
     if told is None:
         raise Http404("This session has no such step.")
-    veil = veil_of(request)
+    veil = veil_of(request, found.own.session)
     for value in told["values"]:
         for when in ("before", "after"):
             value[when] = veil.value(value["name"], value[when])
@@ -111,7 +112,12 @@ def call_messages(request: HttpRequest, id: str) -> JsonResponse:
     """Answer a message of this session and those beside it. Query: message."""
     wanted = request.GET.get("message", "")
     message = int(wanted) if wanted.isdecimal() and len(wanted) < 19 else 0
-    return JsonResponse({"messages": model.messages_around(id, message, veil_of(request))})
+    stored = audit.session_of(id)
+    if stored is None:
+        raise Http404("There is no call with this id.")
+    veil = veil_of(request, {"id": stored.pk, "flow": stored.flow_name})
+    near = model.messages_around(id, message, veil)
+    return JsonResponse({"messages": near})
 
 
 def possible_of(leg: Leg) -> list[dict[str, Any]]:
@@ -124,11 +130,9 @@ def possible_of(leg: Leg) -> list[dict[str, Any]]:
     return audit.possible_events(table, leg.session["state"], leg.role)
 
 
-def veil_of(request: HttpRequest) -> Veil:
-    """Return what is hidden from whoever asks."""
-    match = request.resolver_match
-    flow = audit.flow_of(match.kwargs.get("id", "")) if match is not None else None
-    return Veil(lifted=unmasking.lifted(request, flow))
+def veil_of(request: HttpRequest, session: dict[str, Any]) -> Veil:
+    """Return what is hidden of a session from whoever asks."""
+    return Veil(lifted=unmasking.lifted(request, session["flow"]))
 
 
 def call_or_404(request: HttpRequest, session_id: str) -> OneCall:
@@ -155,6 +159,7 @@ def _urls(session_id: str) -> dict[str, str]:
     """Return the addresses the page's scripts follow; {id} is a session, {step} a sequence."""
     page = reverse("call", args=[session_id])
     return {
+        "unmask": reverse("calls_unmask"),
         "send": reverse("call_send", args=[session_id]),
         "calls": reverse("calls"),
         "call": reverse("call", args=[MARK]).replace(MARK, "{id}"),

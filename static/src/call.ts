@@ -2,7 +2,7 @@ import "./css/diagram.css";
 import "./css/call.css";
 import { Acts } from "./call/acts";
 import type { CallBoot, Step } from "./call/boot";
-import { Copies } from "./call/copies";
+import { askUnmask, Copies } from "./call/copies";
 import { Ladder, LadderTools } from "./call/ladder";
 import { Messages } from "./call/message";
 import { CallPicture } from "./call/picture";
@@ -44,6 +44,7 @@ const messages: Messages = new Messages(part("panels"), part("panel"), store, {
   address: (leg, message) => `${url("messages", session(leg))}?message=${message}`,
   moment: () => why.moment,
   masked: data.can.masked,
+  unmask: data.can.unmask ? () => askUnmask(data.urls["unmask"] ?? "", store.own.flow) : null,
 });
 new CallPicture(part("canvas"), part("yaml"), store, (digest) => data.drawings[digest]);
 new Acts(part("acts"), store, data.urls["send"] ?? "");

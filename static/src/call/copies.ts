@@ -116,6 +116,16 @@ export class Copies {
   }
 }
 
+/** Ask why the numbers of callers have to be seen; the page comes again with them. */
+export function askUnmask(address: string, flow: string): void {
+  openDialog(
+    () => html`<form method="post" action=${address}><input type="hidden" name="csrfmiddlewaretoken" value=${csrf()}><input type="hidden" name="next" value=${location.pathname + location.search}><input type="hidden" name="flow" value=${flow}>
+      <div class="dialog-head"><h2>Show the numbers of callers?</h2></div><div class="dialog-body"><p class="ink2">For a quarter of an hour calls are shown to you as they were. Who looked, and why, is recorded.</p>
+      <div class="field"><label for="unmask-reason">Reason</label><input class="input" id="unmask-reason" name="reason" required minlength="3" maxlength="500" autocomplete="off" data-first data-testid="unmask-reason"></div></div>
+      <div class="dialog-foot"><button class="btn" type="button" data-close>Cancel</button><button class="btn primary" type="submit" data-testid="unmask-go">Show</button></div></form>`,
+    "", "unmask-dialog");
+}
+
 interface Replayed {
   error?: string;
   on?: string;

@@ -10,6 +10,8 @@ export interface MessagesPage {
   address(leg: string, message: number): string;
   moment(): Moment | null;
   masked: boolean;
+  /** Asks for a reason to show numbers; null for whoever may not see them. */
+  unmask: (() => void) | null;
 }
 
 /** The panels beside the ladder: the message under the cursor as it stood on the wire, its SDP in facts, and the values. */
@@ -42,12 +44,19 @@ export class Messages {
     const names: [Panel, string][] = [["message", "Message"], ["sdp", "SDP"], ["values", "Values"]];
     render(
       html`${names.map(([name, title]) => html`<button type="button" role="tab" id="tab-${name}" aria-controls="call-panel" aria-selected=${this.panel === name} tabindex=${this.panel === name ? 0 : -1} data-testid="panel-${name}" @click=${() => this.show(name)} @keydown=${(event: KeyboardEvent) => this.#key(event)}>${title}</button>`)}
-        <span class="grow"></span><span class="masked">${icon(this.page.masked ? "lock" : "eye")}${this.page.masked ? "numbers masked" : "numbers shown"}</span>`,
+        <span class="grow"></span>${this.#mask()}`,
       this.tabs,
     );
     this.host.setAttribute("aria-labelledby", `tab-${this.panel}`);
     const content = { message: () => raw(message, id), sdp: () => sdp(message, id), values: () => values(this.page.moment()) };
     render(content[this.panel](), this.host);
+  }
+
+  /** Whether numbers are hidden; who may see them can ask for it. */
+  #mask(): TemplateResult {
+    const said = html`${icon(this.page.masked ? "lock" : "eye")}${this.page.masked ? "numbers masked" : "numbers shown"}`;
+    const { unmask } = this.page;
+    return this.page.masked && unmask ? html`<button class="masked edgeless" type="button" title="Show them, for a reason" data-testid="unmask" @click=${unmask}>${said}</button>` : html`<span class="masked" data-testid="masked">${said}</span>`;
   }
 
   #key(event: KeyboardEvent): void {

@@ -234,3 +234,27 @@ def test_an_export_is_recorded_and_one_with_numbers_needs_a_reason(
         ("node1-3-1", "", True),
         ("node1-3-1", "The carrier asked", False),
     ]
+
+
+def test_numbers_are_shown_for_a_reason_that_is_recorded(
+    client: Client, alice: Any, flow: Flow
+) -> None:
+    echo_call("node1-3-1", ECHO).store()
+    client.force_login(alice)
+
+    def shown() -> bool:
+        page = client.get("/calls/node1-3-1/").content.decode()
+        asked = {"message": str(call().own.wire[0].id)}
+        message = client.get("/calls/node1-3-1/messages/", asked).content.decode()
+        assert (SECRET in page) == (SECRET in message)
+        return SECRET in page
+
+    assert not shown()
+    client.post("/calls/show-numbers/", {"reason": ""})
+    assert not shown()
+    client.post("/calls/show-numbers/", {"reason": "The caller complained"})
+    assert shown()
+    assert AuditEntry.objects.get(act="call.unmask").reason == "The caller complained"
+    alice.is_superuser = False
+    alice.save()
+    assert not shown()
