@@ -77,22 +77,31 @@ def rules_of(flows: list[Flow]) -> dict[int, Rule]:
     return rules
 
 
-def rule_set(*, flow: Flow, user: Any, by_name: str = "", rule: Rule | None) -> Rule:
-    """Give a flow a rule of its own; None takes it away, so that its project's holds again."""
+def rule_set(
+    *, flow: Flow, user: Any, by_name: str = "", rule: Rule | None, project: bool = False
+) -> Rule:
+    """Give a flow a rule of its own, or with `project` all flows of its project one.
+
+    None takes the flow's own away, so that its project's holds again.
+    """
     if user is not None and not may(user, "review.rule", flow):
         raise Refused("Your account may not say what a flow asks for.")
+    if project and flow.project_id is None:
+        raise Refused(f"{flow.name} belongs to no project.")
+    of: dict[str, Any] = {"project": flow.project} if project else {"flow": flow}
     with transaction.atomic():
         if rule is None:
-            ReviewRule.objects.filter(flow=flow).delete()
+            ReviewRule.objects.filter(**of).delete()
         else:
             counts = {"low": rule.low, "medium": rule.medium, "high": rule.high}
             if not all(0 <= count <= MOST_APPROVERS for count in counts.values()):
                 raise Refused(f"A change is approved by 0 to {MOST_APPROVERS} people.")
             ReviewRule.objects.update_or_create(
-                flow=flow, defaults={"required": rule.required, **counts}
+                **of, defaults={"required": rule.required, **counts}
             )
         now = rule_of(flow)
-        auditing.record("review.rule", user=user, by_name=by_name, flow=flow, subject=now.words)
+        subject = f"project {flow.project}: {rule.words}" if project and rule else now.words
+        auditing.record("review.rule", user=user, by_name=by_name, flow=flow, subject=subject)
     return now
 
 

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from designer import behaviour, comparing, facts, selectors
+from designer import behaviour, comparing, facts, selectors, verdicts
 from designer.access import change, may, page
 from designer.errors import Refused
 from designer.models import Comment, Flow, Review, Version
@@ -210,6 +210,7 @@ def review_rule(request: HttpRequest, name: str) -> HttpResponse:
     flow = flow_or_404(name)
     counts = {level: request.POST.get(level, "") for level in ("low", "medium", "high")}
     try:
+        whole = request.POST.get("of") == "project"
         if request.POST.get("act") == "clear":
             rule = rules.rule_set(flow=flow, user=request.user, rule=None)
         elif not all(_number(count) for count in counts.values()):
@@ -217,7 +218,7 @@ def review_rule(request: HttpRequest, name: str) -> HttpResponse:
         else:
             low, medium, high = map(int, counts.values())
             wanted = Rule("required" in request.POST, low, medium, high)
-            rule = rules.rule_set(flow=flow, user=request.user, rule=wanted)
+            rule = rules.rule_set(flow=flow, user=request.user, rule=wanted, project=whole)
     except Refused as refusal:
         return refused(request, refusal, "flow_reviews", name)
     return done(request, rule.words, {"required": rule.required}, "flow_reviews", name)
@@ -279,8 +280,10 @@ def _stamp(review: Review) -> str:
     said = review.comments.order_by("-pk").values_list("pk", flat=True).first()
     resolved = review.comments.exclude(resolved_at=None).count()
     judged = review.judgements.order_by("-pk").values_list("pk", flat=True).first()
-    checks = ",".join(check.state for check in gate.checks_of(review.version, review.base))
-    return f"{review.version_id}.{standing.state}.{said}.{resolved}.{judged}.{checks}"
+    passed = review.passed_over.count()
+    # Of the checks only the one that people wait for: the others are asked when the page is.
+    checked = verdicts.verdict_of(review.version).state
+    return f"{review.version_id}.{standing.state}.{said}.{resolved}.{judged}.{passed}.{checked}"
 
 
 def _said(review: Review, tables: comparing.Comparison | None) -> dict[str, Any]:

@@ -47,6 +47,10 @@ async def test_a_stale_draft_is_merged_checked_and_taken_as_one_edit(
         assert (await editor.ask("save", "saved", message="both", base=2))["version"]["number"] == 3
         undone = await editor.ask("undo")
         assert undone["text"] == MINE
+        await editor.ask("save", "saved", message="back", base=3)
+    origins = await in_database(lambda: list(flow.versions.values_list("origin", flat=True)))
+    # The one that was put together of two says so, the next one no more.
+    assert origins == ["edit", "merge", "edit", "import"]
 
 
 async def test_a_conflict_has_to_be_decided_before_it_is_taken(

@@ -16,6 +16,7 @@ export function forms(): void {
   document.addEventListener("htmx:load", () => {
     for (const chooser of document.querySelectorAll<HTMLSelectElement>("select[data-shows]")) fieldsOf(chooser);
   });
+  for (const lacks of document.querySelectorAll<HTMLElement>("[data-lacks][data-now]")) void showLacks(lacks);
   for (const field of document.querySelectorAll<HTMLSelectElement>("[data-send-on-change]")) {
     field.addEventListener("change", () => field.form?.requestSubmit());
   }

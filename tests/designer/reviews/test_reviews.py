@@ -294,3 +294,9 @@ def test_a_rule_of_the_project_holds_until_the_flow_has_one_of_its_own(flow: Flo
     assert rules.rule_of(flow).source == "project"
     with pytest.raises(Refused, match="0 to 5 people"):
         strict(flow, high=9)
+    wanted = Rule(required=True, low=3)
+    rules.rule_set(flow=flow, user=None, by_name="a test", rule=wanted, project=True)
+    assert (rules.rule_of(flow).low, rules.rule_of(flow).source) == (3, "project")
+    alone = designer_services.flow_create(name="alone")
+    with pytest.raises(Refused, match="alone belongs to no project"):
+        rules.rule_set(flow=alone, user=None, by_name="a test", rule=wanted, project=True)
