@@ -24,6 +24,7 @@ from designer import apart, auditing, jobs, required, selectors
 from designer.errors import Refused
 from designer.models import Task, Version
 from designer.required import FAILED, MISSING, PASSED, RUNNING, Check
+from flows.table import TIMER_EVENT
 from runtime import audit, replaying
 from runtime.differences import Line, lines_of
 from runtime.models import ReplayRun, Session
@@ -39,6 +40,8 @@ MEMORY = 1024
 SECONDS = 60.0
 """For one chunk."""
 LOST = "lost"
+EVENT, FIELDS = 2, 3
+"""Where a step of `steps_of` has them."""
 
 _player = apart.Apart(apart.Bounds(0, 0, SECONDS, MEMORY, grace=0.0), doing=replaying.DOING)
 
@@ -346,7 +349,18 @@ def unusable(call: Session, taken: Sequence[Sequence[Any]]) -> str:
         return "not recorded in full"
     if len(taken) > audit.MAX_STEPS:
         return f"more than {audit.MAX_STEPS} steps"
+    if _without_values(call, taken):
+        return "the values of its events are not kept"
     return ""
+
+
+def _without_values(call: Session, taken: Sequence[Sequence[Any]]) -> bool:
+    """Whether what the events carried was never kept, or erased: guards could not be asked then."""
+    named = bool(call.caller or call.callee)
+    return any(
+        bytes(step[FIELDS]) == b"{}" and (step[EVENT] == TIMER_EVENT or (named and step[0] == 1))
+        for step in taken
+    )
 
 
 # -- the check -------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from designer import apart, facts, jobs, services
 from designer.errors import Refused
 from designer.models import Flow, Version
 from runtime import coverage, replay_runs, replaying
-from runtime.models import ReplayRun, Session
+from runtime.models import ReplayRun, Session, Step
 from runtime.node.journal import StepRecord
 from runtime.replaying import Report
 from runtime.sink import DatabaseSink
@@ -183,6 +183,15 @@ def test_what_cannot_be_compared_is_counted_by_its_reason(
     found = played(found.version)
     assert found.report.unusable["they were stopped at the limit of 60 s"] == 2
     assert found.state == "none"
+
+
+def test_calls_whose_values_are_not_kept_say_nothing(record: Any, flow: Flow) -> None:
+    record(3)
+    Step.objects.filter(session_id="call-1").update(fields={})
+    Session.objects.filter(pk="call-1").update(caller="sip:a@x")
+    found = played(flow.versions.get())
+    assert found.report.unusable == {"the values of its events are not kept": 1}
+    assert found.report.compared == 2
 
 
 def test_the_child_of_the_worker_plays_them(record: Any, flow: Flow) -> None:
