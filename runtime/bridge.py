@@ -93,7 +93,8 @@ async def ask_node(name: str, verb: str, arguments: Mapping[str, Any]) -> dict[s
         return await asks.answer(verb, arguments)
     from runtime import nodes
 
-    if not await database_sync_to_async(nodes.answers)(name):
+    # In a thread of its own: that of the page may be the one that waits for this answer.
+    if not await database_sync_to_async(nodes.answers, thread_sensitive=False)(name):
         # No node was ever called that: whoever is asked here knows no such session either.
         return await ask_node("", verb, arguments)
     answer: dict[str, Any] = await _fleet.ask(name, verb, arguments)

@@ -64,6 +64,8 @@ class Instance:
 
     def launch(self, *arguments: str) -> Self:
         """Start it and return at once."""
+        # What a server left behind that was killed says nothing of this one.
+        (self.data / "web.ready").unlink(missing_ok=True)
         command = [sys.executable, str(BASE / "manage.py"), self.verb, *arguments]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(

@@ -45,7 +45,7 @@ def test_a_call_on_another_node_is_seen_and_given_an_event(fleet: Fleet) -> None
             lines = fleet.server.ask("sessions")["sessions"]
             return [each["id"] for each in lines if each["id"].startswith("node2-")]
 
-        (session,) = wait_until(lambda: [s for s in here()], what="the server lists it")
+        (session,) = wait_until(here, what="the server lists it")
         counted = {each["node"]: each["sessions"] for each in fleet.api("GET", "nodes")}
         assert set(counted) == ALL
         sent = fleet.api("POST", f"sessions/{session}/events", {"event": "HangupCall"})
@@ -57,8 +57,12 @@ def test_a_node_that_dies_is_shown_as_lost_and_follows_when_it_is_back(fleet: Fl
     third = fleet.nodes["node3"]
     caller = Caller(fleet.sip("node3"))
     assert caller.invite().code == 200
-    lived = "sessions?show=live"
-    (session,) = wait_until(lambda: fleet.api("GET", lived), what="the call is recorded")
+
+    def living() -> list[str]:
+        lines = fleet.api("GET", "sessions?show=live&q=node3-")
+        return [each["id"] for each in lines]
+
+    (session,) = wait_until(living, what="the call is recorded")
     pids = third.pids()
     for name in ("serve", "node", "media"):
         os.kill(pids[name], signal.SIGKILL)
@@ -69,11 +73,11 @@ def test_a_node_that_dies_is_shown_as_lost_and_follows_when_it_is_back(fleet: Fl
     expected = {"node1": "runs", "node2": "runs", "node3": "lost"}
     wait_until(lambda: fleet.progress() == expected, what="the others run it")
     # Nobody but its own next start may say what became of its calls.
-    assert [each["id"] for each in fleet.api("GET", lived)] == [session["id"]]
+    assert living() == [session]
     third.start()
     wait_until(lambda: fleet.progress() == dict.fromkeys(ALL, "runs"), what="it follows")
     assert told(fleet, "node3") == "three"
-    over = f"sessions/{session['id']}"
+    over = f"sessions/{session}"
     wait_until(lambda: fleet.api("GET", over)["outcome"] == "lost", what="the call is marked")
     caller.socket.close()
 
