@@ -50,12 +50,16 @@ PERMISSIONS: dict[str, str | None] = {
     "phone.use": "runtime.place_call",
     "node.view": None,
     "node.drain": "runtime.drain_node",
+    "audit.view": "designer.view_auditentry",
+    "audit.export": "designer.export_auditentry",
+    "audit.erase": "runtime.add_erasure",
+    "recording.change": "runtime.change_recording",
     "metrics.view": None,
     "token.own": None,
     "people.manage": "designer.manage_people",
 }
 
-EVERYWHERE = frozenset({"people.manage", "node.drain"})
+EVERYWHERE = frozenset({"people.manage", "node.drain", "audit.erase"})
 """Acts that touch all projects at once, so that a role in one of them is not enough."""
 SEES_ALL = "designer.view_flow"
 """The permission to see the flows of every project."""
@@ -118,7 +122,13 @@ ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
 _ALL = tuple(sorted({permission for _, given in ROLES.values() for permission in given}))
 ROLES["administrator"] = (
     "Does all of it, passes over errors with a reason, gives people their roles.",
-    (*_ALL, "runtime.force_deployment", "designer.manage_people"),
+    (
+        *_ALL,
+        "runtime.force_deployment",
+        "runtime.change_recording",
+        "runtime.add_erasure",
+        "designer.manage_people",
+    ),
 )
 
 View = Callable[..., HttpResponse]
@@ -212,6 +222,7 @@ def rights(user: Any, flow: Flow | None = None) -> dict[str, bool]:
         "pin": can("call.pin"),
         "migrate": can("call.migrate"),
         "phone": may_somewhere(user, "phone.use"),
+        "audit": may_somewhere(user, "audit.view"),
         "people": may(user, "people.manage"),
         "drain": may(user, "node.drain"),
     }

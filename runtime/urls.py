@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from runtime.api import pages, resources
 from runtime.views import (
+    audit_page,
     call_acts,
     call_copies,
     call_list,
@@ -108,6 +109,11 @@ urlpatterns = [
     path("nodes/<str:node>/drain/", nodes.node_drain, name="node_drain"),
     path("nodes/<str:node>/undrain/", nodes.node_undrain, name="node_undrain"),
     path("nodes/<str:node>/forget/", nodes.node_forget, name="node_forget"),
+    path("audit/", audit_page.audit, name="audit"),
+    path("audit/verify/", audit_page.audit_verify, name="audit_verify"),
+    path("audit/erase/", audit_page.audit_erase, name="audit_erase"),
+    path("audit/export/<slug:form>/", audit_page.audit_export, name="audit_export"),
+    path("audit/kept/<flow:name>/", audit_page.audit_recording, name="audit_recording"),
     path("api/", pages.api, name="api"),
     path("api/", include(resources.patterns())),
     path("api/<path:rest>", pages.nothing, name="api_nothing"),

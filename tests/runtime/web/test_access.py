@@ -84,6 +84,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "api_node": {"node": "node1"},
     "api_node_drain": {"node": "node1"},
     "api_node_undrain": {"node": "node1"},
+    "audit_export": {"form": "csv"},
+    "audit_recording": {"name": "echo_test"},
     "call": {"id": "LIVE"},
     "call_model": {"id": "LIVE"},
     "call_conformance": {"id": "LIVE"},
@@ -212,6 +214,9 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "call_export_shown": ("call.unmask", {"form": "text", "reason": "asked by a court"}),
     "calls_unmask": ("call.unmask", {"reason": "asked by a court"}),
     "calls_mask": ("call.view", {}),
+    "audit_verify": ("audit.view", {}),
+    "audit_erase": ("audit.erase", {"number": "+493055564217", "reason": "asked for"}),
+    "audit_recording": ("recording.change", {"level": "4", "values_days": "30"}),
     "call_test": ("scenario.edit", {"name": "As it went"}),
     "route_add": ("route.change", {"pattern": "9*", "flow": "echo_test"}),
     "route_delete": ("route.change", {"pattern": "1*"}),
@@ -358,7 +363,7 @@ def test_every_change_of_the_product_is_in_this_table() -> None:
     assert set(CHANGES) <= set(NAMES)
     acts = {act for act, _ in CHANGES.values()}
     sockets = {"draft.edit", "phone.use", "deployment.force"}
-    sockets |= {"call.export"}  # it reads, and is recorded as an act
+    sockets |= {"call.export", "audit.export"}  # they read, and are recorded as acts
     reading = {act for act, permission in PERMISSIONS.items() if permission is None}
     assert acts | sockets | reading == set(PERMISSIONS)
 
