@@ -20,6 +20,7 @@ export default defineConfig({
         source("editor"),
         source("live"),
         source("live-all"),
+        source("insight"),
         source("call"),
         source("call-compare"),
         source("version"),

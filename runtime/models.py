@@ -626,7 +626,8 @@ class JournalPosition(models.Model):
         return f"{self.segment} at {self.offset}"
 
 
-# What belongs to candidates has a module of its own; Django finds models here.
+# Candidates, and what is added up, have modules of their own; Django finds models here.
+from runtime.count_models import StepCount, StepsCounted  # noqa: E402
 from runtime.proof_models import (  # noqa: E402
     ReplayRun,
     Shadow,
@@ -634,4 +635,11 @@ from runtime.proof_models import (  # noqa: E402
     ShadowDifference,
 )
 
-__all__ = ["ReplayRun", "Shadow", "ShadowCount", "ShadowDifference"]
+__all__ = [
+    "ReplayRun",
+    "Shadow",
+    "ShadowCount",
+    "ShadowDifference",
+    "StepCount",
+    "StepsCounted",
+]

@@ -23,7 +23,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from designer import consumers, notices, selectors, tasks
-from runtime import asks, audit, bridge, deployments, dwell, nodes, routes, upkeep
+from runtime import asks, audit, bridge, counting, deployments, dwell, nodes, routes, upkeep
 from runtime import tasks as runtime_tasks
 from runtime.drain.carrier import Carrier
 from runtime.executor.step import Step
@@ -119,6 +119,7 @@ async def running(
         await check_outdated()
         work += [every(WATCH_SECONDS, ring_stale), every(RAMP_SECONDS, ring_ramps)]
         work.append(every(UPKEEP_SECONDS, ring_upkeep))
+        work.append(every(counting.TURN_SECONDS, count_steps))
     if watch is not None:
         from runtime.watching import follow
 
@@ -162,6 +163,11 @@ def new_fleet(node: Node, hub: Hub, pages: bool) -> Fleet:
         alone=not settings.CALLSMITH.redis_url,
         relays=Relays(hub, layer, later=loop.call_later, clock=loop.time),
     )
+
+
+async def count_steps() -> None:
+    """Add up the steps that were stored since the last turn."""
+    await database_sync_to_async(counting.turn)()
 
 
 async def look_at_nodes(hub: Hub, rows: Rows) -> None:

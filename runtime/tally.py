@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Hashable, Iterable, Iterator
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from flows.vocabulary import EVENTS
 from runtime.executor.step import Step
 from runtime.node.session import Session
 
@@ -146,9 +147,7 @@ class Tally:
         flow = self.of(session.flow)
         if decision.row >= 0:
             flow.fired.add((decision.version, decision.row), step.time)
-        if decision.kind == "unhandled" or step.event == "ActionFailed":
-            flow.failed.add(Key(decision.version, decision.role, decision.from_state), step.time)
-        elif decision.ended and decision.outcome in FAILED:
+        if _is_failure(step):
             flow.failed.add(Key(decision.version, decision.role, decision.from_state), step.time)
         if step.sequence == 1:
             flow.begun.add(decision.version, step.time)
@@ -207,6 +206,14 @@ class Tally:
             # A sum of nothing is nothing, whatever rounding has left of it.
             del flow.cells[entry.key]
         flow.dirty.add(entry.key)
+
+
+def _is_failure(step: Step) -> bool:
+    """Say whether the step tells of something nobody wished for."""
+    if step.decision.kind == "unhandled" or step.event == "ActionFailed":
+        # What the product itself ends calls by, as when a node stops, is no event of a table.
+        return step.event in EVENTS
+    return step.decision.ended and step.decision.outcome in FAILED
 
 
 def _plain(flow: FlowTally, begin: float, now: float) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from runtime.views import (
     deployments,
     drain,
     health,
+    insight,
     live,
     nodes,
     onecall,
@@ -23,6 +24,7 @@ from runtime.views import (
 urlpatterns = [
     path("flows/<flow:name>/live/", live.flow_live, name="flow_live"),
     path("flows/<flow:name>/live/figures/", live.flow_figures, name="flow_figures"),
+    path("flows/<flow:name>/insight/", insight.flow_insight, name="flow_insight"),
     path("live/", live.live, name="live"),
     path("flows/<flow:name>/deploy/", deployments.flow_deploy, name="flow_deploy"),
     path("flows/<flow:name>/versions/<int:number>/replay/", proofs.flow_replay, name="flow_replay"),

@@ -68,7 +68,7 @@ export class Calls {
   }
 
   #choice(name: string, value: string, choices: string[], choose: (value: string) => void): TemplateResult {
-    return html`<label class="chip filter choice ${value ? "on" : ""}"><span>${name}:</span>
+    return html`<label class="chip filter pick ${value ? "on" : ""}"><span>${name}:</span>
       <select data-testid="filter-${name.toLowerCase()}" @change=${(event: Event) => choose((event.target as HTMLSelectElement).value)}>
       ${choices.map((choice) => html`<option value=${choice} ?selected=${choice === value}>${choice || "all"}</option>`)}</select>${icon("down")}</label>`;
   }

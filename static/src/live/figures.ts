@@ -77,7 +77,7 @@ function percent(share: number): string {
 
 function usual(figures: Figures | null): string {
   const known = figures?.begun_usual;
-  if (!known) return "too few days to say what is usual";
+  if (!known) return "no usual figure yet";
   const low = Math.round(known.low), high = Math.round(known.high);
   return low === high ? `usual ${count(low)} at this time` : `usual ${count(low)} to ${count(high)} at this time`;
 }

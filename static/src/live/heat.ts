@@ -40,6 +40,8 @@ export class Heat {
     if (scale === this.#scale) return;
     this.#scale = scale;
     for (const { group, x, y } of this.#pills.values()) place(group, x, y, scale);
+    const flag = this.#ring?.querySelector<SVGGElement>(".said");
+    if (flag) flag.style.scale = String(scale);
   }
 
   show(states: Map<string, Standing>, scale: Scale, warm: Map<number, number>): void {
@@ -67,7 +69,7 @@ export class Heat {
     const key = here ? `${state} ${who}` : "";
     if (key === this.#ringed && this.#ring?.isConnected !== false) return;
     this.#ring?.remove();
-    this.#ring = here ? ring(here.box, `${who} is here`) : null;
+    this.#ring = here ? ring(here.box, `${who} is here`, this.#scale) : null;
     this.#ringed = key;
     if (this.#ring) this.canvas.overlay.prepend(this.#ring);
   }
@@ -134,15 +136,17 @@ function pill(x: number, y: number, state: string, scale: number): Pill {
   return { x, y, group, label, rect };
 }
 
-function ring(box: { x: number; y: number; width: number; height: number }, said: string): SVGGElement {
+function ring(box: { x: number; y: number; width: number; height: number }, said: string, scale: number): SVGGElement {
   const group = make("g", { class: "follow", "aria-hidden": "true" });
   const width = said.length * 5.7 + 16;
-  const label = make("text", { x: box.x + 8, y: box.y + box.height + 18 });
+  const label = make("text", { x: 8, y: 13 });
   label.textContent = said;
-  group.append(
-    make("rect", { x: box.x - 5, y: box.y - 5, width: box.width + 10, height: box.height + 10, rx: 5 }),
-    make("rect", { class: "flag", x: box.x, y: box.y + box.height + 5, width, height: 19, rx: 4 }),
-    label,
-  );
+  // Read from any distance: the flag grows as the picture shrinks.
+  const place = make("g", { transform: `translate(${box.x} ${box.y + box.height + 5})` });
+  const flag = make("g", { class: "said" });
+  flag.style.scale = String(scale);
+  flag.append(make("rect", { class: "flag", x: 0, y: 0, width, height: 19, rx: 4 }), label);
+  place.append(flag);
+  group.append(make("rect", { x: box.x - 5, y: box.y - 5, width: box.width + 10, height: box.height + 10, rx: 5 }), place);
   return group;
 }

@@ -72,6 +72,8 @@ function grown(factor: number): number {
 }
 
 function between(from: number, next: number | undefined): string {
+  // Large numbers say from where on only: both ends would not fit.
+  if (from >= 1000) return `${count(from / 1000)} k+`;
   if (next === undefined) return `${count(from)}+`;
   return next - 1 === from ? count(from) : `${count(from)}–${count(next - 1)}`;
 }

@@ -33,7 +33,7 @@ export class View {
     render(
       html`<div class="seg small" role="group" aria-label="Heat">${MEASURES.map((each) => this.#button(each.label, this.measure === each.key, `heat-${each.key}`, () => (this.measure = each.key)))}</div>
         <div class="seg small" role="group" aria-label="Versions">${this.#button(all, this.part.digest === "", "version-all", () => (this.part.digest = ""))}${versions.map((each) => this.#button(versionOf(each), this.part.digest === each.digest, `version-${versionOf(each)}`, () => (this.part.digest = each.digest)))}</div>
-        <div class="seg small roles" role="group" aria-label="Roles">${[["", "Both roles"], ["UAC", "UAC"], ["UAS", "UAS"]].map(([role = "", label = ""]) => this.#button(label, this.part.role === role, `role-${role || "all"}`, () => (this.part.role = role)))}</div>`,
+        <div class="seg small live-roles" role="group" aria-label="Roles">${[["", "Both roles"], ["UAC", "UAC"], ["UAS", "UAS"]].map(([role = "", label = ""]) => this.#button(label, this.part.role === role, `role-${role || "all"}`, () => (this.part.role = role)))}</div>`,
       this.host,
     );
   }

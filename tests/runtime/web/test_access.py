@@ -42,6 +42,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "flow_live": {"name": "echo_test"},
     "flow_fires": {"name": "echo_test"},
     "flow_figures": {"name": "echo_test"},
+    "flow_insight": {"name": "echo_test"},
     "flow_versions": {"name": "echo_test"},
     "flow_version": {"name": "echo_test", "number": 1},
     "version_restore": {"name": "echo_test", "number": 1},
