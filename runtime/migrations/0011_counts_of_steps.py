@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('runtime', '0009_drain'),
+        ('runtime', '0010_erased_sessions'),
     ]
 
     operations = [
