@@ -175,7 +175,14 @@ def _marks(marks: Iterable[RampMark], begin: float, span: float, x: Any) -> list
         at = mark.at.timestamp()
         if mark.kind in ("step", "back", "promoted") and begin <= at <= begin + span:
             label = {"back": "rolled back", "promoted": "100 %"}.get(mark.kind)
-            shown.append({"x": x(at), "label": label or f"{mark.percent:g} %", "kind": mark.kind})
+            place = x(at)
+            # A word that would run into the names of the lines stands on the other side.
+            shown.append(
+                {
+                    "x": place, "label": label or f"{mark.percent:g} %", "kind": mark.kind,
+                    "left": place > CHART_WIDTH - RIGHT - 60,
+                }
+            )  # fmt: skip
     return shown
 
 
