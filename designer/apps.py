@@ -13,10 +13,11 @@ class DesignerConfig(AppConfig):
         the groups of people at the table of roles."""
         from django.db.models.signals import post_migrate
 
-        from designer import checks, roles, scenario_runs
+        from designer import checks, mutant_runs, roles, scenario_runs
         from flows import plugins
 
         plugins.load()
         checks.register()
         scenario_runs.register()
+        mutant_runs.register()
         post_migrate.connect(roles.keep_groups, sender=self)

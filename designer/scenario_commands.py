@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from designer.scenario_files import ScenarioFile
-    from designer.scenarios import Judged
+    from designer.scenarios import Judged, Scenario
     from flows.table import Table
 
 DONE, FAILED, UNUSABLE = 0, 1, 2
+MUTANT_SECONDS = 600.0
 
 
 class Unusable(Exception):
@@ -36,6 +37,9 @@ def add_parser(verbs: Any, finish: Any) -> None:
     parser.add_argument(
         "--version", type=int, help="of a saved flow: play on this one (the newest by default)"
     )
+    parser.add_argument(
+        "--mutants", action="store_true", help="say which small changes no test would notice"
+    )
     parser.add_argument("--verbose", action="store_true", help="name the ones that hold as well")
     finish(parser, run, needs_django=lambda options: not _is_file(options.flow))
 
@@ -49,18 +53,35 @@ def run(options: Namespace) -> int:
     plugins.load()
     try:
         name, table = _table(options.flow, options.version)
-        judged = [
-            (where, judge(table, scenario))
-            for where, file in _files(options, name)
-            for scenario in file.scenarios
-        ]
-        if not judged:
+        found = [(where, s) for where, file in _files(options, name) for s in file.scenarios]
+        if not found:
             raise Unusable(f"There is no scenario for {name}.")
+        if options.mutants:
+            return _mutants(options, name, table, [scenario for _, scenario in found])
+        judged = [(where, judge(table, scenario)) for where, scenario in found]
     except Unusable as problem:
         return refuse(options, str(problem), UNUSABLE)
     text = _as_text(name, table, judged, verbose=options.verbose)
     answer(options, _as_data(name, table, judged), text)
     return DONE if all(one.holds for _, one in judged) else FAILED
+
+
+def _mutants(options: Namespace, name: str, table: Table, found: list[Scenario]) -> int:
+    """Say which small changes survive: 0 none at rows that tests take, 1 some do."""
+    from designer.commands import answer
+    from designer.mutants import tried
+    from designer.scenario_files import write_scenarios
+
+    texts = [write_scenarios(name, [each]) for each in found]
+    told = tried(table, texts, MUTANT_SECONDS, lambda share, searched: None)
+    lines = [f"  line {each['line']:>4}  {each['words']}" for each in told["survivors"]]
+    lines.append(
+        f"{name}: {told['killed']} of {told['looked']} small changes are noticed by"
+        f" {told['tests']} tests; {len(told['survivors'])} at rows that they take are not,"
+        f" {told['bare']} are at rows that none takes."
+    )
+    answer(options, {"flow": name, "digest": table.digest, **told}, "\n".join(lines))
+    return FAILED if told["survivors"] else DONE
 
 
 # -- what is tested --------------------------------------------------------------------------------

@@ -80,6 +80,23 @@ urlpatterns = [
         name="flow_tests_state",
     ),
     path(
+        "flows/<flow:name>/versions/<int:number>/strength/",
+        tests.flow_strength,
+        name="flow_strength",
+    ),
+    path(
+        "flows/<flow:name>/versions/<int:number>/strength/again/",
+        tests.flow_strength_act,
+        {"act": "again"},
+        name="flow_strength_again",
+    ),
+    path(
+        "flows/<flow:name>/versions/<int:number>/strength/cancel/",
+        tests.flow_strength_act,
+        {"act": "cancel"},
+        name="flow_strength_cancel",
+    ),
+    path(
         "flows/<flow:name>/versions/<int:number>/tests/again/",
         tests.flow_tests_act,
         {"act": "again"},

@@ -9,7 +9,15 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from designer import comparing, coverage, rendering, scenario_rows, scenario_runs, selectors
+from designer import (
+    comparing,
+    coverage,
+    mutant_runs,
+    rendering,
+    scenario_rows,
+    scenario_runs,
+    selectors,
+)
 from designer.access import change, page
 from designer.errors import Refused
 from designer.models import Flow, Scenario, Version
@@ -36,7 +44,7 @@ scenarios:
 @page("flow.view")
 def flow_tests(request: HttpRequest, name: str) -> HttpResponse:
     """Show the tests of a flow on a version. Context: flow, version, versions, tests, lines
-    [(Line, address of the simulator)], coverage, base, boot."""
+    [(Line, address of the simulator)], coverage, strength, base, boot."""
     flow = flow_or_404(name)
     version = _wanted(request, flow)
     context: dict[str, Any] = {"flow": flow, "version": version, "lines": [], "boot": None}
@@ -48,6 +56,7 @@ def flow_tests(request: HttpRequest, name: str) -> HttpResponse:
             "versions": selectors.versions_of(flow)[:200],
             "tests": covered.tests,
             "coverage": covered,
+            "strength": mutant_runs.strength_of(version),
             "base": base,
             "lines": [(line, play_of(flow, line)) for line in covered.tests.lines],
             "boot": {
@@ -87,6 +96,33 @@ def flow_tests_act(request: HttpRequest, name: str, number: int, act: str) -> Ht
     except Refused as refusal:
         return refused(request, refusal, back)
     return done(request, message, scenario_runs.tests_of(version).as_message(), back)
+
+
+@page("flow.view")
+def flow_strength(request: HttpRequest, name: str, number: int) -> HttpResponse:
+    """Show which small changes the tests of a version notice, for a page that follows it. Context:
+    flow, version, strength, tests."""
+    flow = flow_or_404(name)
+    version = version_or_404(flow, number)
+    strength = mutant_runs.strength_of(version)
+    if wants_json(request):
+        return JsonResponse(strength.as_dict())
+    tests = scenario_runs.tests_of(version)
+    context = {"flow": flow, "version": version, "strength": strength, "tests": tests}
+    return show(request, "designer/_strength.html", context)
+
+
+@change("check.control")
+def flow_strength_act(request: HttpRequest, name: str, number: int, act: str) -> HttpResponse:
+    """Find out which small changes the tests of a version notice, or let go of that."""
+    flow = flow_or_404(name)
+    version = version_or_404(flow, number)
+    back = f"{reverse('flow_tests', args=[name])}?version={number}#strength"
+    try:
+        message = mutant_runs.control(version, act, by=person_name(request.user))
+    except Refused as refusal:
+        return refused(request, refusal, back)
+    return done(request, message, mutant_runs.strength_of(version).as_dict(), back)
 
 
 @page("flow.view")

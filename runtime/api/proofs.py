@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import Http404
 
-from designer import coverage, scenario_rows, scenario_runs, selectors
+from designer import coverage, mutant_runs, scenario_rows, scenario_runs, selectors
 from designer.models import Flow, Version
 from designer.naming import person_name
 from designer.scenario_files import read_scenarios
@@ -73,6 +73,24 @@ def control_tests(call: Call, name: str, number: int) -> Any:
     version = _version(flow_or_404(name), number)
     scenario_runs.control(version, call.body.act, by=person_name(call.user))
     return _tests(version)
+
+
+@operation("flow.view", shapes.Mutants)
+def get_mutants(call: Call, name: str, number: int) -> Any:
+    """Tell which small changes of a version its tests notice.
+
+    Each row loses a guard, an action or its published events, or leads to another state; a change
+    is killed when a test that holds does not hold any more.
+    """
+    return mutant_runs.strength_of(_version(flow_or_404(name), number)).as_dict()
+
+
+@operation("check.control", shapes.Mutants, body=shapes.CheckAct)
+def control_mutants(call: Call, name: str, number: int) -> Any:
+    """Find that out, or let go of it."""
+    version = _version(flow_or_404(name), number)
+    mutant_runs.control(version, call.body.act, by=person_name(call.user))
+    return mutant_runs.strength_of(version).as_dict()
 
 
 @operation("flow.view", shapes.Coverage, query=shapes.CoverageWanted)

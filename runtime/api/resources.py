@@ -88,6 +88,13 @@ RESOURCES = [
         POST=proofs.control_tests,
     ),
     Resource(
+        "flows/<flow:name>/versions/<int:number>/mutants",
+        "api_mutants",
+        "Versions",
+        GET=proofs.get_mutants,
+        POST=proofs.control_mutants,
+    ),
+    Resource(
         "flows/<flow:name>/versions/<int:number>/replay",
         "api_replay",
         "Versions",

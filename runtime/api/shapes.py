@@ -844,3 +844,26 @@ class Shadow(Told):
     sentence: str
     nodes: list[ShadowNode]
     differences: list[CallDifference]
+
+
+class Survivor(Told):
+    """A small change of a row that no test notices."""
+
+    row: int
+    line: int
+    kind: Literal["guard", "action", "target", "published"]
+    words: str
+
+
+class Mutants(Told):
+    """Which small changes of a version its tests notice."""
+
+    version: Number
+    state: Literal["none", "running", "done", "failed"]
+    stale: Annotated[bool, Meta(description="The tests have changed since.")]
+    total: int
+    looked: int
+    killed: Annotated[int, Meta(description="Changes that a test notices.")]
+    bare: Annotated[int, Meta(description="Changes of rows that no test takes.")]
+    sentence: str
+    survivors: list[Survivor]

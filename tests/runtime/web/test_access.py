@@ -69,6 +69,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "flow_test_delete": {"name": "echo_test", "id": 1},
     "flow_tests_state": {"name": "echo_test", "number": 1},
     "flow_tests_again": {"name": "echo_test", "number": 1},
+    "flow_strength": {"name": "echo_test", "number": 1},
+    "flow_strength_again": {"name": "echo_test", "number": 1},
+    "flow_strength_cancel": {"name": "echo_test", "number": 1},
     "flow_tests_cancel": {"name": "echo_test", "number": 1},
     "flow_compare": {"name": "echo_test", "left": "1", "right": "1"},
     "flow_compare_pick": {"name": "echo_test"},
@@ -149,6 +152,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "api_call_export": {"id": "LIVE"},
     "api_nothing": {"rest": "no/such/thing"},
     "api_scenario": {"name": "echo_test"},
+    "api_mutants": {"name": "echo_test", "number": 1},
     "api_tests": {"name": "echo_test", "number": 1},
     "api_shadow": {"name": "echo_test", "number": 1},
     "api_replay": {"name": "echo_test", "number": 1},
@@ -184,6 +188,8 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "flow_test_rename": ("scenario.edit", {"title": "Another"}),
     "flow_test_delete": ("scenario.edit", {}),
     "flow_tests_again": ("check.control", {}),
+    "flow_strength_again": ("check.control", {}),
+    "flow_strength_cancel": ("check.control", {}),
     "flow_tests_cancel": ("check.control", {}),
     "flow_shadow_start": ("deployment.make", {"share": "10"}),
     "flow_shadow_stop": ("deployment.make", {}),
@@ -244,6 +250,7 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "api_ramp": ("deployment.make", {"steps": "quick"}),
     "api_ramp_control": ("ramp.control", {"act": "hold"}),
     "api_check": ("check.control", {"act": "cancel"}),
+    "api_mutants": ("check.control", {"act": "again"}),
     "api_tests": ("check.control", {"act": "again"}),
     "api_replay": ("check.control", {"act": "cancel"}),
     "api_shadow": ("deployment.make", {"act": "start"}),
@@ -273,7 +280,8 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
 
 READ_TOO = {"flow_new", "deploy_steps", "access_tokens", "api_flows", "api_versions", "api_check",
             "api_deploy", "api_routes", "api_tests", "api_scenarios", "api_reviews",
-            "api_replay", "api_shadow", "api_deadline", "api_order", "api_ramp"}  # fmt: skip
+            "api_replay", "api_shadow", "api_mutants", "api_deadline", "api_order",
+            "api_ramp"}  # fmt: skip
 ONLY_POST = set(CHANGES) - READ_TOO
 
 
