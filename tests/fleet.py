@@ -55,9 +55,9 @@ class Fleet:
     def __init__(self, folder: Path, database: str, redis: str) -> None:
         self.services = {"DATABASE_URL": database, "REDIS_URL": redis}
         self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
         self.server = Instance(folder / "node1", **self.services)
         self.nodes: dict[str, FurtherNode] = {}
-        self._base = 0
 
     def add(self, name: str, **environment: str) -> FurtherNode:
         """Make a further node; it is not started yet."""
