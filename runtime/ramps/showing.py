@@ -357,6 +357,7 @@ def _staying(
 def _ran(deployment: Deployment) -> list[dict[str, Any]]:
     """Return which versions of the flow took calls, and when: the newest first."""
     shown = []
+    active = deployments.ramp_of(deployment.flow)
     for each in deployments.history(deployment.flow, limit=MOST_HISTORY):
         ramp = ramp_of(each)
         share = ""
@@ -364,6 +365,8 @@ def _ran(deployment: Deployment) -> list[dict[str, Any]]:
             share = f"up to {ramp.percent:g} %"
         elif ramp is not None:
             share = f"in {len(ramp.steps) + 1} steps"
+        elif each.superseded_at is None and active is not None:
+            share = f"all but {active.percent:g} %"
         shown.append(
             {
                 "deployment": each, "chip": chip_of(each), "share": share,
