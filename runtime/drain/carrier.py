@@ -116,7 +116,8 @@ class Carrier:
                 return {"status": CallAct.Status.DONE, "why": how, "to_state": told["state"]}
             case CallOrder.Act.SEND:
                 operations.inject(row.session, order.event, order.fields, operator, repair=True)
-                state = operations.standing(row.session).line.state if self._lives(row) else ""
+                lives = operations.lives(row.session)
+                state = operations.standing(row.session).line.state if lives else ""
                 return {"status": CallAct.Status.DONE, "why": "", "to_state": state}
         moves = order.act == CallOrder.Act.MOVE
         digest = line.digest if moves or order.version is None else order.version.digest
@@ -131,13 +132,6 @@ class Carrier:
         status = _OF_RESULT.get(result.status, CallAct.Status.DONE)
         return {"status": status, "why": result.why, "to_state": result.state}
 
-    def _lives(self, row: CallAct) -> bool:
-        try:
-            self.node.operations.standing(row.session)
-        except NoSuchSession:
-            return False
-        return True
-
     async def _write(self) -> None:
         if self._settled:
             written = list(self._settled)
@@ -148,12 +142,18 @@ class Carrier:
 
     async def _pins(self) -> None:
         """Take over who is pinned; a pin outlives what this process remembers."""
-        living = [each.line.id for each in self.node.operations.standings()]
-        self.node.operations.pinned = await self._rows(_pins, self.node.name, living)
+        operations = self.node.operations
+        pinned = await self._rows(_pins, self.node.name)
+        over = [session for session in pinned if not operations.lives(session)]
+        if over:
+            await self._rows(_forget_pins, over)
+        operations.pinned = {name: why for name, why in pinned.items() if name not in over}
 
     async def _policies(self) -> None:
-        lines = [each.as_dict() for each in self.node.operations.standings()]
-        lines = [{**each, "node": self.node.name} for each in lines]
+        lines: list[dict[str, Any]] = []
+        for flow, serving in (await self._rows(policy.watched)).items():
+            old = self.node.operations.standings(flow, but=serving)
+            lines += [{**each.as_dict(), "node": self.node.name} for each in old]
         if lines:
             await self._rows(_enforce, lines, self._clock())
 
@@ -180,13 +180,13 @@ def _keep(settled: list[dict[str, Any]], now: datetime) -> None:
     CallAct.objects.bulk_update(rows.values(), fields, batch_size=500)
 
 
-def _pins(node: str, living: list[str]) -> dict[str, str]:
+def _pins(node: str) -> dict[str, str]:
     found = CallPin.objects.filter(node=node).values_list("pk", "by_name", "reason")
-    pinned = {session: f"{by}: {reason}" for session, by, reason in found}
-    over = set(pinned) - set(living)
-    if over:
-        CallPin.objects.filter(pk__in=over).delete()
-    return {session: why for session, why in pinned.items() if session not in over}
+    return {session: f"{by}: {reason}" for session, by, reason in found}
+
+
+def _forget_pins(sessions: list[str]) -> None:
+    CallPin.objects.filter(pk__in=sessions).delete()
 
 
 def _enforce(lines: list[dict[str, Any]], now: datetime) -> None:

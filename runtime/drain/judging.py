@@ -172,13 +172,12 @@ def dry_run(
     chosen: Mapping[str, str] | None = None,
     only: Only = Only(),  # noqa: B008
     now: float,
-    found: reach.Found | None = None,
 ) -> DryRun:
     """Judge each call of the flow that runs another version than this one."""
-    found = reach.standings(flow.name) if found is None else found
+    found = reach.standings(flow.name, [version.digest])
     result = DryRun(version, silent=found.silent)
     result.errors = deployments.errors_of(version, verdicts.verdict_of(version))
-    old = [each for each in found.lines if each["digest"] != version.digest]
+    old = found.lines
     digests = dict.fromkeys(each["digest"] for each in old)
     judged = {digest: ways(flow, digest, version, chosen or {}) for digest in digests}
     known = numbers(flow, digests)

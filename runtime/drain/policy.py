@@ -83,6 +83,16 @@ def choose(
     return policy
 
 
+def trouble(policy: DrainPolicy | None, deployment: Deployment | None) -> str:
+    """Say why a policy cannot be carried out now; empty if it can."""
+    if policy is None or deployment is None or policy.act != DrainPolicy.Act.MIGRATE:
+        return ""
+    version = deployment.version
+    if not deployments.errors_of(version, verdicts.verdict_of(version)):
+        return ""
+    return f"v{version.number} has errors, so no call is moved to it: they wait."
+
+
 def words(policy: DrainPolicy | None) -> str:
     """Say what a policy does."""
     if policy is None or policy.act == DrainPolicy.Act.WAIT:
@@ -103,6 +113,12 @@ class Due:
     policy: DrainPolicy
     deployment: Deployment
     lines: list[Mapping[str, Any]]
+
+
+def watched() -> dict[str, set[str]]:
+    """Return the flows whose old calls are moved or ended some time, and what is not old there."""
+    found = DrainPolicy.objects.exclude(act=DrainPolicy.Act.WAIT).select_related("flow")
+    return {each.flow.name: in_force(each.flow) for each in found}
 
 
 def due(standings: Iterable[Mapping[str, Any]], now: datetime) -> list[Due]:
@@ -149,7 +165,7 @@ def enforce(each: Due, now: datetime) -> CallOrder | None:
     """Write down what is to be done to calls whose deadline has come; None if nothing is new."""
     if each.policy.act == DrainPolicy.Act.MIGRATE:
         act, version = CallOrder.Act.MIGRATE, each.deployment.version
-        if deployments.errors_of(version, verdicts.verdict_of(version)):
+        if trouble(each.policy, each.deployment):
             # Nobody is there to pass over them: the calls wait, and the page says so.
             return None
         ways = {line["digest"]: _ways(each, line["digest"]) for line in each.lines}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,16 +25,20 @@ class Found:
     """Nodes that did not answer: their calls are missing."""
 
 
-def standings(flow: str = "") -> Found:
-    """From a thread: how the living sessions of a flow stand, on all nodes that answer."""
+def standings(flow: str = "", but: Iterable[str] = ()) -> Found:
+    """From a thread: how the living sessions of a flow stand, on all nodes that answer.
+
+    `but` are digests of versions whose sessions are left out.
+    """
     names = ["", *nodes.others(bridge.required_node().name)]
-    found: Found = bridge.ask(lambda node: _standings(names, flow))
+    asked = {"flow": flow, "but": sorted(but)}
+    found: Found = bridge.ask(lambda node: _standings(names, asked))
     return found
 
 
-async def _standings(names: list[str], flow: str) -> Found:
-    asked = (bridge.ask_node(name, "standings", {"flow": flow}) for name in names)
-    answers = await asyncio.gather(*asked, return_exceptions=True)
+async def _standings(names: list[str], asked: Answer) -> Found:
+    questions = (bridge.ask_node(name, "standings", asked) for name in names)
+    answers = await asyncio.gather(*questions, return_exceptions=True)
     found = Found()
     for name, answer in zip(names, answers, strict=True):
         if isinstance(answer, Refused) and name:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from runtime.node.operations import Operator
 
 Arguments = Mapping[str, Any]
 Answer = dict[str, Any]
+AT_ONCE = 200
+"""Sessions that are looked at before the loop has its turn."""
 
 
 def _operator(arguments: Arguments) -> Operator:
@@ -19,10 +22,18 @@ def _operator(arguments: Arguments) -> Operator:
 
 
 @verb
-def standings(node: Any, arguments: Arguments) -> Answer:
-    """Say how the living sessions stand: {flow?} -> {standings}."""
-    found = node.operations.standings(arguments.get("flow") or "")
-    return {"standings": [{**each.as_dict(), "node": node.name} for each in found]}
+async def standings(node: Any, arguments: Arguments) -> Answer:
+    """Say how the living sessions stand: {flow?, but? (digests left out)} -> {standings}.
+
+    Calls go on meanwhile: it gives way again and again.
+    """
+    lines: list[Answer] = []
+    flow, but = arguments.get("flow") or "", set(arguments.get("but") or ())
+    for standing in node.operations.standings(flow, but=but):
+        lines.append({**standing.as_dict(), "node": node.name})
+        if len(lines) % AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return {"standings": lines}
 
 
 @verb

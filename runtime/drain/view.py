@@ -112,8 +112,8 @@ def old_calls(flow: Flow, version: Version | None = None, *, now: float) -> OldC
     version = version or newest_taken(flow)
     if version is None:
         return OldCalls(flow, None)
-    found = reach.standings(flow.name)
-    old = [each for each in found.lines if each["digest"] not in serving]
+    found = reach.standings(flow.name, serving)
+    old = found.lines
     known = judging.numbers(flow, {each["digest"] for each in old})
     result = OldCalls(flow, version, silent=found.silent)
     result.numbers = {each["digest"]: known.get(each["digest"]) for each in old}

@@ -8,7 +8,7 @@ only at quiet points; one that is not quiet is waited for, so long and no longer
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,11 +111,18 @@ class Operations:
 
     # -- how sessions stand ------------------------------------------------------------------------
 
-    def standings(self, flow: str = "") -> list[Standing]:
-        """Return how each living session stands, of one flow or of all, the oldest first."""
-        living = set(self._supervisor.sessions)
-        self.pinned = {name: why for name, why in self.pinned.items() if name in living}
-        return [self._standing(each) for each in self._supervisor if flow in ("", each.flow)]
+    def standings(self, flow: str = "", *, but: Collection[str] = ()) -> Iterator[Standing]:
+        """Yield how each living session stands, of one flow or of all, the oldest first.
+
+        `but` are digests of versions whose sessions are left out: mostly nearly all of them.
+        """
+        for session in self._supervisor:
+            if flow in ("", session.flow) and session.digest not in but and not session.ended:
+                yield self._standing(session)
+
+    def lives(self, session_id: str) -> bool:
+        """Say whether a session lives here."""
+        return session_id in self._supervisor.sessions
 
     def standing(self, session_id: str) -> Standing:
         """Return how one session stands; NoSuchSession."""

@@ -14,7 +14,8 @@ from typing import Any
 
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, When
 
-from runtime.models import MediaRecord, Ramp, RampCall, Session, WireMessage
+from runtime.executor.machine import MIGRATED
+from runtime.models import MediaRecord, Ramp, RampCall, Session, Step, WireMessage
 from runtime.node.calling import Network, network, user_of, within
 from runtime.node.ramp import Rule, identity, is_test_caller
 from runtime.node.routes import matches
@@ -181,7 +182,9 @@ def _fresh(ramp: Ramp) -> Any:
     found = Session.objects.filter(
         flow_name=ramp.flow.name, digest__in=digests, started_at__gte=ramp.step_at.timestamp()
     )
-    return found.filter(~Exists(known)).order_by("started_at")
+    # A call that somebody took from one version to the other says nothing about either.
+    moved = Step.objects.filter(session_id=OuterRef("pk"), kind=MIGRATED)
+    return found.filter(~Exists(known), ~Exists(moved)).order_by("started_at")
 
 
 def _unfinished(ramp: Ramp, now: float) -> Any:

@@ -17,7 +17,7 @@ from designer.views.shell import done, flow_or_404, frame, refused, show, wants_
 from flows.moving import MAPPING, SAFE
 from runtime import deployments
 from runtime.drain import judging, orders, policy, view
-from runtime.drain.judging import BLOCKED
+from runtime.drain.judging import BLOCKED, Only
 from runtime.masking import mask_user
 from runtime.models import CallOrder, Deployment, DrainPolicy
 from runtime.onecall.ladder import party_name
@@ -63,6 +63,7 @@ def flow_drain(request: HttpRequest, name: str) -> HttpResponse:
         "waits": trouble,
         "policy": chosen,
         "policy_words": policy.words(chosen),
+        "policy_trouble": policy.trouble(chosen, deployment),
         "asked": number or "",
         "may": frame(request, flow)["can"],
     }
@@ -79,12 +80,13 @@ def flow_old_calls(request: HttpRequest, name: str) -> HttpResponse:
     now, query = time.time(), request.GET
     deployment = deployments.current(flow)
     target = version_asked(flow, query.get("to")) or (deployment.version if deployment else None)
-    chosen, only = mapping_of(query), only_of(query)
+    chosen, only = mapping_of(query), Only()
     context: dict[str, Any] = {
         "flow": flow, "target": target, "chosen": chosen, "only": only, "query": query,
         "deployment": deployment, "versions": list(flow.versions.all()[:MOST_VERSIONS]),
         "policy": policy.of_flow(flow, deployment),
         "policy_words": policy.words(policy.of_flow(flow, deployment)),
+        "policy_trouble": policy.trouble(policy.of_flow(flow, deployment), deployment),
         "policy_acts": DrainPolicy.Act.choices,
         "orders": [orders.progress(each) for each in orders.orders_of(flow)],
         "events": events_for_calls(), "remedies": remedy_asked(query), "waits": "",
@@ -92,6 +94,7 @@ def flow_old_calls(request: HttpRequest, name: str) -> HttpResponse:
         "most_listed": MOST_LISTED,
     }  # fmt: skip
     try:
+        context["only"] = only = only_of(query)
         if target is not None:
             context["old"] = view.old_calls(flow, target, now=now)
             context["dry"] = judging.dry_run(flow, target, chosen=chosen, only=only, now=now)

@@ -314,4 +314,5 @@ async def test_how_sessions_stand_is_told_in_plain_data(house):
     assert first["timers"] == [{"label": "after 1m", "seconds": 60.0, "at": 1060.0}]
     assert (first["unquiet"], first["pinned"]) == ("our re-INVITE waits for its answer", "")
     assert (second["timers"], second["unquiet"]) == ([], None)
-    assert house.operations.standings("other") == []
+    assert list(house.operations.standings("other")) == []
+    assert list(house.operations.standings("line", but=[house.old.table.digest])) == []

@@ -280,3 +280,13 @@ def test_the_state_of_one_call_is_mapped_in_its_dialog(
     assert "error" in page.post(f"/calls/{call.id}/migrate/", form, headers=JSON).json()
     told = page.post(f"/calls/{call.id}/migrate/", {**form, "map.2": "Held"}, headers=JSON).json()
     assert (told["status"], told["state"]) == ("moved", "Held")
+
+
+@pytest.mark.parametrize(
+    "query", ["minutes=soon", "to=999999999999", "fix.state=OnHold&fix.event=X"]
+)
+def test_nonsense_in_the_address_is_said_and_breaks_nothing(
+    page: Client, node: FakeNode, query: str
+) -> None:
+    begin(node, "HoldCall")
+    assert "Calls on the old version" in text(page.get(f"/flows/line/old-calls/?{query}"))
