@@ -61,7 +61,7 @@ def call(request: HttpRequest, id: str) -> HttpResponse:
         "legs": shown["legs"],
         "steps": shown["ladder"]["steps"],
         "began": moment(found.began),
-        "outcome": outcome_of(own),
+        "outcome": outcome_of(own, ended_by(found.own)),
         "recorded": stored is not None,
         "conformance": conformance.of_session(stored) if stored is not None and short else None,
         "boot": boot,
@@ -144,12 +144,23 @@ def call_or_404(request: HttpRequest, session_id: str) -> OneCall:
     return found
 
 
-def outcome_of(session: dict[str, Any]) -> dict[str, str]:
+def ended_by(leg: Leg) -> str:
+    """Return who hung up, empty if no BYE says so."""
+    bye = next((w for w in reversed(leg.wire) if w.told.line.startswith("BYE ")), None)
+    if bye is None:
+        return ""
+    far = "the caller" if leg.role == "UAS" else "the callee"
+    return far if bye.direction == "in" else "us"
+
+
+def outcome_of(session: dict[str, Any], by: str = "") -> dict[str, str]:
     """Return how a session ended, or where it stands, as its chip shows it."""
     outcome = str(session["outcome"] or "")
     if session.get("ended") is None and not outcome:
         return {"word": str(session["state"]), "kind": "live", "glyph": "live"}
     word = OUTCOMES.get(outcome, outcome or "over")
+    if outcome == "completed" and by:
+        word = f"Ended by {by}"
     if outcome in BAD:
         return {"word": word, "kind": "err", "glyph": "error"}
     return {"word": word, "kind": "", "glyph": "check" if outcome == "completed" else "minus"}
