@@ -16,9 +16,10 @@ from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
 from designer.errors import Refused
-from runtime import audit, bridge
+from runtime import audit, bridge, masking
 from runtime.consumers.watching import WatchingConsumer
 from runtime.hub import Watcher
+from runtime.models import WireMessage
 from runtime.relay import RENEW_SECONDS
 
 logger = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class CallConsumer(WatchingConsumer):
         self.follower = asyncio.create_task(self.follow())
         if bridge.home_of(self.id):
             self.listener = asyncio.create_task(self.listen())
-        watcher: Watcher = hub.watch_call(self.id, self.put, self.snapshot, self.busy)
+        watcher: Watcher = hub.watch_call(self.id, self.put_masked, self.snapshot, self.busy)
         return watcher
 
     async def disconnect(self, code: int) -> None:
@@ -85,7 +86,12 @@ class CallConsumer(WatchingConsumer):
         return session is not None and session["ended"] is not None
 
     async def without_node(self) -> None:
-        await self.send(text_data=json.dumps({**self.snapshot(), "seq": 0}, default=str))
+        frame = masked({**self.snapshot(), "seq": 0})
+        await self.send(text_data=json.dumps(frame, default=str))
+
+    def put_masked(self, text: str) -> None:
+        """Send a frame without the numbers and names in it, whoever watches."""
+        self.put(json.dumps(masked(json.loads(text)), separators=(",", ":")))
 
     def snapshot(self) -> Frame:
         """Return the call as it stands now, of the record and of the node together."""
@@ -142,12 +148,31 @@ class CallConsumer(WatchingConsumer):
         now = self.stored or NOTHING
         if missing and len(now["steps"]) > len(before["steps"]) and self.watcher is not None:
             self.watcher.refresh()
-        elif len(now["wire"]) > len(before["wire"]):
-            fresh = now["wire"][len(before["wire"]) :]
-            await self.send(text_data=json.dumps({"type": "wire", "wire": fresh}))
+        elif now["wire"] > before["wire"]:
+            # The page fetches its ladder anew: what a message said is masked there.
+            await self.send(text_data=json.dumps({"type": "wire", "wire": now["wire"]}))
 
 
-NOTHING: Frame = {"session": None, "steps": [], "wire": [], "possible": []}
+def masked(frame: Frame) -> Frame:
+    """Return a frame with what names people hidden: parties, and the fields of events."""
+    shown = dict(frame)
+    if frame.get("session"):
+        parties = {
+            name: masking.mask_party(frame["session"][name]) for name in ("caller", "callee")
+        }
+        shown["session"] = {**frame["session"], **parties}
+    if frame.get("step"):
+        shown["step"] = _line(frame["step"])
+    if frame.get("steps"):
+        shown["steps"] = [_line(line) for line in frame["steps"]]
+    return shown
+
+
+def _line(line: Frame) -> Frame:
+    return {**line, "fields": masking.mask_values(line["fields"])}
+
+
+NOTHING: Frame = {"session": None, "steps": [], "wire": 0, "possible": []}
 
 
 def stored_call(session_id: str) -> Frame | None:
@@ -160,6 +185,6 @@ def stored_call(session_id: str) -> Frame | None:
     return {
         "session": audit.stored_summary(session),
         "steps": audit.steps_of(session_id),
-        "wire": audit.wire_of(session_id),
+        "wire": WireMessage.objects.filter(session=session_id).count(),
         "possible": [] if over else audit.possible_events(table, session.state, session.role),
     }

@@ -37,11 +37,11 @@ export class Copies {
   draw(): void {
     const { can } = this.page;
     render(
-      html`<button class="btn" type="button" data-testid="compare-open" @click=${() => void this.#compare()}>${icon("swap")}<span class="wide-only">Compare…</span></button>
-        ${can.export ? html`<details class="menu"><summary class="btn" data-testid="export-open">${icon("download")}<span class="wide-only">Export</span></summary><div class="menu-list">
+      html`<button class="btn" type="button" aria-label="Compare…" title="Compare with another call" data-testid="compare-open" @click=${() => void this.#compare()}>${icon("swap")}<span class="wide-only">Compare…</span></button>
+        ${can.export ? html`<details class="menu"><summary class="btn" aria-label="Export" title="Hand this call on" data-testid="export-open">${icon("download")}<span class="wide-only">Export</span></summary><div class="menu-list">
           ${FORMS.map(([form, title]) => html`<a href=${`${this.#url("export")}?form=${form}`} download data-testid="export-${form}">${icon("download")}${title}</a>`)}
           ${can.unmask ? html`<button type="button" data-testid="export-shown" @click=${() => this.#shown()}>${icon("eye")}With the numbers of callers…</button>` : ""}</div></details>` : ""}
-        ${can.test ? html`<button class="btn" type="button" data-testid="keep-test" @click=${() => this.#keep()}>${icon("check")}<span class="wide-only">Make a test…</span></button>` : ""}
+        ${can.test ? html`<button class="btn" type="button" aria-label="Make a test…" title="Keep the call as a test of its flow" data-testid="keep-test" @click=${() => this.#keep()}>${icon("check")}<span class="wide-only">Make a test…</span></button>` : ""}
         <button class="btn primary" type="button" data-testid="replay-draft" ?disabled=${!this.store.ended} title=${this.store.ended ? "" : "A call that goes on cannot be played again yet"} @click=${() => void this.#replay()}>${icon("play")}<span>Replay on draft</span></button>`,
       this.host,
     );

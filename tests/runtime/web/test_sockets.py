@@ -88,7 +88,7 @@ async def test_a_call_is_followed_from_the_record_into_the_present(
     here: FakeNode, flow: Any, vera: Any
 ) -> None:
     session = here.begin("echo_test")
-    first = here.give(session, "IncomingCall", **{"from": "sip:a@x"})
+    first = here.give(session, "IncomingCall", **{"from": "sip:+493055500017@x"})
     async with opened(f"/ws/calls/{session.id}", vera) as socket:
         snapshot = await hear(socket, "snapshot")
         assert snapshot["session"]["state"] == "Answering" and snapshot["steps"] == []
@@ -100,6 +100,7 @@ async def test_a_call_is_followed_from_the_record_into_the_present(
         await database_sync_to_async(DatabaseSink().store)(segment, [StepRecord(first)], 0, 10)
         whole = await hear(socket, "snapshot")
         assert [line["sequence"] for line in whole["steps"]] == [1, 2]
+        assert whole["steps"][0]["fields"]["from"] == "sip:+4930••••••17@x"
         here.give(session, "DialogBYE")
         assert (await hear(socket, "ended"))["outcome"] == "completed"
 
