@@ -140,6 +140,13 @@ def current_hub() -> Any:
     return _hub
 
 
+def required_hub() -> Any:
+    """Return the hub of this process; NodeAway if there is none."""
+    if _hub is None:
+        raise NodeAway("The node is not running here. Start the server with `make run`.")
+    return _hub
+
+
 def set_shipper(shipper: Any) -> None:
     """Say who carries the journal into the database; None when it stopped."""
     global _shipper

@@ -17,6 +17,7 @@ from designer.commands import DONE, ERRORS, UNUSABLE, answer, finish, refuse
 from runtime import (
     call_commands,
     drain_commands,
+    live_commands,
     nodes_command,
     replay_command,
     route_commands,
@@ -83,6 +84,7 @@ def add_parsers(verbs: Any) -> None:
     parser.add_argument("--limit", type=int, default=100, help="how many of the newest (100)")
     finish(parser, conform)
     drain_commands.add_parsers(verbs, finish)
+    live_commands.add_parsers(verbs, finish)
     replay_command.add_parser(verbs, finish)
     call_commands.add_parsers(verbs, finish)
     shadow_command.add_parser(verbs, finish)

@@ -70,6 +70,11 @@ async def sessions(arguments: Arguments) -> Answer:
     return {"sessions": lines, "silent": silent}
 
 
+async def stuck(arguments: Arguments) -> Answer:
+    """List the living calls that need a look: {flow?}."""
+    return {"calls": bridge.required_hub().stuck(arguments.get("flow") or "")}
+
+
 async def health(arguments: Arguments) -> Answer:
     """Say how the node does."""
     return await bridge.ask_node(arguments.get("node") or "", "health", {})
@@ -96,6 +101,7 @@ VERBS: dict[str, Callable[[Arguments], Awaitable[Answer]]] = {
     "call": call,
     "send": send,
     "sessions": sessions,
+    "stuck": stuck,
     "health": health,
     "ask": ask,
     "operate": operate,

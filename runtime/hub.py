@@ -7,7 +7,7 @@ four times a second. What a frame costs depends on what changed, never on how ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from runtime import audit
@@ -22,6 +22,7 @@ from runtime.feeds import (
     FlowFeed,
     FollowFeed,
     own_lines,
+    unusual_lines,
 )
 from runtime.lists import Wanted
 from runtime.node.journal import DoneRecord
@@ -31,6 +32,19 @@ from runtime.tally import Tally
 from runtime.unusual import Bounds, Finder
 from runtime.watchers import ACK_WINDOW, Feed, Frame, Later, Packet, Watcher
 
+STUCK = (
+    "id",
+    "flow",
+    "digest",
+    "role",
+    "caller",
+    "callee",
+    "state",
+    "since",
+    "node",
+    "why",
+    "bound",
+)
 TOLD_LINES = 20
 """Unusual sessions of a flow that one node names to others."""
 LOOK_SECONDS = 2.0
@@ -72,6 +86,10 @@ class Hub:
         """By the flows that are hidden from those who watch; so is the next."""
         self._all: dict[frozenset[str], AllFeed] = {}
         self.tally.mend(node.each_session())
+
+    def now(self) -> float:
+        """Return the time as this hub counts it, in seconds since the epoch."""
+        return self._now()
 
     # What the node calls.
 
@@ -158,6 +176,12 @@ class Hub:
         if flows:
             _changed(self._fleet)
             _changed(self._all)
+
+    def stuck(self, flow: str = "", hidden: Collection[str] = ()) -> list[Frame]:
+        """Return the calls that need a look: {id, flow, digest, role, caller, callee, state, since,
+        node, why, bound}; of one flow, or of all that are not hidden."""
+        flows = [name for name in self.sums.flows() if flow in ("", name) and name not in hidden]
+        return [{name: line[name] for name in STUCK} for line in unusual_lines(self.sums, flows)]
 
     # What consumers call.
 

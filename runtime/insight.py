@@ -78,7 +78,9 @@ def insight(flow: Flow, days: int = 7, now: float | None = None) -> dict[str, An
 def _insight(flow_id: int, days: int, bucket: int) -> dict[str, Any]:
     flow = Flow.objects.get(pk=flow_id)
     span = Span.of(days, bucket * KEEP_SECONDS)
-    counts = list(StepCount.objects.filter(flow_name=flow.name, day__gte=span.first).values())
+    counts: list[Any] = list(
+        StepCount.objects.filter(flow_name=flow.name, day__gte=span.first).values()
+    )
     deployment = deployments.current(flow)
     version = deployment.version if deployment else selectors.newest_version(flow)
     table = audit.table_of(version.digest) if version else None

@@ -6,7 +6,18 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from runtime.api import comparisons, designs, drains, onecall, proofs, ramps, reviews, routing, runs
+from runtime.api import (
+    comparisons,
+    designs,
+    drains,
+    live,
+    onecall,
+    proofs,
+    ramps,
+    reviews,
+    routing,
+    runs,
+)
 from runtime.api.declare import Call, Resource, operation
 
 PREFIX = "/api/"
@@ -224,6 +235,9 @@ RESOURCES = [
     Resource("sessions/<str:id>/inject", "api_inject", "Sessions", POST=drains.inject),
     Resource("sessions/<str:id>/pin", "api_pin", "Sessions", POST=drains.pin),
     Resource("sessions/<str:id>/move", "api_move", "Sessions", POST=drains.move),
+    Resource("stuck", "api_stuck", "Sessions", GET=live.list_stuck),
+    Resource("flows/<flow:name>/live", "api_live", "Sessions", GET=live.get_live),
+    Resource("flows/<flow:name>/insight", "api_insight", "Sessions", GET=live.get_insight),
     Resource("calls", "api_calls", "Sessions", POST=runs.place_call),
     Resource("nodes", "api_nodes", "Nodes", GET=runs.list_nodes),
     Resource("nodes/<str:node>", "api_node", "Nodes", GET=runs.get_node, DELETE=runs.forget_node),

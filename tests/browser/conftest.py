@@ -171,6 +171,8 @@ async def paths(instance: Instance, tmp_path_factory: pytest.TempPathFactory) ->
         "new": "/flows/new/",
         "editor": "/flows/basic_call/",
         "live": "/flows/echo_test/live/",
+        "all live": "/live/",
+        "insight": "/flows/echo_test/insight/",
         "versions": "/flows/echo_test/versions/",
         "version": "/flows/echo_test/versions/1/",
         "tests": "/flows/echo_test/tests/",

@@ -97,7 +97,14 @@ class Scripts:
 
 @pytest.mark.parametrize(
     ("name", "limit"),
-    [("editor", 300_000), ("flows", 60_000), ("live", 60_000), ("call", 60_000), ("calls", 60_000)],
+    [
+        ("editor", 300_000),
+        ("flows", 60_000),
+        ("live", 60_000),
+        ("insight", 60_000),
+        ("call", 60_000),
+        ("calls", 60_000),
+    ],
 )
 async def test_the_scripts_of_a_page_stay_within_their_budget(
     open_page: OpenPage, paths: dict[str, str], name: str, limit: int

@@ -124,6 +124,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "call_order": {"name": "echo_test", "number": 1},
     "call_order_stop": {"name": "echo_test", "number": 1},
     "api_old_calls": {"name": "echo_test"},
+    "api_live": {"name": "echo_test"},
+    "api_insight": {"name": "echo_test"},
     "api_migration": {"name": "echo_test"},
     "api_migration_dry_run": {"name": "echo_test"},
     "api_correction": {"name": "echo_test"},
