@@ -13,6 +13,7 @@ from designer import auditing, jobs
 from designer.models import Task
 from runtime import blocks, retention, verifying
 from runtime.chain import ACTS
+from runtime.ramps import measuring
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ def _keep(task: Task, beat: jobs.Beat) -> dict[str, Any]:
         beat(0.5, {"sessions": taken})
 
     done = retention.run(beat=told)
+    measuring.forget(timezone.now())
     anchor()
     return {"rules": [{"rule": each.rule, "sessions": each.sessions} for each in done]}
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 from django.utils import timezone
 
+from runtime import deployments
 from runtime.models import Ramp
 from runtime.ramps import judging, measuring, services
 from runtime.ramps.plan import step_of
@@ -55,9 +56,12 @@ def look(ramp_id: int, *, worker: str, clock: Clock = timezone.now) -> Ramp | No
 
 
 def judgement_of(ramp: Ramp, now: datetime) -> dict[str, object]:
-    """Compare what is measured of the ramp's present step."""
+    """Compare what is measured of the ramp's present step.
+
+    Errors that the deeper check found meanwhile keep it from going on, whatever its figures are.
+    """
     step = step_of(ramp.steps[ramp.step])
-    return judging.judge(
+    judged = judging.judge(
         measuring.arms(ramp),
         ramp.figures,
         slack=step.slack,
@@ -66,6 +70,17 @@ def judgement_of(ramp: Ramp, now: datetime) -> dict[str, object]:
         share=step.percent / 100,
         seconds=(now - ramp.step_at).total_seconds(),
     )
+    alarm = deployments.alarm_of(ramp.deployment)
+    if alarm is None or judged["verdict"] == judging.FAIL:
+        return judged
+    count = "1 error" if alarm.errors == 1 else f"{alarm.errors} errors"
+    return {
+        **judged,
+        "verdict": judging.MISSING,
+        "head": f"The deeper check found {count} in v{alarm.number}.",
+        "sentence": f"It goes no further by itself. Line {alarm.first['line']}:"
+        f" {alarm.first['message']}",
+    }
 
 
 def _claim(ramp_id: int, worker: str, now: datetime) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, When
@@ -37,6 +38,8 @@ MINUTE = 60.0
 """Seconds in which unhandled events are looked for."""
 TRAILING = 10.0
 """Seconds after its end in which records of a call may still arrive."""
+KEPT = timedelta(days=90)
+"""So long after its end the picture of a ramp can still be drawn."""
 SPOKEN = 2.0
 """Seconds a call is answered before its audio is judged."""
 
@@ -137,6 +140,13 @@ def _one_way(audio: Mapping[str, Any], spoken: float) -> bool | None:
     if spoken < SPOKEN or not (heard or sent):
         return None
     return not heard or not sent
+
+
+def forget(now: datetime) -> int:
+    """Let go of what calls said to ramps that are over for long; return how many rows."""
+    old = RampCall.objects.filter(ramp__ended_at__lt=now - KEPT)
+    rows, _ = old.delete()
+    return rows
 
 
 def arms(ramp: Ramp) -> dict[str, tuple[Arm, Arm]]:

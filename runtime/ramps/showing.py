@@ -7,7 +7,7 @@ Everything here is read; nothing is decided. Pictures are drawn by the template 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Min
@@ -17,11 +17,10 @@ from runtime import deployments, nodes
 from runtime.drain import policy, view
 from runtime.models import Acknowledgement, Deployment, Ramp, RampMark, Session
 from runtime.ramps import judging, pictures, services
+from runtime.ramps.banner import banner_of, clock, next_share
 from runtime.ramps.figures import FIGURES
 from runtime.ramps.plan import Step, duration, step_of
 
-SILENT = timedelta(seconds=20)
-"""Without a look for so long, and three times the usual pause, the page says so."""
 MOST_STATES = 12
 MOST_HISTORY = 20
 
@@ -65,7 +64,7 @@ def context_of(deployment: Deployment, now: datetime) -> dict[str, Any]:
         "other": other,
         "ramp": ramp,
         "chip": chip_of(deployment),
-        "banner": _banner(deployment, ramp, now),
+        "banner": banner_of(deployment, ramp, now),
         "nodes": _nodes(deployment, ramp, marks, other),
         "staying": _staying(deployment, ramp, other, now),
         "ran": _ran(deployment),
@@ -75,11 +74,11 @@ def context_of(deployment: Deployment, now: datetime) -> dict[str, Any]:
         shown.update(
             steps=_steps(ramp, marks, now),
             figures=_figures(ramp),
-            since=_clock(ramp.step_at),
+            since=clock(ramp.step_at),
             drawn=step_of(ramp.steps[ramp.step]).drawn,
             scope=_scope(ramp),
             chart=pictures.chart(ramp, marks, now),
-            next=_next_share(ramp),
+            next=next_share(ramp),
             acts=_acts(ramp),
             reach=_reach(ramp),
         )
@@ -101,74 +100,6 @@ def chip_of(deployment: Deployment) -> tuple[str, str, str]:
     return "warn", "paused", f"{word} {ramp.percent:g} %"
 
 
-# -- the sentence on top ---------------------------------------------------------------------------
-
-
-def _banner(deployment: Deployment, ramp: Ramp | None, now: datetime) -> dict[str, str]:
-    if ramp is None:
-        return _banner_at_once(deployment)
-    number, old = ramp.deployment.version.number, ramp.stable.version.number
-    if ramp.state == State.BACK:
-        since = _clock(ramp.ended_at)
-        return _said("err", "undo", f"v{number} was rolled back at {since}.", ramp.reason,
-                     f"New calls take v{old}")  # fmt: skip
-    if ramp.state == State.PROMOTED:
-        if deployment.superseded_at is not None:
-            return _banner_at_once(deployment)
-        return _said("ok", "check", f"v{number} takes all new calls.", ramp.reason, "")
-    if _silent(ramp, now):
-        return _said(
-            "warn", "warning", "Nobody looks at the figures.",
-            "The worker has not answered for a while. Nothing passes meanwhile, and nothing is"
-            " rolled back by itself. Look after the worker, or roll back by hand.",
-            _last_look(ramp),
-        )  # fmt: skip
-    return _banner_active(ramp)
-
-
-def _banner_active(ramp: Ramp) -> dict[str, str]:
-    number = ramp.deployment.version.number
-    head = str(ramp.judgement.get("head") or "The figures are looked at in a moment.")
-    told = str(ramp.judgement.get("sentence") or "")
-    aside = "Rolls back by itself past the limit, in under 2 s"
-    if ramp.state == State.WAITING:
-        return _said("warn", "clock", f"The ramp waits: {head[:1].lower()}{head[1:]}"
-                     if not head.startswith("v") else head, told, aside)  # fmt: skip
-    if ramp.state == State.HELD:
-        return _said("warn", "paused", ramp.reason, f"{head} {told}".strip(), aside)
-    ok = ramp.judgement.get("verdict") == judging.PASS
-    then = f"{_next_share(ramp)} at {_clock(_ends(ramp))} if all figures pass."
-    share = "the test callers" if not ramp.percent else f"{ramp.percent:g} % of new calls"
-    kind, mark = ("ok", "check") if ok else ("accent", "clock")
-    told = f"{head} {told}".strip()
-    return _said(kind, mark, f"v{number} takes {share}.", told, f"Next: {then}")
-
-
-def _banner_at_once(deployment: Deployment) -> dict[str, str]:
-    number = deployment.version.number
-    if deployment.superseded_at is None:
-        return _said("ok", "check", f"v{number} takes all new calls.",
-                     f"Since {_moment(deployment.at)}, by {deployment.by_name}.", "")  # fmt: skip
-    until = f"until {_moment(deployment.superseded_at)}"
-    told = f"It took them from {_moment(deployment.at)} {until}."
-    return _said("", "ring", f"v{number} takes no new calls.", told, "")
-
-
-def _said(kind: str, mark: str, head: str, text: str, aside: str) -> dict[str, str]:
-    return {"kind": kind, "mark": mark, "head": head, "text": text, "aside": aside}
-
-
-def _silent(ramp: Ramp, now: datetime) -> bool:
-    last = max(ramp.step_at, ramp.judged_at or ramp.step_at)
-    return now - last > max(SILENT, timedelta(seconds=3 * ramp.every))
-
-
-def _last_look(ramp: Ramp) -> str:
-    return (
-        f"Last look {_clock(ramp.judged_at)}" if ramp.judged_at else "No look since the step began"
-    )
-
-
 # -- the parts -------------------------------------------------------------------------------------
 
 
@@ -184,7 +115,7 @@ def _steps(ramp: Ramp, marks: list[RampMark], now: datetime) -> list[dict[str, A
         }  # fmt: skip
         if index in left:
             mark = left[index]
-            line.update(state="done", share=100, second=f"left {_clock(mark.at)}")
+            line.update(state="done", share=100, second=f"left {clock(mark.at)}")
             line["first"] += f" · {_calls(mark.calls)}"
         elif index == ramp.step:
             line.update(_now_step(ramp, step, now))
@@ -194,7 +125,7 @@ def _steps(ramp: Ramp, marks: list[RampMark], now: datetime) -> list[dict[str, A
     shown.append(
         {
             "title": "100 %",
-            "first": f"since {_clock(ramp.ended_at)}" if done else "all new calls",
+            "first": f"since {clock(ramp.ended_at)}" if done else "all new calls",
             "second": f"v{old} retires" if done else f"then v{old} retires",
             "share": 100 if done else 0,
             "state": "done" if done else "todo",
@@ -214,7 +145,7 @@ def _now_step(ramp: Ramp, step: Step, now: datetime) -> dict[str, Any]:
         "first": f"{_part(gone, step.seconds)} · {_calls(calls)}",
     }
     if ramp.state == State.BACK:
-        line["second"] = f"rolled back {_clock(ramp.ended_at)}"
+        line["second"] = f"rolled back {clock(ramp.ended_at)}"
     else:
         compared = ramp.judgement.get("figures", [])
         decided = sum(each["verdict"] in judging.FINE for each in compared)
@@ -416,16 +347,6 @@ def _version_before(deployment: Deployment) -> Any:
     return deployment.flow.versions.filter(number=number).first() if number else None
 
 
-def _next_share(ramp: Ramp) -> str:
-    if ramp.step + 1 < len(ramp.steps):
-        return f"{ramp.steps[ramp.step + 1]['percent']:g} %"
-    return "100 %"
-
-
-def _ends(ramp: Ramp) -> datetime:
-    return ramp.step_at + timedelta(seconds=float(ramp.steps[ramp.step]["seconds"]))
-
-
 # -- words -----------------------------------------------------------------------------------------
 
 
@@ -448,15 +369,3 @@ def _age(seconds: float) -> str:
     if seconds < 3600:
         return f"{seconds // 60} min"
     return f"{seconds // 3600} h {seconds % 3600 // 60} min"
-
-
-def _clock(at: datetime | None) -> str:
-    return timezone.localtime(at).strftime("%H:%M:%S" if _short(at) else "%H:%M") if at else ""
-
-
-def _short(at: datetime) -> bool:
-    return timezone.now() - at < timedelta(minutes=5)
-
-
-def _moment(at: datetime) -> str:
-    return timezone.localtime(at).strftime("%-d %b %Y %H:%M")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from designer.facts import Alarm
 from runtime import tasks
 from runtime.models import MediaRecord, Ramp, RampCall, Session, WireMessage
 from runtime.ramps import looking, measuring, services
@@ -221,3 +222,24 @@ def test_the_bell_of_a_ramp_that_is_over_stays_still(
     settings.DATA = tmp_path
     services.back(ramp=ramp, user=alice)
     assert tasks.ring_ramps() == [] and not list(tmp_path.iterdir())
+
+
+def test_errors_found_meanwhile_keep_a_ramp_where_it_is(
+    ramp: Ramp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = {"line": 7, "message": "Nothing gives back dialog."}
+    alarm = Alarm("echo_test", 2, 1, first, 1)
+    monkeypatch.setattr(looking.deployments, "alarm_of", lambda deployment: alarm)
+    monkeypatch.setattr(looking.judging, "judge", lambda *_, **__: {"verdict": "pass"})
+    held = look(ramp, 700)
+    assert held.state == "waiting" and held.judgement["verdict"] == "missing"
+    assert held.reason == "It goes no further by itself. Line 7: Nothing gives back dialog."
+
+
+def test_what_calls_said_is_kept_for_a_season(ramp: Ramp, alice: Any) -> None:
+    call(ramp, True)
+    measuring.measure(ramp, ramp.step_at.timestamp() + 60)
+    ended = services.back(ramp=ramp, user=alice).ended_at
+    assert ended is not None
+    assert measuring.forget(ended + timedelta(days=89)) == 0
+    assert measuring.forget(ended + timedelta(days=91)) == 1
