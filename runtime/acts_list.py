@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -120,9 +122,7 @@ def acts(wanted: ActFilter, hidden: Collection[str] = ()) -> QuerySet[AuditEntry
     return found
 
 
-def _moment(seconds: float) -> Any:
-    from datetime import UTC, datetime
-
+def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(max(0.0, min(seconds, 4e9)), UTC)
 
 
@@ -142,12 +142,17 @@ def line_of(entry: AuditEntry, *, masked: bool = True) -> dict[str, Any]:
         "act": entry.act,
         "words": WORDS.get(entry.act, entry.act),
         "flow": entry.flow_name,
-        "subject": hide(entry.subject),
+        # A session's id looks like a number and names nobody.
+        "subject": entry.subject if _is_id(entry) else hide(entry.subject),
         "reason": hide(entry.reason),
         "detail": masking.mask_values(entry.detail) if masked else entry.detail,
         "number": entry.number,
         "erased": entry.values_digest is not None,
     }
+
+
+def _is_id(entry: AuditEntry) -> bool:
+    return entry.act.startswith("call.") and re.fullmatch(r"[\w.-]+", entry.subject) is not None
 
 
 def link_of(entry: AuditEntry) -> str:
@@ -161,7 +166,7 @@ def link_of(entry: AuditEntry) -> str:
         return reverse("nodes")
     if flow and subject.startswith("v") and subject[1:].isdecimal():
         return reverse("flow_version", args=[flow, int(subject[1:])])
-    if entry.act.startswith("call.") and subject and "/" not in subject:
+    if subject and _is_id(entry):
         return reverse("call", args=[subject])
     return reverse("flow_versions", args=[flow]) if flow else ""
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from designer.commands import DONE, ERRORS, UNUSABLE, answer, finish, refuse
 from runtime import (
+    audit_command,
     call_commands,
     drain_commands,
     live_commands,
@@ -86,6 +87,7 @@ def add_parsers(verbs: Any) -> None:
     drain_commands.add_parsers(verbs, finish)
     live_commands.add_parsers(verbs, finish)
     replay_command.add_parser(verbs, finish)
+    audit_command.add_parser(verbs, finish)
     call_commands.add_parsers(verbs, finish)
     shadow_command.add_parser(verbs, finish)
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.urls import URLPattern, path
 
 from runtime.api import (
+    acts,
     comparisons,
     designs,
     drains,
@@ -29,6 +30,7 @@ TAGS = {
     "Routes": "Which calls take which flow.",
     "Sessions": "What calls do and did: their steps, their messages, and acts on them.",
     "Nodes": "Who takes calls, how each does, and taking one out of the calls.",
+    "Audit": "Who did what, and whether all of it is as it was written.",
     "Server": "How the server does, and what this document says.",
 }
 
@@ -243,6 +245,8 @@ RESOURCES = [
     Resource("nodes/<str:node>", "api_node", "Nodes", GET=runs.get_node, DELETE=runs.forget_node),
     Resource("nodes/<str:node>/drain", "api_node_drain", "Nodes", POST=runs.drain_node),
     Resource("nodes/<str:node>/undrain", "api_node_undrain", "Nodes", POST=runs.undrain_node),
+    Resource("audit", "api_audit", "Audit", GET=acts.list_acts),
+    Resource("audit/chain", "api_chain", "Audit", GET=acts.get_chain),
     Resource("openapi.json", "api_document", "Server", GET=get_document),
 ]
 

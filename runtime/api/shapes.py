@@ -102,6 +102,23 @@ class CopyWanted(Sent):
     form: Literal["text", "svg", "html", "pcap", "json"] = "html"
 
 
+class ActsWanted(Sent):
+    """Which acts."""
+
+    who: Annotated[str, Meta(max_length=200, description="Part of who did it.")] = ""
+    act: Annotated[str, Meta(max_length=200, description="Its name, as `deployment.make`.")] = ""
+    flow: Annotated[str, Meta(max_length=64, description="Only those about this flow.")] = ""
+    q: Annotated[str, Meta(max_length=200, description="Part of subject or reason.")] = ""
+    since: Annotated[
+        str, Meta(max_length=40, description="A date and time (UTC), or how long ago: `2 h`.")
+    ] = ""
+    until: Annotated[str, Meta(max_length=40, description="As `since`.")] = ""
+    before: Annotated[
+        int, Meta(ge=0, le=2**62, description="Only older ones than the act with this id.")
+    ] = 0
+    size: Annotated[int, Meta(ge=1, le=MOST_PER_PAGE, description="How many at most.")] = 50
+
+
 class DeploymentsWanted(Paging):
     """Which deployments."""
 
@@ -544,6 +561,48 @@ class PastDeployment(Deployment):
     """A deployment of the history."""
 
     superseded_at: Annotated[str | None, Meta(description="When another took its place.")]
+
+
+class Act(Told):
+    """Something a person did, or the product by itself. Numbers of callers are masked."""
+
+    id: int
+    at: Seconds
+    by: str
+    act: Annotated[str, Meta(description="Its name, as `deployment.make`.")]
+    words: Annotated[str, Meta(description="The same for people.")]
+    flow: str
+    subject: str
+    reason: str
+    detail: dict[str, Any]
+    number: Annotated[int | None, Meta(description="Its place in the chain of acts.")]
+    erased: Annotated[bool, Meta(description="Its words were erased with a person.")]
+
+
+class Head(Told):
+    """The newest link of one chain."""
+
+    name: str
+    position: int
+    link: Digest
+    at: Seconds
+    epoch: int
+    number: int
+
+
+class Chain(Told):
+    """How the chain of digests stands, as it was compared last."""
+
+    state: Literal["never", "running", "ok", "broken", "failed"]
+    at: Annotated[float | None, Meta(description="When that was, seconds since 1970.")]
+    records: Annotated[int, Meta(description="Records of calls that are as they were written.")]
+    acts: int
+    erased: Annotated[int, Meta(description="Records that were erased by rules.")]
+    broken: Annotated[
+        dict[str, Any] | None,
+        Meta(description="The first broken link: chain, epoch, number, subject, what."),
+    ]
+    heads: list[Head]
 
 
 class Session(Told):

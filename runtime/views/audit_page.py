@@ -12,11 +12,12 @@ from designer import auditing, jobs
 from designer.access import change, hidden_names, may, may_somewhere, page, visible_flows
 from designer.errors import Refused
 from designer.models import Flow
-from designer.people import person_name
+from designer.naming import person_name
 from designer.views.shell import done, flow_or_404, refused, show
 from runtime import acts_list, blocks, retention, unmasking, upkeep
 from runtime.acts_list import ActFilter
 from runtime.models import Recording
+from runtime.replay_runs import spaced
 
 FORMS = {
     "csv": ("text/csv", acts_list.as_csv),
@@ -46,7 +47,7 @@ def audit(request: HttpRequest) -> HttpResponse:
         "paged": bool(request.GET.get("before")),
         "words": sorted(set(acts_list.WORDS.values())),
         "flows": [flow.name for flow in flows],
-        "chain": chain_state(),
+        "chain": _spoken(chain_state()),
         "kept": [_kept(request.user, flow) for flow in flows],
         "levels": Recording.Level.choices,
         "may_export": may_somewhere(request.user, "audit.export"),
@@ -72,6 +73,15 @@ def chain_state() -> dict[str, Any]:
     if not report:
         return {**told, "state": "failed", "why": task.detail.get("error", "It was broken off.")}
     return {**told, "state": "ok" if report["ok"] else "broken"}
+
+
+def _spoken(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the state of the chain with its counts as people read them."""
+    report = {
+        name: spaced(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        for name, value in state["report"].items()
+    }
+    return {**state, "report": report}
 
 
 def _kept(user: Any, flow: Flow) -> dict[str, Any]:

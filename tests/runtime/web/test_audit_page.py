@@ -177,3 +177,70 @@ def test_an_act_whose_words_were_erased_says_so() -> None:
     entry = auditing.record("call.unmask", by_name="vera", reason="x")
     entry.values_digest = b"x"
     assert line_of(entry)["erased"] is True
+
+
+def test_acts_and_proof_are_told_by_the_api(page: Client, flow: Flow) -> None:
+    from tests.runtime.web.contract import ContractClient
+
+    client = ContractClient()
+    client.cookies = page.cookies
+    some_acts()
+    told = client.get("/api/audit", {"act": "call.unmask"}).json()
+    assert [line["reason"] for line in told] == ["asked by +4930••••••17"]
+    first = client.get("/api/audit", {"size": 1}).json()
+    rest = client.get("/api/audit", {"before": first[0]["id"]}).json()
+    assert first[0]["act"] == "people.add" and rest[0]["act"] == "call.unmask"
+    assert client.get("/api/audit/chain").json()["state"] == "never"
+    seal_acts()
+    upkeep.verify_request()
+    from django.utils import timezone
+
+    jobs.work(upkeep.VERIFY, worker="w", clock=timezone.now)
+    chain = client.get("/api/audit/chain").json()
+    assert chain["state"] == "ok" and chain["acts"] == AuditEntry.objects.count()
+    assert [head["name"] for head in chain["heads"]] == ["@acts"]
+
+
+def test_acts_and_proof_are_told_on_the_command_line(
+    flow: Flow, capsys: pytest.CaptureFixture[str], tmp_path: Any
+) -> None:
+    from config import cli
+
+    some_acts()
+    seal_acts()
+    assert cli.main(["audit", "list", "--who", "vera"]) == 0
+    assert "asked by +4930••••••17" in capsys.readouterr().out
+    assert cli.main(["audit", "heads"]) == 0
+    kept = tmp_path / "heads.json"
+    kept.write_text(capsys.readouterr().out)
+    assert cli.main(["audit", "verify", "--kept", str(kept)]) == 0
+    assert "acts are as written" in capsys.readouterr().out
+    AuditEntry.objects.filter(by_name="vera").update(reason="")
+    assert cli.main(["audit", "verify"]) == 1
+    assert "call.unmask by vera" in capsys.readouterr().out
+    assert cli.main(["audit", "verify", "--kept", str(tmp_path / "none")]) == 1
+
+
+def test_the_command_of_the_server_names_the_broken_link_and_fails(
+    flow: Flow, tmp_path: Any
+) -> None:
+    from django.core.management import CommandError, call_command
+
+    some_acts()
+    seal_acts()
+    out = io.StringIO()
+    call_command("audit_verify", "--quiet", stdout=out)
+    assert "acts are as written" in out.getvalue()
+    heads = io.StringIO()
+    call_command("audit_verify", "--head", stdout=heads)
+    kept = tmp_path / "kept.json"
+    kept.write_text(heads.getvalue())
+    AuditEntry.objects.filter(by_name="vera").delete()
+    out = io.StringIO()
+    with pytest.raises(SystemExit) as ended:
+        call_command("audit_verify", "--json", "--kept", str(kept), stdout=out)
+    assert ended.value.code == 1
+    assert json.loads(out.getvalue())["broken"]["what"].startswith("the row is missing")
+    kept.write_text("[]")
+    with pytest.raises(CommandError):
+        call_command("audit_verify", "--kept", str(kept))
