@@ -82,6 +82,14 @@ function done(step: Step): TemplateResult {
   const failed = step.results.findIndex((result) => !result[0]);
   if (failed >= 0) return html`<span class="err">${icon("error")}${step.actions[failed]} failed: ${step.results[failed]?.[2] ?? "no reason told"}</span>`;
   if (step.kind === "ignored") return html`ignored on purpose`;
-  const parts = [...step.actions, ...step.published.map((name) => `publishes ${name}`)];
+  const parts = [...operated(step), ...step.actions, ...step.published.map((name) => `publishes ${name}`)];
   return html`${parts.join(", ") || "nothing to do"}`;
+}
+
+/** Who did it and why, where a person or a deadline was behind the step. */
+function operated(step: Step): string[] {
+  const said = step.fields["operator"];
+  if (typeof said !== "object" || said === null) return [];
+  const { by, reason } = said as { by?: string; reason?: string };
+  return [`by ${by ?? "somebody"}: ${reason ?? "no reason told"}`];
 }
