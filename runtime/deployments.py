@@ -122,8 +122,9 @@ def deploy(
                 findings_overridden=overridden,
                 standing=verdict.state,
             )
-        announce(deployment)
+        # The nodes first: calls wait for them, pages only look.
         notices.announce(notices.NODES, {"type": "flow.deploy", "deployment": deployment.pk})
+        announce(deployment)
     return deployment
 
 

@@ -199,9 +199,7 @@ def sentence(lines: Iterable[Line], desired: Mapping[str, str]) -> str:
     gone = [f"{line.name} for {span(line.age)}" for line in wanted if not line.lives]
     parts = [f"{said} what is deployed."]
     if late:
-        parts.append(
-            f"{_and(late)} {'has' if len(late) == 1 else 'have'} another version of a flow."
-        )
+        parts.append(f"Not yet: {_and(late)}.")
     if gone:
         parts.append(f"Nothing is heard of {_and(gone)}.")
     return " ".join(parts)

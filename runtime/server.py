@@ -22,7 +22,7 @@ import uvicorn
 from django.conf import settings
 from django.db import connection
 
-from designer import control
+from designer import control, publish
 from runtime import bridge, nodes, service
 from runtime.control import handle
 from runtime.heartbeat import Heart
@@ -93,6 +93,7 @@ async def serve(watch: str | None = None) -> None:
     stop.listen()
     pages = settings.CALLSMITH.role == "serve"
     ready = settings.DATA / "web.ready"
+    publish.set_loop(asyncio.get_running_loop())
     async with running_node() as node, control_socket(), web() as server:
         async with service.running(node, pages=pages, watch=watch) as heart:
             ready.write_text(str(node.sip_address))

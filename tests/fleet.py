@@ -13,6 +13,8 @@ from tests import services
 from tests.instance import FurtherNode, Instance
 
 STARTER = Path(__file__).resolve().parent.parent / "state_tables" / "echo_test.yaml"
+PATIENCE = 180
+"""Seconds a process of the installation may take to start, on a machine with much to do."""
 PROBE = "sip:probe@bench.test"
 ROW = """\
 - id: probe
@@ -67,9 +69,9 @@ class Fleet:
 
     def start(self, *names: str) -> Fleet:
         """Start the server, then the further nodes beside each other."""
-        self.server.start()
+        self.server.launch().wait(PATIENCE)
         for node in [self.add(name).launch() for name in names]:
-            node.wait()
+            node.wait(PATIENCE)
         token = self.server.cli("token", "add", "admin", "fleet").stdout.strip()
         self.api = Api(self.server, token)
         return self

@@ -73,9 +73,9 @@ class Instance:
             )
         return self
 
-    def wait(self) -> Self:
+    def wait(self, seconds: float = 60) -> Self:
         """Return once it serves."""
-        wait_until(self.ready, 60, f"the instance serves; its log: {self.log}")
+        wait_until(self.ready, seconds, f"the instance serves; its log: {self.log}")
         return self
 
     def ready(self) -> bool:
