@@ -11,8 +11,10 @@ import { Sheet } from "./call/sheet";
 import { Steps } from "./call/steps";
 import { CallStore, classOf, methodOf } from "./call/store";
 import { Why } from "./call/why";
+import { html } from "lit";
 import { announce } from "./lib/announce";
 import { boot } from "./lib/boot";
+import { openDialog } from "./lib/dialog";
 import { element } from "./lib/element";
 import { Socket } from "./lib/socket";
 import { duration } from "./lib/times";
@@ -67,6 +69,7 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === ".") replay.move(1);
   else if (event.key === "[") replay.faster(-1);
   else if (event.key === "]") replay.faster(1);
+  else if (event.key === "?") keys();
   else if (event.key === " " && !onButton) {
     event.preventDefault();
     replay.toggle();
@@ -101,6 +104,12 @@ function head(): void {
   part("chip").classList.toggle("live", !store.ended);
   part("warned").hidden = !store.steps.some((line: Step) => line.kind === "unhandled");
   part("took").textContent = duration((store.ended ? store.end : Date.now() / 1000) - store.began);
+}
+
+/** What the keys of this page do. */
+function keys(): void {
+  const sheet = [[", .", "Step before, next step"], ["Space", "Play or pause"], ["[ ]", "Slower, faster"], ["↑ ↓", "Walk the steps or the rows of the ladder"], ["Home End", "First and last of them"], ["?", "This sheet"]];
+  openDialog(() => html`<div class="dialog-head"><h2>Keys of this page</h2></div><div class="dialog-body"><dl class="facts key-sheet">${sheet.map(([key, does]) => html`<dt>${key?.split(" ").map((each) => html`<kbd>${each}</kbd> `)}</dt><dd>${does}</dd>`)}</dl></div><div class="dialog-foot"><button class="btn primary" type="button" data-close data-first>Close</button></div>`, "", "keys-dialog");
 }
 
 /** Hear of each step while the call goes on; one that is over stands in the page. */

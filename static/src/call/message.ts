@@ -43,7 +43,7 @@ export class Messages {
     const message = id === undefined ? undefined : this.#known.get(id);
     const names: [Panel, string][] = [["message", "Message"], ["sdp", "SDP"], ["values", "Values"]];
     render(
-      html`${names.map(([name, title]) => html`<button type="button" role="tab" id="tab-${name}" aria-controls="call-panel" aria-selected=${this.panel === name} tabindex=${this.panel === name ? 0 : -1} data-testid="panel-${name}" @click=${() => this.show(name)} @keydown=${(event: KeyboardEvent) => this.#key(event)}>${title}</button>`)}
+      html`<div class="tabs" role="tablist" aria-label="About the cursor">${names.map(([name, title]) => html`<button type="button" role="tab" id="tab-${name}" aria-controls="call-panel" aria-selected=${this.panel === name} tabindex=${this.panel === name ? 0 : -1} data-testid="panel-${name}" @click=${() => this.show(name)} @keydown=${(event: KeyboardEvent) => this.#key(event)}>${title}</button>`)}</div>
         <span class="grow"></span>${this.#mask()}`,
       this.tabs,
     );
