@@ -241,9 +241,28 @@ class Supervisor:
         """Stop web and worker, then media: calls end politely while media still flows."""
         for last in (False, True):
             running = [c for c in self.children if c.last is last and c.process is not None]
-            await asyncio.gather(*(_stop(child, self.hurry) for child in running))
+            await asyncio.gather(*(self._stop(child) for child in running))
         (self.folder / "web.ready").unlink(missing_ok=True)
         (self.folder / "processes.json").unlink(missing_ok=True)
+
+    async def _stop(self, child: Child) -> None:
+        """End one child: SIGTERM, and SIGKILL when its patience is over or somebody is in a hurry.
+
+        One that would wait for its calls at SIGTERM is told by SIGINT that nobody does.
+        """
+        assert child.process is not None
+        now = child.main and self.drain > 0
+        with contextlib.suppress(ProcessLookupError):
+            child.process.send_signal(signal.SIGINT if now else signal.SIGTERM)
+        ended = asyncio.ensure_future(_ended(child.process))
+        waits = [ended, asyncio.ensure_future(self.hurry.wait())]
+        done, _ = await asyncio.wait(
+            waits, timeout=child.patience, return_when=asyncio.FIRST_COMPLETED
+        )
+        if ended not in done:
+            child.process.kill()
+            await ended
+        waits[1].cancel()
 
 
 def stop_signals() -> list[signal.Signals]:
@@ -252,19 +271,6 @@ def stop_signals() -> list[signal.Signals]:
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         names.append(signal.SIGHUP)
     return names
-
-
-async def _stop(child: Child, hurry: asyncio.Event) -> None:
-    """End one child: SIGTERM, and SIGKILL when its patience is over or somebody is in a hurry."""
-    assert child.process is not None
-    with contextlib.suppress(ProcessLookupError):
-        child.process.terminate()
-    waits = [asyncio.ensure_future(_ended(child.process)), asyncio.ensure_future(hurry.wait())]
-    done, _ = await asyncio.wait(waits, timeout=child.patience, return_when=asyncio.FIRST_COMPLETED)
-    if waits[0] not in done:
-        child.process.kill()
-        await waits[0]
-    waits[1].cancel()
 
 
 async def _ended(process: subprocess.Popen[bytes]) -> int:

@@ -57,6 +57,8 @@ UPKEEP_SECONDS = 300.0
 """How often is asked whether the record is due for its daily upkeep."""
 AWAY = (DatabaseError, InterfaceError)
 """What Django raises where the database cannot be asked."""
+REJOIN_SECONDS = 60.0
+"""How often the group of the bells is joined again."""
 BELL_PAUSE = 1.0
 """Seconds before the channel layer is asked again after it failed (Redis away)."""
 
@@ -207,8 +209,7 @@ class Desk:
                 channel = await layer.new_channel()
                 await layer.group_add(notices.NODES, channel)
                 said = ""
-                while True:
-                    await self._heard_bell(await layer.receive(channel), heart)
+                await self._hear(layer, channel, heart)
             except asyncio.CancelledError:
                 raise
             except Exception as away:  # the layer's own library raises what it likes
@@ -216,6 +217,22 @@ class Desk:
                     said = str(away)
                     log.warning("the bell cannot be heard, the rows are looked at: %s", said)
                 await asyncio.sleep(BELL_PAUSE)
+
+    async def _hear(self, layer: Any, channel: str, heart: Heart) -> None:
+        """Follow each bell; the group is joined again now and then, for it forgets its members."""
+        loop = asyncio.get_running_loop()
+        joined = loop.time()
+        while True:
+            try:
+                async with asyncio.timeout(REJOIN_SECONDS):
+                    bell = await layer.receive(channel)
+            except TimeoutError:
+                bell = None
+            if loop.time() - joined >= REJOIN_SECONDS:
+                await layer.group_add(notices.NODES, channel)
+                joined = loop.time()
+            if bell is not None:
+                await self._heard_bell(bell, heart)
 
     async def _heard_bell(self, bell: dict[str, Any], heart: Heart) -> None:
         try:

@@ -118,6 +118,47 @@ async def test_asked_twice_it_waits_for_nobody(tmp_path: Path) -> None:
     assert not alive(pid)
 
 
+DRAINS = (
+    "import pathlib, signal, sys, time\n"
+    "here = pathlib.Path(sys.argv[1])\n"
+    "signal.signal(signal.SIGTERM, lambda *_: (here / 'draining').touch())\n"
+    "signal.signal(signal.SIGINT, lambda *_: sys.exit())\n"
+    "(here / 'web.ready').touch()\n"
+    "while not (here / 'empty').exists(): time.sleep(0.01)\n"
+)
+"""A node: SIGTERM takes no new calls and it ends once it is empty, SIGINT ends it at once."""
+
+
+async def test_a_drain_keeps_the_other_children_until_the_calls_are_over(tmp_path: Path) -> None:
+    said: list[str] = []
+    node, media = child("node", DRAINS, tmp_path), child("media", SLEEP, tmp_path, last=True)
+    supervisor = processes.Supervisor([node, media], tmp_path, said.append, drain=600)
+    ready = asyncio.Event()
+    task = asyncio.create_task(supervisor.run(ready.set))
+    await asyncio.wait_for(ready.wait(), 20)
+    supervisor.stop_when_empty()
+    await eventually((tmp_path / "draining").exists, what="the node drains")
+    first = pids(tmp_path)["media"]
+    os.kill(first, signal.SIGKILL)
+    await eventually(lambda: pids(tmp_path)["media"] != first, what="media is there for its calls")
+    (tmp_path / "empty").touch()
+    assert await asyncio.wait_for(task, 20) == 0
+    assert said[0] == "No new calls are taken; those that run have 600 s to end."
+
+
+async def test_a_second_signal_shortens_a_drain_without_killing_anybody(tmp_path: Path) -> None:
+    node = child("node", DRAINS, tmp_path, patience=600)
+    supervisor = processes.Supervisor([node], tmp_path, [].append, drain=600)
+    ready = asyncio.Event()
+    task = asyncio.create_task(supervisor.run(ready.set))
+    await asyncio.wait_for(ready.wait(), 20)
+    supervisor.stop_when_empty()
+    await eventually((tmp_path / "draining").exists, what="the node drains")
+    supervisor.stop_when_empty()
+    await asyncio.wait_for(task, 20)
+    assert node.process is not None and node.process.returncode == 0
+
+
 async def test_a_web_child_that_never_serves_is_given_up(tmp_path: Path) -> None:
     said: list[str] = []
     broken = child("web", "raise SystemExit(3)", tmp_path)
