@@ -11,30 +11,30 @@ from tests.browser.pages import OpenPage, ask
 from tests.conftest import eventually
 from tests.instance import BASE, Instance
 
-HOLD = (BASE / "state_tables/call_with_hold.yaml").read_text().replace(
-    "name: call_with_hold", "name: hold_reviewed"
+ECHO = (BASE / "state_tables/echo_test.yaml").read_text().replace(
+    "name: echo_test", "name: echo_reviewed"
 )  # fmt: skip
 HANGUP = (
-    "- {from_state: OnHold, role: Both, event: HangupCall, actions: [SendBYE, StopMediaSession],"
+    "- {from_state: Active, role: UAS, event: HangupCall, actions: [SendBYE, StopMediaSession],"
     " next_state: Terminating}\n"
 )
-OLD = HOLD.replace(HANGUP, "")
+OLD = ECHO.replace(HANGUP, "")
 SILENT = HANGUP.replace("SendBYE, ", "")
-FLOW = "/flows/hold_reviewed/"
-API = "/api/flows/hold_reviewed"
+FLOW = "/flows/echo_reviewed/"
+API = "/api/flows/echo_reviewed"
 
 
 async def begin(instance: Instance, tmp_path: Path, page: Page) -> None:
-    """v1 is deployed, v2 hangs up held calls without a BYE, and the flow asks for one approval."""
-    file = tmp_path / "hold_reviewed.yaml"
+    """v1 is deployed, v2 hangs up without a BYE, and the flow asks for one approval."""
+    file = tmp_path / "echo_reviewed.yaml"
     file.write_text(OLD)
     await asyncio.to_thread(instance.cli, "import", str(file))
     await ask(page, "POST", f"{API}/deploy", reason="The first one.")
     await asyncio.to_thread(
-        instance.cli, "review", "hold_reviewed", "--require", "--high", "1", code=1
+        instance.cli, "review", "echo_reviewed", "--require", "--high", "1", code=1
     )
-    text = HOLD.replace(HANGUP, SILENT)
-    await ask(page, "POST", f"{API}/versions", text=text, base=1, message="End held calls")
+    text = ECHO.replace(HANGUP, SILENT)
+    await ask(page, "POST", f"{API}/versions", text=text, base=1, message="Hang up")
 
 
 async def in_order(page: Page) -> None:
@@ -63,7 +63,7 @@ async def test_a_version_is_reviewed_sent_back_mended_approved_and_deployed(
     await admin.goto(FLOW)
     await expect(admin.get_by_test_id("review-open")).to_have_text("Request review")
     await admin.get_by_test_id("review-open").click()
-    await admin.get_by_label("What to look at").fill("A held call can be hung up now.")
+    await admin.get_by_label("What to look at").fill("The call can be hung up now.")
     await admin.get_by_test_id("ask").click()
     await expect(admin.get_by_test_id("review-chip").first).to_have_text("In review")
     await expect(admin.get_by_test_id("approve-open")).to_have_count(0)
@@ -73,7 +73,7 @@ async def test_a_version_is_reviewed_sent_back_mended_approved_and_deployed(
     await bea.get_by_test_id("waiting").get_by_role("link").first.click()
     await expect(bea.locator(".diffing .trow.d-add").first).to_be_attached()
     await expect(bea.get_by_test_id("noticed")).to_contain_text(
-        "HangupCall in OnHold has a row now"
+        "HangupCall in Active has a row now"
     )
     await bea.keyboard.press("F8")
     await expect(bea.get_by_test_id("stepper")).to_contain_text("Change 1 of 1")
@@ -91,7 +91,7 @@ async def test_a_version_is_reviewed_sent_back_mended_approved_and_deployed(
     await expect(bea.get_by_test_id("review-chip").first).to_have_text("Changes requested")
 
     # Mended and asked again: what was said is still at its row, the review goes on.
-    await ask(admin, "POST", f"{API}/versions", text=HOLD, base=2, message="With a BYE")
+    await ask(admin, "POST", f"{API}/versions", text=ECHO, base=2, message="With a BYE")
     await admin.reload()
     await expect(admin.get_by_test_id("stale")).to_contain_text("saved v3 after v2")
     await admin.get_by_test_id("ask-again").click()
@@ -111,14 +111,21 @@ async def test_a_version_is_reviewed_sent_back_mended_approved_and_deployed(
     await bea.reload()
     await expect(bea.locator(".diffing .trow.d-add").first).to_be_attached()
     await in_order(bea)
+    coverage = bea.get_by_test_id("check-coverage")
+    await bea.get_by_test_id("pass-coverage").click()
+    await coverage.get_by_role("textbox").fill("Tried by hand on a phone.")
+    await coverage.get_by_role("button", name="Pass over").click()
+    await expect(coverage).to_have_attribute("data-state", "passed over")
     await bea.get_by_test_id("approve-open").click()
     await bea.get_by_test_id("approve").click()
     await expect(bea.get_by_test_id("review-chip").first).to_have_text("Approved")
 
     await admin.reload()
-    await admin.get_by_test_id("deploy-open").click()
+    async with admin.expect_response("**/versions/3/lacks/"):
+        await admin.get_by_test_id("deploy-open").click()
     await expect(admin.get_by_test_id("lacks")).to_have_count(0)
     await admin.get_by_test_id("deploy-confirm-3").click()
+    await expect(admin.locator("#toasts")).to_contain_text("New calls of echo_reviewed take v3")
     await admin.goto(f"{FLOW}reviews/1/")
     await expect(admin.get_by_test_id("review-chip").first).to_have_text("Deployed")
     await expect(admin.get_by_test_id("approval")).to_contain_text("deployed v3")
