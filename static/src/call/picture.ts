@@ -28,6 +28,7 @@ export class CallPicture {
     private readonly drawn: (digest: string) => Drawn | undefined,
   ) {
     this.canvas = new Canvas(host, namesOf(() => this.#drawn?.picture ?? null), { select: (selection) => this.#chosen(selection) }, { begin: () => this.#drawn?.picture?.initial });
+    yamlHost.addEventListener("click", (event) => this.#line((event.target as Element).closest(".yl")));
     // After the canvas' own observer: the camera knows the new size by then.
     new ResizeObserver(() => {
       this.look();
@@ -105,6 +106,13 @@ export class CallPicture {
     canvas.overlay.replaceChildren(...discs);
     canvas.select(step && step.row >= 0 ? { kind: "row", index: step.row } : step ? { kind: "state", name: step.from_state } : null);
     this.look();
+  }
+
+  /** A line of the text that belongs to a row leads to where the call took it last. */
+  #line(line: Element | null): void {
+    const number = line ? [...this.yamlHost.querySelectorAll(".yl")].indexOf(line) + 1 : 0;
+    const row = this.#drawn?.picture?.rows.find((item) => item.line <= number && number <= item.end_line);
+    if (row) this.#chosen({ kind: "row", index: row.index });
   }
 
   #chosen(selection: Selection): void {

@@ -92,6 +92,14 @@ class Recorder:
             failed = self.machine.receive(event_of, self.began + seconds + 0.001)
             self.records.append(StepRecord(failed))
 
+    def migrate(self, seconds: float, text: str, state: str) -> None:
+        """Let somebody take the session to another text."""
+        table = compile_text(text).table
+        assert table is not None
+        event = Event("Migrated", {"by": "olaf", "reason": "v1 is bad"})
+        step = self.machine.migrate(Program(table), state, event, self.began + seconds)
+        self.records.append(StepRecord(step))
+
     def wire(self, seconds: float, direction: str, data: bytes) -> None:
         given = (self.transport, self.local, self.remote, data)
         self.records.append(WireRecord(self.session, self.began + seconds, direction, *given))

@@ -10,6 +10,7 @@ from designer import services
 from designer.models import Flow
 from runtime.models import Session, Step
 from runtime.onecall import why
+from runtime.onecall.ladder import ladder_of
 from runtime.onecall.legs import call_of
 from tests.runtime.web.recorded import Recorder
 from tests.web import ECHO
@@ -133,3 +134,32 @@ def test_a_step_that_is_none_is_none(counts: Flow) -> None:
     recorded()
     call = call_of("node1-3-1")
     assert call is not None and why.moment(call.own, 99) is None
+
+
+def test_a_call_that_went_over_to_another_version_is_explained_on_both_sides(
+    counts: Flow,
+) -> None:
+    other = COUNTS.replace("tries < 2", "tries < 1").replace("  Over:", "  Past:")
+    services.version_save(flow=counts, text=other, base=1, author_name="a")
+    call = Recorder("node1-3-1", COUNTS)
+    call.step(0, "IncomingCall", **OFFER)
+    call.step(1, "HoldCall")
+    call.migrate(2, other, "Busy")
+    call.step(3, "HoldCall")
+    call.store()
+    assert moment(2)["tried"][0]["verdict"] == "fired"
+    moved = moment(3)
+    assert moved["kind"] == "migrated" and "another version" in moved["unknown"]
+    after = moment(4)
+    assert after["unknown"] == ""
+    verdicts = [row["verdict"] for row in after["tried"]]
+    assert verdicts == ["guards failed", "guards failed", "fired"]
+    assert after["tried"][0]["guards"][0] == {
+        "text": "tries < 1",
+        "held": False,
+        "values": {"tries": 1},
+    }
+    found = call_of("node1-3-1")
+    assert found is not None
+    labels = [item["label"] for item in ladder_of(found).items]
+    assert labels == ["IncomingCall", "HoldCall", "Migrated", "HoldCall"]
