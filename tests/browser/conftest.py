@@ -182,6 +182,7 @@ async def paths(instance: Instance, tmp_path_factory: pytest.TempPathFactory) ->
         "calls": "/calls/",
         "routes": "/routes/",
         "deployments": "/deployments/",
+        "old calls": "/flows/echo_test/old-calls/",
         "deployment": "/deployments/1/",
         **call,
     }
