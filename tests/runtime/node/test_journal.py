@@ -216,6 +216,11 @@ def test_a_segment_whose_folder_entry_is_not_safe_is_taken_away_and_tried_again(
 # -- epochs ----------------------------------------------------------------------------------------
 
 
+def test_the_number_of_a_start_is_above_all_that_others_know_of_the_name(tmp_path):
+    assert next_epoch(tmp_path, "n1", after=41) == 42
+    assert next_epoch(tmp_path, "n1", after=7) == 43
+
+
 def test_each_start_counts_one_more_epoch(tmp_path: Path) -> None:
     assert [next_epoch(tmp_path, "n1") for _ in range(3)] == [1, 2, 3]
     assert next_epoch(tmp_path, "n2") == 1

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from benchmarks.caller import Caller
 from runtime.media.port import MediaEvent
 from runtime.node.api import CallRefused, EventRefused, NoSuchSession
 from runtime.node.config import NodeConfig
@@ -229,6 +230,33 @@ async def test_a_stopping_node_waits_for_its_calls(tmp_path, peer, link):
         await stopping
         assert await watcher.ended() == ["completed"]
         await node.stop()
+
+
+def asked(node):
+    with Caller(node.sip_address) as caller:
+        return caller.options()
+
+
+async def test_a_closed_node_refuses_new_calls_and_says_so_until_it_takes_them_again(
+    tmp_path, peer, link
+):
+    async with running(tmp_path, ("echo_test", ECHO), link=fake(link)) as node:
+        watcher = Watcher(node)
+        well = await asyncio.to_thread(asked, node)
+        assert well.code == 200
+        assert well.headers["x-callsmith-load"] == "sessions=0;limit=2000"
+        await peer.call(node)
+        await watcher.state("Active")
+        node.close("olaf lets it take no new calls: a new disk")
+        refused = await asyncio.to_thread(asked, node)
+        assert refused.code == 503 and refused.headers["retry-after"] == "5"
+        assert refused.headers["x-callsmith-load"] == "sessions=1;limit=2000"
+        assert (await peer.refused(node)).code == 503
+        with pytest.raises(CallRefused, match="a new disk"):
+            node.call("echo_test", "sip:bob@127.0.0.1")
+        assert node.session_count == 1, "calls that run go on"
+        node.reopen()
+        assert (await asyncio.to_thread(asked, node)).code == 200 and node.trouble() == ""
 
 
 async def test_a_node_starts_again_with_its_flows_routes_and_a_new_epoch(tmp_path, link):
