@@ -22,6 +22,8 @@ SETTLED_SECONDS = 30.0
 PORTION = 50_000
 MOST_PORTIONS = 8
 """Portions of one turn; the next turn goes on where this one stopped."""
+MOST_FRESH = 50_000
+"""Steps that are counted while somebody waits."""
 DAY = 86_400.0
 ESTABLISHED = '"CallEstablished"'
 _ALIKE = (
@@ -47,6 +49,20 @@ def turn(now: float | None = None) -> int:
         if portion < PORTION:
             break
     return counted
+
+
+def counts_of(flow: str, first: int) -> list[dict[str, Any]]:
+    """Return the counts of a flow from a day on, each with the names of `StepCount`'s fields.
+
+    What is not added up yet is counted on the spot, unless that is too much for somebody who waits.
+    """
+    stored: list[Any] = list(StepCount.objects.filter(flow_name=flow, day__gte=first).values())
+    mark = StepsCounted.objects.filter(pk=1).first()
+    counted, newest = mark.counted if mark else 0, _newest()
+    if not 0 < newest - counted <= MOST_FRESH:
+        return stored
+    fresh = _alike(counted, newest).filter(flow_name=flow, day__gte=first)
+    return [*stored, *fresh]
 
 
 def catch_up() -> None:

@@ -5,33 +5,24 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from django.db.models import Count, F
-from django.db.models.functions import Floor
-
 from flows.table import Row
-from runtime import audit
-from runtime.models import Step
+from runtime import audit, counting
+from runtime.counting import DAY
 
 DAYS = 7
-DAY = 86_400.0
 MOST_VERSIONS = 50
 """Versions looked at, those with the most steps first."""
 
 
 def fires_of(flow: str, now: float) -> list[dict[str, Any]]:
-    """Return each row that fired in the last seven days with how often, day by day, oldest first.
+    """Return each row that fired in seven days, today the last, with how often day by day.
 
     A row is named by what it says, not by its place, so the same row of two versions is one:
-    `{from_state, role, event, after, guards, next_state, count, days: [7 numbers]}`.
+    `{from_state, role, event, after, guards, next_state, count, days: [7 numbers]}`. Days are UTC.
     """
-    since = now - DAYS * DAY
-    counted = (
-        Step.objects.filter(session__flow_name=flow, time__gte=since, row__gte=0)
-        .annotate(day=Floor((F("time") - since) / DAY))
-        .values("digest", "row", "day")
-        .annotate(count=Count("id"))
-        .order_by("-count")
-    )
+    first = int(now // DAY) - DAYS + 1
+    counted = [line for line in counting.counts_of(flow, first) if line["row"] >= 0]
+    counted.sort(key=lambda line: -int(line["count"]))
     found: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * DAYS)
     names: dict[tuple[Any, ...], dict[str, Any]] = {}
     versions: set[str] = set()
@@ -43,7 +34,7 @@ def fires_of(flow: str, now: float) -> list[dict[str, Any]]:
         said = _said(table.rows[line["row"]])
         key = key_of(table.rows[line["row"]])
         names[key] = said
-        found[key][min(DAYS - 1, max(0, int(line["day"])))] += line["count"]
+        found[key][min(DAYS - 1, line["day"] - first)] += line["count"]
     return [{**names[key], "count": sum(days), "days": days} for key, days in found.items()]
 
 

@@ -21,9 +21,9 @@ from designer.models import Flow, Version
 from flows.semantics import Program
 from flows.table import Row, Table
 from flows.vocabulary import EVENTS
-from runtime import audit, deployments, dwell, fires
+from runtime import audit, counting, deployments, dwell, fires
 from runtime.counting import DAY
-from runtime.models import Session, Step, StepCount
+from runtime.models import Session, Step
 from runtime.ramps import sequential
 from runtime.tally import FAILED
 
@@ -78,9 +78,7 @@ def insight(flow: Flow, days: int = 7, now: float | None = None) -> dict[str, An
 def _insight(flow_id: int, days: int, bucket: int) -> dict[str, Any]:
     flow = Flow.objects.get(pk=flow_id)
     span = Span.of(days, bucket * KEEP_SECONDS)
-    counts: list[Any] = list(
-        StepCount.objects.filter(flow_name=flow.name, day__gte=span.first).values()
-    )
+    counts = counting.counts_of(flow.name, span.first)
     deployment = deployments.current(flow)
     version = deployment.version if deployment else selectors.newest_version(flow)
     table = audit.table_of(version.digest) if version else None
