@@ -44,9 +44,9 @@ def turn(now: float | None = None) -> int:
     now = time.time() if now is None else now
     counted = 0
     for _ in range(MOST_PORTIONS):
-        portion = _portion(now)
+        portion, more = _portion(now)
         counted += portion
-        if portion < PORTION:
+        if not more:
             break
     return counted
 
@@ -71,21 +71,23 @@ def catch_up() -> None:
         mark = _mark()
         mark.seen, mark.seen_at = _newest(), 0.0
         mark.save()
-    while _portion(0.0):
+    while _portion(0.0)[1]:
         pass
 
 
-def _portion(now: float) -> int:
+def _portion(now: float) -> tuple[int, bool]:
+    """Add up one portion; return how many steps it had, and whether there is more to be added."""
     with transaction.atomic():
         mark = _mark()
         upto = min(mark.seen, mark.counted + PORTION)
         alike = list(_alike(mark.counted, upto)) if upto > mark.counted else []
         _add(alike)
         mark.counted = max(mark.counted, upto)
-        if mark.counted >= mark.seen and now - mark.seen_at >= SETTLED_SECONDS:
+        more = mark.counted < mark.seen
+        if not more and now - mark.seen_at >= SETTLED_SECONDS:
             mark.seen, mark.seen_at = _newest(), now
         mark.save()
-    return sum(each["count"] for each in alike)
+    return sum(each["count"] for each in alike), more
 
 
 def _mark() -> StepsCounted:
