@@ -183,7 +183,7 @@ def _match_sent(seen: list[_Seen], leg: Leg) -> None:
         while at < len(steps) and steps[at]["time"] <= each.wire.time + CLOSE:
             at += 1
         for step in reversed(steps[max(0, at - 3) : at]):
-            if each.wire.time <= _done_by(step) and (step["actions"] or step["answer"]):
+            if each.wire.time <= _done_by(step) and _may_have_sent(step, each.wire):
                 each.steps.append(_step_key(leg, step))
                 break
 
@@ -200,6 +200,15 @@ def _fits(wire: Wire, step: dict[str, Any]) -> bool:
         return said is None or said == code
     wanted = _METHODS.get(step["event"])
     return said is None and (wanted is None or wanted == wire.told.method)
+
+
+def _may_have_sent(step: dict[str, Any], wire: Wire) -> bool:
+    """Say whether the step may have sent the message: what the stack answers alone is no step's."""
+    if not (step["actions"] or step["answer"]):
+        return False
+    asked, answered = _METHODS.get(step["event"]), wire.told.method
+    # What ends a call answers the INVITE that is still open, too.
+    return wire.told.code is None or asked in (None, answered) or answered == "INVITE"
 
 
 def _done_by(step: dict[str, Any]) -> float:

@@ -22,8 +22,17 @@ _MENTION = re.compile(r"replaces=([^;&>\s]+)", re.IGNORECASE)
 _KNOWN = re.compile(
     r"^(via|v|to|t|call-id|i|cseq|content-type|c)[ \t]*:(.*)$", re.IGNORECASE | re.MULTILINE
 )
+_USUAL = (
+    ("\nVia:", "via"),
+    ("\nTo:", "to"),
+    ("\nCall-ID:", "call-id"),
+    ("\nCSeq:", "cseq"),
+    ("\nContent-Type:", "content-type"),
+)
+"""As nearly every stack writes them; looked for first, because a call has thousands of messages."""
 _FULL = {"v": "via", "t": "to", "i": "call-id", "c": "content-type"}
 """Short forms (RFC 3261 7.3.3)."""
+_MAY_SPEAK = re.compile(r"eplaces|EPLACES|arget-|ARGET-|efer-|EFER-|^r", re.MULTILINE)
 _SPEAKS = re.compile(
     r"^(replaces|target-dialog|refer-to|r)[ \t]*:(.*)$", re.IGNORECASE | re.MULTILINE
 )
@@ -67,6 +76,8 @@ class Told:
 
     def mentions(self) -> Iterator[str]:
         """Yield the Call-IDs of other dialogs it speaks of (RFC 3891, RFC 3515, RFC 4538)."""
+        if not _MAY_SPEAK.search(self.head):
+            return
         for name, value in _SPEAKS.findall(self.head):
             if name.lower() in ("refer-to", "r"):
                 for found in _MENTION.findall(value):
@@ -80,10 +91,7 @@ def read(data: bytes | str) -> Told:
     text = data if isinstance(data, str) else data.decode(errors="replace")
     head, _, body = text.replace("\r\n", "\n").partition("\n\n")
     first, _, head = head.partition("\n")
-    known: dict[str, str] = {}
-    for name, value in _KNOWN.findall(head):
-        # The first of a name counts; the later ones are shown all the same.
-        known.setdefault(_FULL.get(name.lower(), name.lower()), value)
+    known = _known(head)
     status = _STATUS.match(first)
     request = None if status else _REQUEST.match(first)
     number, _, answered = known.get("cseq", "").strip().partition(" ")
@@ -101,6 +109,28 @@ def read(data: bytes | str) -> Told:
         has_sdp="sdp" in known.get("content-type", "").lower() or body.startswith("v=0"),
         head=head,
     )
+
+
+def _known(head: str) -> dict[str, str]:
+    """Return the headers a ladder needs, by their names in lower case."""
+    found: dict[str, str] = {}
+    lines = f"\n{head}\n"
+    for start, name in _USUAL:
+        at = lines.find(start)
+        if at < 0 and name != "content-type":
+            return _found_anyhow(head)
+        if at >= 0:
+            found[name] = lines[at + len(start) : lines.find("\n", at + 1)]
+    return found if "content-type" in found or "\nc:" not in lines else _found_anyhow(head)
+
+
+def _found_anyhow(head: str) -> dict[str, str]:
+    """The same for headers in short forms or in letters of their own."""
+    found: dict[str, str] = {}
+    for name, value in _KNOWN.findall(head):
+        # The first of a name counts; the later ones are shown all the same.
+        found.setdefault(_FULL.get(name.lower(), name.lower()), value)
+    return found
 
 
 # -- session descriptions --------------------------------------------------------------------------

@@ -56,6 +56,7 @@ async def test_an_unexpected_event_of_a_call_becomes_a_row(
     await expect(page.get_by_test_id("step-where")).to_contain_text("Step 1 of")
     await page.goto(moment)
     await expect(page.get_by_test_id("raw")).to_contain_text("INFO sip:")
+    await expect(page.get_by_test_id("canvas")).to_have_attribute("data-drawn", "1")
     await picture(page, "call")
 
     # Replayed on the draft it goes as it went.

@@ -258,3 +258,13 @@ def test_numbers_are_shown_for_a_reason_that_is_recorded(
     alice.is_superuser = False
     alice.save()
     assert not shown()
+
+
+def test_whoever_only_looks_is_offered_nothing_else(client: Client, vera: Any, flow: Flow) -> None:
+    echo_call("node1-3-1", ECHO).store()
+    client.force_login(vera)
+    page = client.get("/calls/node1-3-1/").content.decode()
+    shown = json.loads(page.split('id="boot" type="application/json">')[1].split("</script>")[0])
+    allowed = {"edit": False, "export": False, "unmask": False, "test": False, "masked": True}
+    assert shown["can"] == allowed
+    assert client.get("/calls/node1-3-1/export/").status_code == 403

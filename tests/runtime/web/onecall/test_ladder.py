@@ -121,3 +121,17 @@ def test_a_message_that_speaks_of_another_call_links_it(flow: Flow) -> None:
 
 def test_a_call_nobody_knows_is_none(flow: Flow) -> None:
     assert call_of("node1-3-99") is None
+
+
+def test_an_answer_of_the_stack_belongs_to_no_step(flow: Flow) -> None:
+    call = echo_call("node1-3-1", ECHO)
+    bye = [each for each in call.records if getattr(each, "data", b"").startswith(b"BYE")]
+    call.records.remove(bye[0])
+    call.wire(30.002, "in", bye[0].data)  # type: ignore[union-attr]
+    ok = message("SIP/2.0 200 OK", cseq="3 BYE", branch="b", inside=True)
+    call.wire(30.0021, "out", ok)
+    call.store()
+    told = {item["label"]: item["steps"] for item in sip(ladder("node1-3-1"))}
+    assert told["INFO"] == ["A5"] and told["469 Bad Info Package"] == ["A5"]
+    early = [item for item in sip(ladder("node1-3-1")) if item["about"] == "to BYE"][0]
+    assert early["steps"] == []
