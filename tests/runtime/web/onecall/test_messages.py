@@ -61,7 +61,8 @@ def test_other_calls_are_named_by_replaces_target_dialog_and_refer_to() -> None:
 def test_a_description_is_told_in_facts() -> None:
     body = (
         "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\nc=IN IP4 192.0.2.1\r\na=inactive\r\n"
-        "m=audio 4000 UDP/TLS/RTP/SAVPF 111 0\r\nc=IN IP4 192.0.2.2\r\na=rtpmap:111 opus/48000/2\r\n"
+        "m=audio 4000 UDP/TLS/RTP/SAVPF 111 0\r\nc=IN IP4 192.0.2.2\r\n"
+        "a=rtpmap:111 opus/48000/2\r\n"
         "a=sendonly\r\na=candidate:1 1 udp 1 192.0.2.2 4000 typ host\r\n"
         "a=fingerprint:sha-256 AA:BB\r\na=rtcp-mux\r\nm=video 0 RTP/AVP 96\r\n"
     )
