@@ -40,6 +40,9 @@ def add_parser(verbs: Any, finish: Any) -> None:
     parser.add_argument(
         "--mutants", action="store_true", help="say which small changes no test would notice"
     )
+    parser.add_argument(
+        "--export", metavar="DIR", help="write them as files for pytest and SIPp into this folder"
+    )
     parser.add_argument("--verbose", action="store_true", help="name the ones that hold as well")
     finish(parser, run, needs_django=lambda options: not _is_file(options.flow))
 
@@ -56,6 +59,8 @@ def run(options: Namespace) -> int:
         found = [(where, s) for where, file in _files(options, name) for s in file.scenarios]
         if not found:
             raise Unusable(f"There is no scenario for {name}.")
+        if options.export:
+            return _export(options, name, table, [scenario for _, scenario in found])
         if options.mutants:
             return _mutants(options, name, table, [scenario for _, scenario in found])
         judged = [(where, judge(table, scenario)) for where, scenario in found]
@@ -64,6 +69,26 @@ def run(options: Namespace) -> int:
     text = _as_text(name, table, judged, verbose=options.verbose)
     answer(options, _as_data(name, table, judged), text)
     return DONE if all(one.holds for _, one in judged) else FAILED
+
+
+def _export(options: Namespace, name: str, table: Table, found: list[Scenario]) -> int:
+    """Write the tests as files that run elsewhere: 0 done, 2 the folder cannot be used."""
+    from designer.commands import answer
+    from designer.scenario_export import files
+
+    given = options.flow
+    text = _read(Path(given)) if _is_file(given) else _text_of_flow(given, options.version)
+    written = []
+    try:
+        for path, content in files(name, text, table, found):
+            place = Path(options.export) / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(content)
+            written.append(str(place))
+    except OSError as error:
+        raise Unusable(f"{error.filename}: {error.strerror}") from None
+    answer(options, {"flow": name, "files": written}, "\n".join(written))
+    return DONE
 
 
 def _mutants(options: Namespace, name: str, table: Table, found: list[Scenario]) -> int:

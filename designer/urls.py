@@ -64,6 +64,7 @@ urlpatterns = [
         name="version_check_again",
     ),
     path("flows/<flow:name>/tests/", tests.flow_tests, name="flow_tests"),
+    path("flows/<flow:name>/tests/files/", tests.flow_tests_files, name="flow_tests_files"),
     path("flows/<flow:name>/tests/new/", tests.flow_test_new, name="flow_test_new"),
     path("flows/<flow:name>/tests/save/", tests.flow_test_save, name="flow_test_save"),
     path("flows/<flow:name>/tests/try/", tests.flow_test_try, name="flow_test_try"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from typing import Any
 
 import msgspec
@@ -14,6 +16,7 @@ from designer import (
     coverage,
     mutant_runs,
     rendering,
+    scenario_export,
     scenario_rows,
     scenario_runs,
     selectors,
@@ -66,6 +69,25 @@ def flow_tests(request: HttpRequest, name: str) -> HttpResponse:
             },
         }
     return show(request, "designer/tests.html", context, nav="flows")
+
+
+@page("flow.view")
+def flow_tests_files(request: HttpRequest, name: str) -> HttpResponse:
+    """Download the tests as files that run elsewhere: YAML, pytest and SIPp, in a ZIP file."""
+    flow = flow_or_404(name)
+    version = _wanted(request, flow)
+    table = selectors.compiled_version(version).table if version is not None else None
+    if version is None or table is None:
+        raise Http404(f"{flow.name} has no version that its tests could be exported with.")
+    kept = Scenario.objects.filter(flow=flow).order_by("name")
+    scenarios = [each for one in kept for each in read_scenarios(one.text).scenarios]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in scenario_export.files(flow.name, version.text, table, scenarios):
+            archive.writestr(f"{flow.name}_tests/{path}", content)
+    answer = HttpResponse(packed.getvalue(), content_type="application/zip")
+    answer["Content-Disposition"] = f'attachment; filename="{flow.name}_tests.zip"'
+    return answer
 
 
 @page("flow.view")

@@ -38,6 +38,12 @@ async def test_a_candidate_judges_calls_muted_over_a_restart_and_is_tried_on_the
     start: Start, tmp_path: Path
 ) -> None:
     instance = await asyncio.to_thread(start)
+    # A test of the flow, exported: its far side calls the flow.
+    instance.cli("test", str(BASE / "state_tables" / "echo_test.yaml"), "--export", str(tmp_path))
+    (exported,) = (tmp_path / "sipp").glob("a_media*.xml")
+    done = await run_sipp(exported.read_text(), remote=("127.0.0.1", instance.sip_port))
+    assert done.successful == 1, done
+
     file = tmp_path / "echo_test.yaml"
     file.write_text(LEAVING)
     instance.cli("import", str(file))
@@ -68,8 +74,8 @@ async def test_a_candidate_judges_calls_muted_over_a_restart_and_is_tried_on_the
     played = "SELECT report FROM runtime_replayrun WHERE finished_at IS NOT NULL"
     rows = await eventually(lambda: instance.query(played), what="the record is played")
     report = json.loads(rows[0][0])
-    assert (report["compared"], report["same"]) == (15, 0)
-    assert report["groups"][0]["event"] == "DialogBYE" and report["groups"][0]["count"] == 15
+    assert (report["compared"], report["same"]) == (16, 0)
+    assert report["groups"][0]["event"] == "DialogBYE" and report["groups"][0]["count"] == 16
 
 
 def _healthy(instance: Instance) -> bool:

@@ -61,6 +61,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "review_pass": {"name": "echo_test", "number": 1},
     "comment_act": {"name": "echo_test", "number": 1, "comment": "COMMENT"},
     "flow_tests": {"name": "echo_test"},
+    "flow_tests_files": {"name": "echo_test"},
     "flow_test_new": {"name": "echo_test"},
     "flow_test_save": {"name": "echo_test"},
     "flow_test_try": {"name": "echo_test"},
