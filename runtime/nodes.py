@@ -29,6 +29,7 @@ BEAT_SECONDS = 1.5
 LOST_SECONDS = 5.0
 """Age of a heartbeat from which a node counts as lost: three of them missed."""
 LOST = "lost"
+_SHUT = (Node.State.DRAINING, Node.State.REFUSING)
 
 
 class NameTaken(Refused):
@@ -200,6 +201,9 @@ def sentence(lines: Iterable[Line], desired: Mapping[str, str]) -> str:
     parts = [f"{said} what is deployed."]
     if late:
         parts.append(f"Not yet: {_and(late)}.")
+    shut = [line.name for line in wanted if line.state in _SHUT]
+    if shut:
+        parts.append(f"{_and(shut)} {'takes' if len(shut) == 1 else 'take'} no new calls.")
     if gone:
         parts.append(f"Nothing is heard of {_and(gone)}.")
     return " ".join(parts)

@@ -62,9 +62,10 @@ class Relays:
         """Give those who look here at a session of another node what it told."""
         for text in frames:
             frame = json.loads(text)
-            frame.pop("seq", None)
-            if frame.get("type") in ("step", "ended"):
-                self._hub.relayed(session, frame)
+            for each in frame["frames"] if frame["type"] == "batch" else [frame]:
+                each.pop("seq", None)
+                if each["type"] in ("step", "ended"):
+                    self._hub.relayed(session, each)
 
     def _seen(self, relay: Relay, frame: str) -> None:
         if not relay.waiting:

@@ -1,18 +1,21 @@
 """An installation of three nodes: one with pages, two without, over PostgreSQL and Redis."""
 
+import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+from websockets.sync.client import connect
 
 from benchmarks.caller import Caller
 from tests import fleet as fleets
 from tests.conftest import wait_until
 from tests.fleet import PROBE, Fleet, telling
-from tests.instance import BASE, FurtherNode
+from tests.instance import BASE, FurtherNode, Person
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(240)]
 ALL = {"node1", "node2", "node3"}
@@ -28,6 +31,28 @@ def told(fleet: Fleet, node: str) -> str:
     """Return the word that the version in use tells on a node."""
     with Caller(fleet.sip(node), caller=PROBE) as caller:
         return caller.invite().reason
+
+
+@contextlib.contextmanager
+def following(fleet: Fleet, session: str) -> Iterator[Callable[[], list[str]]]:
+    """Follow a call as its page does; give what tells the events of the steps it was sent."""
+    person = Person(fleet.server)
+    cookies = "; ".join(f"{each.name}={each.value}" for each in person.jar)
+    address = f"ws://{fleet.server.http}/ws/calls/{session}"
+    events: list[str] = []
+    with connect(address, origin=fleet.server.url, additional_headers={"Cookie": cookies}) as page:  # type: ignore[arg-type]
+
+        def heard() -> list[str]:
+            with contextlib.suppress(TimeoutError):
+                frame = json.loads(page.recv(timeout=0.1))
+                parts = frame["frames"] if frame["type"] == "batch" else [frame]
+                events.extend(each["step"]["event"] for each in parts if each["type"] == "step")
+            return events
+
+        heard()
+        # The node is asked to tell as soon as the page is there; nothing happened yet.
+        wait_until(lambda: fleet.server.ask("health"), what="the server has turned to it")
+        yield heard
 
 
 def test_a_deployment_reaches_each_node_and_each_says_so(fleet: Fleet) -> None:
@@ -48,9 +73,11 @@ def test_a_call_on_another_node_is_seen_and_given_an_event(fleet: Fleet) -> None
         (session,) = wait_until(here, what="the server lists it")
         counted = {each["node"]: each["sessions"] for each in fleet.api("GET", "nodes")}
         assert set(counted) == ALL
-        sent = fleet.api("POST", f"sessions/{session}/events", {"event": "HangupCall"})
-        assert sent == {"sent": "HangupCall"}
-        caller.wait_for("BYE")
+        with following(fleet, session) as frames:
+            sent = fleet.api("POST", f"sessions/{session}/events", {"event": "HangupCall"})
+            assert sent == {"sent": "HangupCall"}
+            caller.wait_for("BYE")
+            assert wait_until(lambda: "HangupCall" in frames(), what="its page is told")
 
 
 def test_a_node_that_dies_is_shown_as_lost_and_follows_when_it_is_back(fleet: Fleet) -> None:

@@ -141,13 +141,13 @@ async def test_what_happens_in_a_call_is_told_in_one_message_to_whoever_asked_la
     channel = await layer.new_channel()
     relays.follow("edge-2-1-1", channel)
     hub.put('{"type":"step","step":{"sequence":1},"seq":1}')
-    hub.put('{"type":"ended","seq":2}')
+    hub.put('{"type":"batch","frames":[{"type":"step","step":{}},{"type":"ended"}],"seq":2}')
     for act in later[:]:
         act()
     message = await layer.receive(channel)
     assert message["session"] == "edge-2-1-1" and len(message["frames"]) == 2
     relays.heard(message["session"], message["frames"])
-    assert [frame["type"] for _, frame in hub.relayed_frames] == ["step", "ended"]
+    assert [frame["type"] for _, frame in hub.relayed_frames] == ["step", "step", "ended"]
     assert "seq" not in hub.relayed_frames[0][1]
     later.clear()
     now[0] += LEASE_SECONDS + 1

@@ -95,6 +95,9 @@ def test_the_sentence_says_who_runs_what_is_deployed_and_who_does_not() -> None:
     living("edge-2", runs={"echo_test": "old"})
     said = nodes.sentence(nodes.listed(), {"echo_test": "new"})
     assert said == "2 of 3 nodes run what is deployed. Not yet: edge-2."
+    living("edge-1", runs={"echo_test": "new"}, state="draining")
+    said = nodes.sentence(nodes.listed(), {"echo_test": "new"})
+    assert said.endswith("Not yet: edge-2. edge-1 takes no new calls.")
     silent("edge-3", 8)
     said = nodes.sentence(nodes.listed(), {"echo_test": "new"})
     assert said.startswith("1 of 3 nodes run") and "Nothing is heard of edge-3 for 8.0 s." in said
