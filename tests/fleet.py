@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from tests.instance import FurtherNode, Instance
 STARTER = Path(__file__).resolve().parent.parent / "state_tables" / "echo_test.yaml"
 PATIENCE = 180
 """Seconds a process of the installation may take to start, on a machine with much to do."""
+IDLE = 2.0
+"""Seconds after which a kept connection is made anew: the server closes idle ones after five."""
 PROBE = "sip:probe@bench.test"
 ROW = """\
 - id: probe
@@ -39,11 +42,15 @@ class Api:
     def __init__(self, server: Instance, token: str) -> None:
         host, _, port = server.http.rpartition(":")
         self._connection = http.client.HTTPConnection(host, int(port), timeout=30)
+        self._used = 0.0
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def __call__(self, method: str, path: str, body: Any = None) -> Any:
         """Send a request and return the answer's JSON; AssertionError for a refusal."""
         sent = json.dumps(body) if body is not None else None
+        if time.monotonic() - self._used > IDLE:
+            self._connection.close()  # the server may be about to
+        self._used = time.monotonic()
         self._connection.request(method, f"/api/{path}", sent, self._headers)
         answer = self._connection.getresponse()
         told = json.loads(answer.read())
