@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY = .venv/bin/python
 JOBS ?= auto
 
-.PHONY: help run python setup test test-setup check lint types imports fmt test-long bench bench-deploy bench-mutants bench-browser bench-audit bench-ladder docs clean
+.PHONY: help run python setup test test-setup check lint types imports fmt test-long bench bench-deploy bench-mutants bench-browser bench-audit bench-search bench-sustained bench-ladder docs clean
 
 help:
 	@printf '%s\n' \
@@ -77,6 +77,12 @@ bench-browser: test-setup
 
 bench-audit: test-setup
 	@nice $(PY) -m benchmarks.audit
+
+bench-search: test-setup
+	@nice $(PY) -m benchmarks.search
+
+bench-sustained: test-setup
+	@$(PY) -m benchmarks.sustained
 
 .PHONY: bench-fanout bench-live
 bench-fanout: test-setup

@@ -1,8 +1,8 @@
 """The cases of `benchmarks.audit` on the database that DATABASE_URL names.
 
 Ours is the whole way from the journal's file into the database: read, checksum, decode, rows,
-digests, chain, sessions, position. Bare is the same rows, made beforehand as tuples, by
-`executemany` (SQLite) or by psycopg's COPY, row by row (PostgreSQL), and nothing else.
+digests, chain, sessions, position. Bare is the same rows, sessions too, made beforehand as tuples,
+by `executemany` (SQLite) or by psycopg's COPY, row by row (PostgreSQL), and nothing else.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ SIP = (
     b"Contact: <sip:+493055564217@192.0.2.4:5060>\r\nContent-Length: 0\r\n\r\n"
 )
 TABLES = {
+    "runtime_session": journal_rows.SESSION,
     "runtime_step": journal_rows.STEP,
     "runtime_wiremessage": journal_rows.WIRE,
     "runtime_mediarecord": journal_rows.MEDIA,
@@ -110,7 +111,7 @@ def _journal(folder: Path, of: Callable[[str, float], Iterator[Record]]) -> Path
 
 def _empty() -> None:
     with connection.cursor() as cursor:
-        for table in (*TABLES, "runtime_session", "runtime_journalposition", "runtime_chainblock"):
+        for table in (*TABLES, "runtime_journalposition", "runtime_chainblock"):
             word = "TRUNCATE" if connection.vendor == "postgresql" else "DELETE FROM"
             cursor.execute(f"{word} {table}")
 
@@ -157,9 +158,14 @@ def _tuples(records: list[Record]) -> Iterator[dict[str, list[Any]]]:
     maker = journal_rows.Rows(
         lines=False, flow_of=lambda digest: ("", None), flows_of=lambda names: {}
     )
-    for at in range(0, len(records), BATCH):
-        batch = maker.batch(segment, records[at : at + BATCH])
+    batches = [
+        maker.batch(segment, records[at : at + BATCH]) for at in range(0, len(records), BATCH)
+    ]
+    # A session is written once, as it was in the end.
+    last = {name: row for batch in batches for name, row in batch.sessions.items()}
+    for batch in batches:
         yield {
+            "runtime_session": [last.pop(name) for name in list(batch.sessions) if name in last],
             "runtime_step": maker.step_rows(batch, segment),
             "runtime_wiremessage": batch.wire,
             "runtime_mediarecord": batch.media,
@@ -178,7 +184,9 @@ def _copied(cursor: Any, table: str, found: list[Any]) -> None:
 
 
 def _count(path: Path) -> int:
-    return sum(not isinstance(record, DoneRecord) for _, record in read(path))
+    records = [record for _, record in read(path)]
+    sessions = {record.step.session for record in records if isinstance(record, StepRecord)}
+    return len(sessions) + sum(not isinstance(record, DoneRecord) for record in records)
 
 
 # -- what is measured ------------------------------------------------------------------------------

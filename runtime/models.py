@@ -476,7 +476,6 @@ class Session(models.Model):
             models.Index(fields=["-started_at"], name="session_started"),
             models.Index(fields=["flow_name", "-started_at"], name="session_flow_started"),
             models.Index(fields=["ended_at"], name="session_ended"),
-            models.Index(fields=["digest", "-started_at"], name="session_digest_started"),
             models.Index(fields=["outcome", "-started_at"], name="session_outcome_started"),
             models.Index(
                 fields=["-started_at"],
@@ -485,16 +484,6 @@ class Session(models.Model):
             ),
             models.Index(
                 fields=["call_id"], name="session_call_id", condition=~models.Q(call_id="")
-            ),
-            models.Index(
-                fields=["caller_key"],
-                name="session_caller_key",
-                opclasses=["varchar_pattern_ops"],
-            ),
-            models.Index(
-                fields=["callee_key"],
-                name="session_callee_key",
-                opclasses=["varchar_pattern_ops"],
             ),
         ]
 

@@ -4,53 +4,84 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.conftest import free_port, wait_until
 
 
+class Postgres:
+    """A PostgreSQL server in a folder of its own; skips the test where the binaries are missing."""
+
+    def __init__(self) -> None:
+        binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+        if not binaries:
+            pytest.skip("PostgreSQL is not installed: sudo apt install postgresql")
+        self.programs = binaries[-1].parent
+        self.folder = Path(tempfile.mkdtemp(prefix="callsmith-pg-"))
+        # PostgreSQL refuses to run as root, so root hands it to the user of the Debian package.
+        self.prefix: list[str] = []
+        if os.geteuid() == 0:
+            owner = pwd.getpwnam("postgres")
+            os.chown(self.folder, owner.pw_uid, owner.pw_gid)
+            user = [f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}"]
+            self.prefix = ["setpriv", *user, "--clear-groups"]
+        self.port = free_port()
+        self.url = f"postgres://callsmith@127.0.0.1:{self.port}/callsmith"
+        self.server: subprocess.Popen[bytes] | None = None
+        data = self.folder / "data"
+        initdb = [str(self.programs / "initdb"), "-A", "trust", "-U", "callsmith", "-N"]
+        subprocess.run([*self.prefix, *initdb, "-D", str(data)], check=True, **self._quiet())
+        self.start()
+        createdb = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "callsmith", "callsmith"]
+        subprocess.run([str(self.programs / "createdb"), *createdb], check=True)
+
+    def _quiet(self) -> dict[str, Any]:
+        return {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": self.folder}
+
+    def start(self) -> None:
+        """Start it, the first time or again."""
+        settings = ["-c", "fsync=off", "-c", "listen_addresses=127.0.0.1", "-k", str(self.folder)]
+        self.server = subprocess.Popen(
+            [*self.prefix, str(self.programs / "postgres"), "-D", str(self.folder / "data")]
+            + ["-p", str(self.port), *settings],
+            stdout=(self.folder.parent / f"{self.folder.name}.log").open("w"),
+            stderr=subprocess.STDOUT,
+            cwd=self.folder,
+        )
+        ready = [str(self.programs / "pg_isready"), "-h", "127.0.0.1", "-p", str(self.port)]
+        wait_until(lambda: subprocess.run(ready, capture_output=True).returncode == 0)
+
+    def stop(self) -> None:
+        """Stop it as an administrator would who is in a hurry: connections are cut."""
+        assert self.server is not None
+        self.server.send_signal(signal.SIGINT)
+        self.server.wait(20)
+
+    def close(self) -> None:
+        """Stop it for good and remove its folder."""
+        assert self.server is not None
+        if self.server.poll() is None:
+            self.server.terminate()
+            self.server.wait(20)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        Path(f"{self.folder}.log").unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def postgresql() -> Iterator[str]:
     """Run a PostgreSQL server and give its DATABASE_URL; skip where the binaries are missing."""
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not binaries:
-        pytest.skip("PostgreSQL is not installed: sudo apt install postgresql")
-    folder = Path(tempfile.mkdtemp(prefix="callsmith-pg-"))
-    # PostgreSQL refuses to run as root, so root hands it to the user of the Debian package.
-    prefix: list[str] = []
-    if os.geteuid() == 0:
-        owner = pwd.getpwnam("postgres")
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-        prefix = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
-    port = free_port()
-    data = folder / "data"
-    programs = binaries[-1].parent
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": folder}
-    initdb = [str(programs / "initdb"), "-A", "trust", "-U", "callsmith", "-N", "-D", str(data)]
-    subprocess.run([*prefix, *initdb], check=True, **quiet)  # type: ignore[call-overload]
-    settings = ["-c", "fsync=off", "-c", "listen_addresses=127.0.0.1", "-k", str(folder)]
-    server = subprocess.Popen(
-        [*prefix, str(programs / "postgres"), "-D", str(data), "-p", str(port), *settings],
-        stdout=(folder.parent / f"{folder.name}.log").open("w"),
-        stderr=subprocess.STDOUT,
-        cwd=folder,
-    )
+    server = Postgres()
     try:
-        ready = [str(programs / "pg_isready"), "-h", "127.0.0.1", "-p", str(port)]
-        wait_until(lambda: subprocess.run(ready, capture_output=True).returncode == 0)
-        createdb = ["-h", "127.0.0.1", "-p", str(port), "-U", "callsmith", "callsmith"]
-        subprocess.run([str(programs / "createdb"), *createdb], check=True)
-        yield f"postgres://callsmith@127.0.0.1:{port}/callsmith"
+        yield server.url
     finally:
-        server.terminate()
-        server.wait(20)
-        shutil.rmtree(folder, ignore_errors=True)
-        Path(f"{folder}.log").unlink(missing_ok=True)
+        server.close()
 
 
 @contextlib.contextmanager
