@@ -151,7 +151,8 @@ export class CallStore {
   /** Fetch the call anew, soon: the record brings messages and media a little later than the node tells steps. */
   refresh(): void {
     if (this.#timer) return;
-    this.#timer = window.setTimeout(() => void this.#fetch(), REFRESH);
+    // A long call is fetched less often: what it costs grows with what it holds.
+    this.#timer = window.setTimeout(() => void this.#fetch(), Math.max(REFRESH, this.items.length));
   }
 
   async #fetch(): Promise<void> {
