@@ -64,7 +64,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const target = event.target as Element;
   if (target.closest('input:not([type="range"]), textarea, select, dialog, .drawer')) return;
-  const onButton = target.closest("button, a, summary, [role=option], [role=row]") !== null;
+  const onButton = target.closest("button, a, summary") !== null;
   if (event.key === ",") replay.move(-1);
   else if (event.key === ".") replay.move(1);
   else if (event.key === "[") replay.faster(-1);
