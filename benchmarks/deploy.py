@@ -180,7 +180,24 @@ async def _traffic(fleet: Fleet, deployments: int, rate: int) -> bool:
         f"{deployments} deployments during {rate} calls/s: {result.successful} calls well,"
         f" {result.failed} failed, on {used} versions, {mixed} on more than one"
     )
+    if result.failed:
+        print(await asyncio.to_thread(failures, fleet), result.errors[-1500:])
     return result.failed == 0 and mixed == 0
+
+
+def failures(fleet: Fleet) -> str:
+    """Return how calls ended other than well, by outcome and by what the failed action said."""
+    import psycopg
+
+    with psycopg.connect(fleet.services["DATABASE_URL"]) as connection:
+        ended = connection.execute(
+            "SELECT outcome, state, COUNT(*) FROM runtime_session"
+            " WHERE outcome <> 'completed' GROUP BY outcome, state"
+        ).fetchall()
+        said = connection.execute(
+            "SELECT fields, COUNT(*) FROM runtime_step WHERE event = 'ActionFailed' GROUP BY fields"
+        ).fetchall()
+    return f"outcomes {ended}; failed actions {said}"
 
 
 def settle(fleet: Fleet, calls: int) -> None:
