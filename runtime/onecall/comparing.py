@@ -15,7 +15,7 @@ from designer.simulation.stage import Stage
 from runtime import audit
 from runtime.call_scenario import scenario_of_call
 from runtime.models import Session
-from runtime.onecall.ladder import event_words
+from runtime.onecall.facts import event_words
 from runtime.onecall.legs import Leg, Wire
 from runtime.onecall.words import call_time
 

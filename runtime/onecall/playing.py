@@ -11,7 +11,7 @@ from runtime import trying
 from runtime.executor.replay import replay
 from runtime.executor.step import Step
 from runtime.models import Session
-from runtime.onecall.ladder import event_words
+from runtime.onecall.facts import event_words
 from runtime.onecall.legs import Leg
 from runtime.onecall.why import step_of
 

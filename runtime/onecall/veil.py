@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runtime import masking
-from runtime.onecall.ladder import party_name
+from runtime.onecall.facts import party_name
 
 
 @dataclass(frozen=True, slots=True)

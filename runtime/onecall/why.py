@@ -18,7 +18,7 @@ from runtime import audit
 from runtime.executor.machine import ACTION_FAILED, MIGRATED, Machine
 from runtime.executor.replay import UnknownVersion, restore
 from runtime.executor.step import Step
-from runtime.onecall.ladder import event_words
+from runtime.onecall.facts import event_words
 from runtime.onecall.legs import Leg
 
 MOST_NAMED = 12

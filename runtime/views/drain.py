@@ -20,7 +20,7 @@ from runtime.drain import judging, orders, policy, view
 from runtime.drain.judging import BLOCKED, Only
 from runtime.masking import mask_user
 from runtime.models import CallOrder, Deployment, DrainPolicy
-from runtime.onecall.ladder import party_name
+from runtime.onecall.facts import party_name
 from runtime.views.drain_forms import (
     MINUTE,
     amount,
