@@ -72,8 +72,8 @@ async def test_a_candidate_judges_calls_muted_over_a_restart_and_is_tried_on_the
     file.write_text(LEAVING + "# again\n")
     instance.cli("import", str(file))
     played = (
-        "SELECT report FROM runtime_replayrun run JOIN designer_version version"
-        " ON version.id = run.version_id WHERE version.number = 3 AND finished_at IS NOT NULL"
+        "SELECT run.report FROM runtime_replayrun run JOIN designer_version version"
+        " ON version.id = run.version_id WHERE version.number = 3 AND run.finished_at IS NOT NULL"
     )
     rows = await eventually(lambda: instance.query(played), what="the record is played")
     report = json.loads(rows[0][0])
