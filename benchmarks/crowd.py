@@ -17,6 +17,8 @@ from typing import Any
 
 BEAT = 0.05
 """Seconds between two portions of steps."""
+SWEEP = 500
+"""Sessions that are looked at in each beat, whether they still live."""
 WALK = 400
 """Steps after which a session that shall stand somewhere else is left where it is."""
 CALM = {"Active": 0.62, "OnHold": 0.12, "Ringing": 0.16, "Transferring": 0.02}
@@ -33,6 +35,7 @@ class Crowd:
         self.programs = programs
         self.random = random.Random(seed)
         self.ids: list[str] = []
+        self.swept = 0
 
     def fill(self, count: int) -> None:
         """Begin sessions and walk each to where it shall stand."""
@@ -84,8 +87,16 @@ class Crowd:
             began = asyncio.get_running_loop().time()
             for _ in range(max(1, round(rate * BEAT))):
                 self.one()
+            self.refill()
             spent = asyncio.get_running_loop().time() - began
             await asyncio.sleep(max(0.001, BEAT - spent))
+
+    def refill(self) -> None:
+        """Put new calls in the place of some whose timers ended them."""
+        for place in range(self.swept, min(self.swept + SWEEP, len(self.ids))):
+            if self.ids[place] not in self.supervisor.sessions:
+                self.ids[place] = self.begin().id
+        self.swept = (self.swept + SWEEP) % max(1, len(self.ids))
 
     def one(self) -> None:
         if not self.ids:
