@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import socket
@@ -361,6 +362,9 @@ async def serve(kind: str, port: int) -> None:
     running = asyncio.create_task(web.serve())
     while not web.started:
         await asyncio.sleep(0.01)
+    # As the product does once it serves, see `runtime.server`.
+    gc.collect()
+    gc.freeze()
     print("ready", flush=True)
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):

@@ -12,6 +12,7 @@ SIGINT, or the death of the parent shortens that, and nothing skips the journal.
 import asyncio
 import contextlib
 import dataclasses
+import gc
 import logging
 import os
 import signal
@@ -96,6 +97,9 @@ async def serve(watch: str | None = None) -> None:
     publish.set_loop(asyncio.get_running_loop())
     async with running_node() as node, control_socket(), web() as server:
         async with service.running(node, pages=pages, watch=watch) as heart:
+            # What is loaded now stays: the collector need not walk it while calls wait.
+            gc.collect()
+            gc.freeze()
             ready.write_text(str(node.sip_address))
             ended = asyncio.create_task(server.main_loop(), name="web server")
             await first_of(stop.asked.wait(), ended)
