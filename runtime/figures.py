@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
+from datetime import UTC, datetime
 from functools import lru_cache
 from math import sqrt
 from typing import Any
@@ -17,7 +18,7 @@ from django.db.models.functions import Cast, Floor
 
 from designer.models import Version
 from runtime import bridge
-from runtime.models import Deployment, Session, Step
+from runtime.models import Deployment, RampMark, Session, Step
 
 HOUR = 3600.0
 MINUTES = 60
@@ -31,6 +32,14 @@ MOST_CALLS = 2000
 LEAST_CALLS = 30
 ESTABLISHED = '"CallEstablished"'
 Z95 = 1.96
+MOST_MARKS = 20
+SAID = {
+    "began": "v{} {:g} %",
+    "step": "v{} {:g} %",
+    "promoted": "v{} all",
+    "back": "v{} taken back",
+}
+"""What a mark of a ramp is called, by its kind."""
 
 
 def figures(flow: str, now: float | None = None) -> dict[str, Any]:
@@ -108,15 +117,20 @@ def _living(flow: str) -> dict[str, int]:
 
 
 def _marks(flow: str, now: float) -> list[dict[str, Any]]:
-    """Return the deployments of the last hour, oldest first."""
-    made = Deployment.objects.filter(flow__name=flow).select_related("version").order_by("-pk")
-    marks = []
-    for deployment in made[:20]:
-        at = deployment.at.timestamp()
-        if at < now - HOUR:
-            break
-        marks.append({"at": at, "label": f"v{deployment.version.number}"})
-    return marks[::-1]
+    """Return the deployments of the last hour and the steps of ramps, oldest first."""
+    since = datetime.fromtimestamp(now - HOUR, UTC)
+    made = Deployment.objects.filter(flow__name=flow, at__gte=since, ramp=None)
+    made = made.select_related("version").order_by("-pk")[:MOST_MARKS]
+    steps = RampMark.objects.filter(ramp__flow__name=flow, at__gte=since, kind__in=SAID)
+    steps = steps.select_related("ramp__deployment__version").order_by("-pk")[:MOST_MARKS]
+    marks = [{"at": each.at.timestamp(), "label": f"v{each.version.number}"} for each in made] + [
+        {
+            "at": each.at.timestamp(),
+            "label": SAID[each.kind].format(each.ramp.deployment.version.number, each.percent),
+        }
+        for each in steps
+    ]
+    return sorted(marks, key=lambda mark: mark["at"])
 
 
 def _begun_usual(flow: str, now: float) -> dict[str, Any] | None:

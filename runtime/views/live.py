@@ -15,7 +15,7 @@ from runtime.consumers.live import drawn_of
 
 @page("call.view")
 def flow_live(request: HttpRequest, name: str) -> HttpResponse:
-    """Show a flow's calls on its diagram. Context: flow, deployed, latest, boot."""
+    """Show a flow's calls on its diagram. Context: flow, deployed, ramp, latest, boot."""
     flow = flow_or_404(name)
     drawn = drawn_of(flow)
     drawing = rendering.drawing(audit.text_of(drawn["digest"]))
@@ -37,6 +37,7 @@ def flow_live(request: HttpRequest, name: str) -> HttpResponse:
     context = {
         "flow": flow,
         "deployed": drawn["deployed"],
+        "ramp": deployments.ramp_of(flow),
         "latest": selectors.newest_version(flow),
         "boot": boot,
     }

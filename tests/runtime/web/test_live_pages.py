@@ -74,6 +74,29 @@ def test_deployments_of_the_last_hour_are_marked(flow: Any) -> None:
     assert [mark["label"] for mark in told["marks"]] == ["v1"]
 
 
+def test_steps_of_a_ramp_are_marked_and_it_is_named_on_the_page(
+    client: Any, flow: Any, alice: Any
+) -> None:
+    from designer import services
+    from runtime.ramps import services as ramps
+    from runtime.ramps.plan import Plan
+    from runtime.ramps.plan import Step as RampStep
+    from tests.web import ECHO
+
+    deployments.deploy(version=flow.versions.get(), by_name="cli")
+    services.flow_import(
+        text=ECHO.replace("description: Answers", "description: Always answers", 1),
+        file_name="echo_test.yaml",
+        author_name="alice",
+    )
+    plan = Plan(steps=(RampStep(5.0, 60.0), RampStep(100.0, 0.0)), limits={"answered": 0.05})
+    ramp = ramps.start(version=flow.versions.get(number=2), plan=plan, user=alice)
+    labels = [mark["label"] for mark in figures.figures("echo_test", time.time() + 20)["marks"]]
+    assert labels == ["v1", f"v2 {ramp.percent:g} %"]
+    client.force_login(alice)
+    assert b'data-testid="live-ramp"' in client.get("/flows/echo_test/live/").content
+
+
 @pytest.mark.parametrize(("hits", "of"), [(0, 30), (30, 30), (15, 30), (700, 1000)])
 def test_an_interval_holds_the_share(hits: int, of: int) -> None:
     low, high = figures.interval(hits, of)
