@@ -73,8 +73,9 @@ export class Followed {
   }
 
   #unknown(detail: Detail): TemplateResult {
+    const elsewhere = this.traffic.lines.find((line) => line.id === detail.id);
     return html`<div class="row">${icon("eye", "ink3")}<h2 class="grow clip mono">${detail.id}</h2>${this.#away()}</div>
-      <p class="small ink2">This call lives no more here. <a href=${this.url(detail.id)}>Open its record</a></p>`;
+      <p class="small ink2">${elsewhere ? html`It lives on <b>${elsewhere.node}</b>, in ${elsewhere.state}. <a href=${this.url(detail.id)}>Open the call</a> to follow it there.` : html`This call lives no more. <a href=${this.url(detail.id)}>Open its record</a>`}</p>`;
   }
 
   #away(): TemplateResult {
