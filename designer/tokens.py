@@ -19,6 +19,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from designer import auditing
 from designer.errors import Refused
 from designer.models import AccessToken
 
@@ -63,6 +64,7 @@ def token_add(
                 created_at=now,
                 expires_at=now + timedelta(days=days),
             )
+            auditing.record("token.add", user=user, subject=name, detail={"days": days})
     except IntegrityError:
         raise Refused(f"A token named {name} exists already. Choose another name.") from None
     return secret, token
@@ -73,8 +75,10 @@ def token_revoke(*, user: Any, name: str) -> AccessToken:
     token = AccessToken.objects.filter(user=user, name=name, revoked_at=None).first()
     if token is None:
         raise Refused(f"There is no token named {name[:LONGEST_NAME]} to take back.")
-    token.revoked_at = timezone.now()
-    token.save(update_fields=["revoked_at"])
+    with transaction.atomic():
+        token.revoked_at = timezone.now()
+        token.save(update_fields=["revoked_at"])
+        auditing.record("token.revoke", user=user, subject=token.name)
     return token
 
 

@@ -37,6 +37,7 @@ WORDS: Final = {
     "call.unmask": "Saw the numbers of callers",
     "check.control": "Controlled a check",
     "comment.write": "Wrote a comment",
+    "deployment.back": "Rolled back",
     "deployment.force": "Deployed past errors",
     "deployment.make": "Deployed",
     "drain.policy": "Said when old calls end",
@@ -59,6 +60,8 @@ WORDS: Final = {
     "review.rule": "Changed the rule of reviews",
     "route.change": "Changed routes",
     "scenario.edit": "Changed a test",
+    "token.add": "Made an access token",
+    "token.revoke": "Took an access token back",
     "version.save": "Saved a version",
 }
 """An act as a person reads it; one that is not here is shown by its name."""

@@ -122,10 +122,29 @@ def deploy(
                 findings_overridden=overridden,
                 standing=verdict.state,
             )
+            _record(deployment, user, back)
         # The nodes first: calls wait for them, pages only look.
         notices.announce(notices.NODES, {"type": "flow.deploy", "deployment": deployment.pk})
         announce(deployment)
     return deployment
+
+
+def _record(deployment: Deployment, user: Any, back: bool) -> None:
+    act = "deployment.force" if deployment.forced else "deployment.make"
+    auditing.record(
+        "deployment.back" if back and not deployment.forced else act,
+        user=user,
+        by_name=deployment.by_name,
+        flow=deployment.flow,
+        subject=deployment.version.label,
+        reason=deployment.reason,
+        detail={
+            "deployment": deployment.pk,
+            "digest": deployment.version.digest,
+            "overridden": len(deployment.findings_overridden),
+            "back": back,
+        },
+    )
 
 
 def roll_back(*, flow: Flow, user: Any = None, by_name: str = "", reason: str = "") -> Deployment:

@@ -6,7 +6,7 @@ import pytest
 
 from designer import facts, selectors, services
 from designer.errors import Refused
-from designer.models import Flow, Version
+from designer.models import AuditEntry, Flow, Version
 from runtime import deployments, routes
 from runtime.models import Acknowledgement, Deployment, Route
 from runtime.service import Desk
@@ -243,3 +243,19 @@ def test_a_typed_address_is_tried_by_its_user_part() -> None:
     assert routes.user_part("sip:100@host:5060;transport=udp") == "100"
     assert routes.user_part(" tel:+4930;ext=1 ") == "+4930"
     assert routes.user_part("anna") == "anna"
+
+
+def test_who_deployed_and_who_went_back_stands_among_the_acts(flow: Flow, alice: Any) -> None:
+    first = selectors.newest_version(flow)
+    assert first is not None
+    second = services.version_save(flow=flow, text=first.text + "\n# two\n", base=1, author=alice)
+    deployments.deploy(version=first, user=alice, reason="to begin with")
+    deployments.deploy(version=second, user=alice)
+    deployments.roll_back(flow=flow, user=alice, reason="it crackles")
+    done = AuditEntry.objects.filter(act__startswith="deployment.").order_by("pk")
+    assert [(each.act, each.subject, each.reason) for each in done] == [
+        ("deployment.make", "v1", "to begin with"),
+        ("deployment.make", "v2", ""),
+        ("deployment.back", "v1", "it crackles"),
+    ]
+    assert {each.by for each in done} == {alice}
