@@ -32,6 +32,8 @@ _URI = (
 _TEXT = re.compile(
     f"(?P<tel>tel:{_NUMBER})|{_URI}|(?P<address>{_ADDRESS})|(?P<number>{_NUMBER})", re.IGNORECASE
 )
+_HASH = re.compile(r"[0-9a-f]{64}")
+"""The digest of a version's text: nobody's number, however many digits stand in it."""
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _SPOKEN_NAME = re.compile(r"^(\s*)([^<\"]*?)(\s*<)")
 _IP = re.compile(
@@ -72,6 +74,8 @@ def mask_values(value: Any, dot: str = DOT, *, name: str = "") -> Any:
         case str():
             if name.lower() in _SECRET_FIELDS:
                 return dot * len(value)
+            if _HASH.fullmatch(value):
+                return value
             return mask_party(value, dot) if name in _PARTY_FIELDS else mask(value, dot)
         case dict():
             return {key: mask_values(each, dot, name=str(key)) for key, each in value.items()}

@@ -78,7 +78,7 @@ function draw(): void {
   states = standing();
   const scale = { ...scaleOf(measure, states.values()), title: MEASURES.find((each) => each.key === measure)?.title ?? "" };
   heat?.show(states, scale, rates());
-  for (const row of canvas.svg.querySelectorAll<SVGGElement>(".trow")) row.classList.toggle("dim", !everFired(Number(row.dataset["row"])));
+  for (const row of canvas.svg.querySelectorAll<SVGGElement>(".trow")) row.classList.toggle("unfired", !everFired(Number(row.dataset["row"])));
   part("canvas").dataset["measure"] = measure;
   legend(part("legend"), scale, "", "fired; a dim row never did");
   const known = Object.entries(told.numbers).sort(([, a], [, b]) => (a ?? 0) - (b ?? 0)).slice(-4);
