@@ -120,7 +120,7 @@ async def steps_when(page: Page, session: str, event: str) -> list[dict[str, Any
 
     async def there() -> bool:
         nonlocal steps
-        steps = await ask(page, "GET", f"/api/sessions/{session}/steps")
+        steps = await ask(page, "GET", f"/api/sessions/{session}/steps?numbers=what+was+typed")
         return event in [step["event"] for step in steps]
 
     await eventually(there, 15, f"{session} took {event}")

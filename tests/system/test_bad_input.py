@@ -266,8 +266,9 @@ async def test_a_deployment_forced_into_the_database_never_replaces_a_good_table
     with sqlite3.connect(instance.data / "callsmith.sqlite3", timeout=20) as database:
         database.execute(
             "INSERT INTO designer_version (flow_id, number, text, digest, author_name, message,"
-            " created_at, origin, errors, warnings, compiles, report) SELECT id, 99, ?, ?, 'x', '',"
-            " '2026-01-01', 'edit', 0, 0, 1, '{}' FROM designer_flow WHERE name = 'echo_test'",
+            " created_at, origin, errors, warnings, compiles, report, renames)"
+            " SELECT id, 99, ?, ?, 'x', '', '2026-01-01', 'edit', 0, 0, 1, '{}', '[]'"
+            " FROM designer_flow WHERE name = 'echo_test'",
             (broken, digest),
         )
         database.execute(
