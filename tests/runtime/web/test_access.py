@@ -122,8 +122,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "flow_migrate": {"name": "echo_test"},
     "flow_correct": {"name": "echo_test"},
     "flow_drain_policy": {"name": "echo_test"},
-    "call_order": {"name": "echo_test", "number": 1},
-    "call_order_stop": {"name": "echo_test", "number": 1},
+    "call_order": {"name": "echo_test", "number": 999},
+    "call_order_stop": {"name": "echo_test", "number": 999},
     "api_old_calls": {"name": "echo_test"},
     "api_live": {"name": "echo_test"},
     "api_insight": {"name": "echo_test"},
@@ -133,7 +133,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "api_correction_dry_run": {"name": "echo_test"},
     "api_deadline": {"name": "echo_test"},
     "api_orders": {"name": "echo_test"},
-    "api_order": {"name": "echo_test", "order": 1},
+    "api_order": {"name": "echo_test", "order": 999},
     "api_hangup": {"id": "LIVE"},
     "api_inject": {"id": "LIVE"},
     "api_pin": {"id": "LIVE"},
@@ -307,7 +307,8 @@ def call_id(node: FakeNode, flow: Flow) -> str:
     Node.objects.create(name="node1", folder="f")
     session = node.begin("echo_test")
     node.give(session, "IncomingCall")
-    CallOrder.objects.create(pk=1, flow=flow, act="end", by_name="alice", reason="a test")
+    # Far from where a database begins to number by itself.
+    CallOrder.objects.create(pk=999, flow=flow, act="end", by_name="alice", reason="a test")
     return session.id
 
 
