@@ -38,6 +38,7 @@ REAL_PARTIES = (
     "tests/runtime/media/",
     "tests/runtime/node/",
     "tests/runtime/sip/",
+    "tests/sip/",
 )
 """Where other programs take part, in real time, on a machine that others may be using too."""
 

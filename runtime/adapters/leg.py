@@ -1,20 +1,17 @@
 """The leg of a call: the methods behind the actions of the language.
 
-One method for each action this runtime performs, found by the action's name in PERFORMED; a test
-holds the names equal to the vocabulary's. A method returns None when it is done, or an awaitable;
-what the world refuses is an ActionError.
+The methods here are those of a plain call; `binding` names the modules that hold the others.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
-from flows import plugins
-from flows.table import Word
 from runtime.adapters.dialog import DialogHalf
 from runtime.adapters.media import MediaHalf
+from runtime.adapters.performing import Arguments, Call, performs
 from runtime.adapters.port import ActionError
 from runtime.executor.step import Event
 from runtime.media.port import Direction, MediaEvent
@@ -27,64 +24,7 @@ from runtime.sip.events import (
     TransactionTimedOut,
 )
 
-Arguments = Mapping[str, Any]
-Method = Callable[["CallLeg", Arguments, Event], Awaitable[None] | None]
 Hold = Callable[[Coroutine[Any, Any, None]], object]
-
-PERFORMED: dict[str, Method] = {}
-"""The method behind each action."""
-
-_M = TypeVar("_M", bound=Method)
-
-
-class Call(NamedTuple):
-    """One use of an action, ready to be done: found once, when its table is loaded."""
-
-    method: Method
-    arguments: Arguments
-
-
-def bind(word: Word) -> Call:
-    """Return what a leg does for `word`; KeyError for an action that is not performed."""
-    method = PERFORMED.get(word.name)
-    return Call(_of_plugin(word.name) if method is None else method, word.arguments)
-
-
-def _of_plugin(name: str) -> Method:
-    """The function of a plug-in as a method: whatever it raises is the failure of its action."""
-    function = plugins.PERFORMS[name]
-
-    def method(leg: CallLeg, arguments: Arguments, event: Event) -> Awaitable[None] | None:
-        try:
-            done = function(leg, arguments, event)
-        except Exception as error:
-            raise _refusal(name, error) from error
-        return None if done is None else _awaited(name, done)
-
-    return method
-
-
-async def _awaited(name: str, done: Awaitable[None]) -> None:
-    try:
-        await done
-    except Exception as error:
-        raise _refusal(name, error) from error
-
-
-def _refusal(name: str, error: Exception) -> ActionError:
-    if isinstance(error, ActionError):
-        return error
-    return ActionError(f"the plug-in's {name} broke: {type(error).__name__}: {error}")
-
-
-def performs(name: str) -> Callable[[_M], _M]:
-    """Make a method the one behind the action `name`."""
-
-    def register(method: _M) -> _M:
-        PERFORMED[name] = method
-        return method
-
-    return register
 
 
 class CallLeg:

@@ -21,7 +21,7 @@ from typing import Protocol
 from flows.check import examine
 from flows.findings import Finding, Severity
 from flows.semantics import Program
-from runtime.adapters.leg import bind
+from runtime.adapters.binding import bind
 from runtime.node.calling import NewCall
 from runtime.node.keep import read_json, write, write_json
 from runtime.node.ramp import Ramp, Rule, Wanted

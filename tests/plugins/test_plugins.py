@@ -14,7 +14,7 @@ from flows.plugins import ActionWord, Finding, GuardWord, PluginError, Severity,
 from flows.schema import json_schema, palette
 from flows.semantics import Program
 from flows.vocabulary import ACTIONS, CONDITIONS, EVENTS, GUARDS
-from runtime.adapters.leg import bind
+from runtime.adapters.binding import bind
 from runtime.adapters.port import ActionError
 from runtime.executor.step import Event
 

@@ -4,9 +4,11 @@ import pytest
 
 from flows.table import Word
 from flows.vocabulary import ACTIONS
+from runtime.adapters.binding import bind
 from runtime.adapters.dialog import DialogHalf, Way
-from runtime.adapters.leg import PERFORMED, CallLeg, bind
+from runtime.adapters.leg import CallLeg
 from runtime.adapters.media import MediaHalf
+from runtime.adapters.performing import PERFORMED
 from runtime.adapters.port import ActionError
 from runtime.executor.step import Event
 from runtime.media.port import MediaEvent
