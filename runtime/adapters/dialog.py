@@ -40,6 +40,8 @@ class Way(NamedTuple):
 
     uri: str
     hop: Hop
+    trunk: str = ""
+    """Name of the trunk that leads there, whose credentials its challenges may be answered with."""
 
 
 Resolve = Callable[[str], Awaitable[Way]]
@@ -104,6 +106,8 @@ class DialogHalf:
         """What the stack gives back with everything that happens to the usage."""
         self.epitaph: Any = None
         """What takes its place once the dialog is closed and only its last messages are left."""
+        self.trunk = ""
+        """The trunk an own call was placed through; empty for a call that came in."""
 
     # -- the peer's requests -----------------------------------------------------------------------
 
@@ -227,6 +231,7 @@ class DialogHalf:
                 way.uri, caller=caller, hop=way.hop, headers=headers, now=self._now()
             )
         self.adopt(usage)
+        self.trunk = way.trunk
 
     def invite(self, sdp: str | None) -> None:
         """Send the first INVITE."""

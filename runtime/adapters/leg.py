@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runtime.adapters.dialog import DialogHalf
 from runtime.adapters.media import MediaHalf
@@ -24,7 +24,16 @@ from runtime.sip.events import (
     TransactionTimedOut,
 )
 
+if TYPE_CHECKING:
+    from runtime.sip.auth import Challenge, Credentials
+
 Hold = Callable[[Coroutine[Any, Any, None]], object]
+Lookup = Callable[["Challenge"], "Credentials | None"]
+"""Finds what a challenge of the peer is answered with; None: this peer gets no credentials."""
+
+
+def _no_credentials(challenge: Challenge) -> Credentials | None:
+    return None
 
 
 class CallLeg:
@@ -39,9 +48,11 @@ class CallLeg:
         hold: Hold,
         target: str = "",
         caller: str = "",
+        credentials: Lookup = _no_credentials,
     ) -> None:
         self.dialog = dialog
         self.media = media
+        self.credentials = credentials
         self._post = post
         self._hold = hold
         self._target = target

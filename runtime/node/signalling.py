@@ -26,10 +26,12 @@ from runtime.node.location import Location
 from runtime.node.routes import RouteTable
 from runtime.node.session import Session
 from runtime.node.supervisor import Supervisor
+from runtime.node.trunks import TrunkBook
 from runtime.sip.agent import Agent, AgentSettings
 from runtime.sip.events import Happening, InviteReceived, OutOfDialogReceived, RequestReceived
 from runtime.sip.hop import WS, Hop
 from runtime.sip.message import Request
+from runtime.sip.screen import Refusal
 from runtime.sip.transport.shell import Shell
 from runtime.sip.uri import parse_uri
 from runtime.sip.usage import Usage, UsageError
@@ -99,6 +101,7 @@ class Signalling:
         self._link = link
         self._users: dict[str, str | None] = {}
         self.location = Location()
+        self.trunks = TrunkBook()
         self.refused: Counter[int] = Counter()
         """Calls that no session answered, by code."""
         self.unkept = 0
@@ -114,7 +117,7 @@ class Signalling:
                     ready=lambda: not gate.trouble(),
                     retry_after=config.retry_after,
                     load=self._load,
-                    admit=self._admit,
+                    screen=self._screen,
                 )
             )
         )
@@ -180,6 +183,7 @@ class Signalling:
             hold=self._supervisor.hold,
             target=callee,
             caller=caller,
+            credentials=lambda challenge: self.trunks.credentials(challenge, dialog.trunk),
         )
         session = self._supervisor.begin(
             name, leg, program, role, flow=flow, caller=caller, callee=callee
@@ -213,11 +217,12 @@ class Signalling:
 
     # -- what the stack tells ----------------------------------------------------------------------
 
-    def _admit(self, request: Request, hop: Hop) -> int | None:
-        if self._gate.refuses() is None:
+    def _screen(self, request: Request, hop: Hop, now: float) -> Refusal | None:
+        """Say whether a request may begin anything here."""
+        if request.method != "INVITE" or self._gate.refuses() is None:
             return None
         self.refused[503] += 1
-        return self._config.retry_after
+        return Refusal(503, [("Retry-After", str(self._config.retry_after))])
 
     def _load(self) -> list[tuple[str, str]]:
         sessions = len(self._supervisor.sessions)

@@ -21,6 +21,7 @@ from runtime.sip.dialog import Dialog, Key
 from runtime.sip.events import ConnectionLost, Happening
 from runtime.sip.hop import UDP, Hop
 from runtime.sip.message import Malformed, Request, check, split
+from runtime.sip.screen import Screen, admit_all
 from runtime.sip.timers import Timers
 from runtime.sip.transaction import Periods, ServerTransaction
 from runtime.sip.uac import Uac
@@ -31,10 +32,6 @@ from runtime.sip.usage import Usage, UsageError, UsageState
 
 def _always_ready() -> bool:
     return True
-
-
-def _always_admit(request: Request, hop: Hop) -> int | None:
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +56,8 @@ class AgentSettings:
     load: Callable[[], Headers] = tuple
     "Further headers of the answer to OPTIONS: how busy this is, for people and dispatchers."
 
-    admit: Callable[[Request, Hop], int | None] = _always_admit
-    "Asked for each new INVITE: None takes it, a number refuses it by 503 with that Retry-After."
+    screen: Screen = admit_all
+    "Asked for each request that would begin something: None takes it, else how it is refused."
 
     random_hex: Callable[[int], str] = secrets.token_hex
     "Gives n random bytes as hexadecimal digits."

@@ -187,8 +187,11 @@ class Uas:
         elif request.method == "OPTIONS":
             self._options(request, hop)
         elif request.method == "INVITE":
-            self._invite(request, hop, now, merge)
+            if not self._screened_out(request, hop, now):
+                self._invite(request, hop, now, merge)
         elif request.method in self._agent.settings.out_of_dialog:
+            if self._screened_out(request, hop, now):
+                return
             tx = self._begin(request, hop, now)
             tx.tag = self._stateless_tag(request)
             self._merge[merge] = tx
@@ -197,6 +200,12 @@ class Uas:
             self.refuse(request, hop, 481)
         else:
             self.refuse(request, hop, 405, [("Allow", build.ALLOW)])
+
+    def _screened_out(self, request: Request, hop: Hop, now: float) -> bool:
+        refused = self._agent.settings.screen(request, hop, now)
+        if refused is not None:
+            self.refuse(request, hop, refused.code, refused.headers)
+        return refused is not None
 
     def _options(self, request: Request, hop: Hop) -> None:
         """RFC 3261 11.2: what an INVITE would get, and what we can do."""
@@ -224,10 +233,6 @@ class Uas:
             _ = request.from_.uri, request.to.uri
         except ValueError:
             self.refuse(request, hop, 400)
-            return
-        retry_after = self._agent.settings.admit(request, hop)
-        if retry_after is not None:
-            self.refuse(request, hop, 503, [("Retry-After", str(retry_after))])
             return
         tx = self._begin(request, hop, now)
         self._merge[merge] = tx

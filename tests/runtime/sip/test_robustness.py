@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from runtime.sip.agent import Agent, AgentSettings
 from runtime.sip.events import InviteReceived
+from runtime.sip.screen import Refusal
 from runtime.sip.usage import UsageError
 from tests.runtime.sip.peer import BROWSER, PEER, SDP, Bench, request, response
 
@@ -139,7 +140,7 @@ def test_text_of_a_peer_never_becomes_a_header_of_ours() -> None:
 
 
 def test_a_flood_of_refused_requests_leaves_nothing_behind() -> None:
-    agent = Agent(AgentSettings("n1-1", admit=lambda request, hop: 5))
+    agent = Agent(AgentSettings("n1-1", screen=lambda request, hop, now: Refusal(503, [])))
     for number in range(3000):
         agent.receive(
             request(call_id=f"c{number}", branch=f"z9hG4bK-{number}"), PEER, number / 1000

@@ -19,6 +19,7 @@ from runtime.sip.events import (
 )
 from runtime.sip.hop import UDP, WS, Hop
 from runtime.sip.message import Response
+from runtime.sip.screen import Refusal
 from runtime.sip.usage import UsageError, UsageState
 from tests.runtime.sip.peer import BROWSER, PEER, SDP, Bench, request, response
 
@@ -317,10 +318,10 @@ def test_options_says_what_we_can_and_503_when_we_are_not_ready() -> None:
 
 
 def test_overload_refuses_new_calls_by_503_and_leaves_running_ones_alone() -> None:
-    full: list[int | None] = [None]
-    bench = Bench({"admit": lambda request, hop: full[0]})
+    full: list[Refusal | None] = [None]
+    bench = Bench({"screen": lambda request, hop, now: full[0]})
     usage = bench.established()
-    full[0] = 7
+    full[0] = Refusal(503, [("Retry-After", "7")])
     (refused,) = bench.receive(request(call_id="call-2", branch="z9hG4bK-2"))
     assert refused.kind == "503 INVITE" and refused.message.get("Retry-After") == "7"
     assert not bench.happenings and len(bench.agent.usages) == 1
