@@ -21,6 +21,7 @@ from runtime.sip.dialog import Dialog, Key
 from runtime.sip.events import ConnectionLost, Happening
 from runtime.sip.hop import UDP, Hop
 from runtime.sip.message import Malformed, Request, check, split
+from runtime.sip.outside import Outside
 from runtime.sip.screen import Screen, admit_all
 from runtime.sip.timers import Timers
 from runtime.sip.transaction import Periods, ServerTransaction
@@ -93,7 +94,10 @@ class Agent:
         self._outbox: list[Outgoing] = []
         self._numbers = count(1)
         self._connections: dict[str, set[int]] = {}
+        self.allow = build.ALLOW
+        "The Allow header of all that says what we take (RFC 3261 20.5)."
         self.uac = Uac(self)
+        self.outside = Outside(self)
         self.uas = Uas(self)
 
     # For the shell.

@@ -105,6 +105,13 @@ def check_headers(headers: Headers) -> list[tuple[str, str]]:
     return checked
 
 
+def check_method(method: str) -> str:
+    """A method that is safe to write; ValueError if it is no token."""
+    if not _NAME.fullmatch(method):
+        raise ValueError(f"{method!r} is no method")
+    return method
+
+
 def check_reason(code: int, reason: str | None) -> str:
     """The reason phrase to send with `code`; ValueError if it holds a control character."""
     if reason is None:

@@ -128,6 +128,7 @@ class Uac:
         elif response.code >= 200:
             if tx.method == "UPDATE" and response.code < 300 and usage.dialog is not None:
                 usage.dialog.refresh(response)
+            self._agent.outside.answered(usage, tx, response)
             self._finished(usage, tx, now)
             self._tell(usage, tx, response)
 
@@ -299,6 +300,7 @@ class Uac:
             usage.own_update = None
         if usage.bye_tx is tx:
             usage.bye_tx = None
+        self._agent.outside.ended(usage, tx)
         self._agent.settle(usage, now)
 
     def _tell(self, usage: Usage, tx: ClientTransaction, response: Response) -> None:
@@ -315,7 +317,20 @@ class Uac:
         )
 
     def _offer_headers(self, usage: Usage) -> Pairs:
-        return [("Contact", self._agent.contact(usage)), ("Allow", build.ALLOW)]
+        return [("Contact", self._agent.contact(usage)), ("Allow", self._agent.allow)]
+
+    def send(
+        self,
+        usage: Usage,
+        outline: build.Outline,
+        hop: Hop,
+        now: float,
+        headers: Pairs,
+        body: bytes = b"",
+        content_type: str = "",
+    ) -> ClientTransaction:
+        """Send a request that somebody else has made up; its answer is told like any other."""
+        return self._send(usage, outline, hop, now, headers, body, content_type)
 
     def _new_branch(self) -> str:
         return MAGIC_COOKIE + self._agent.settings.random_hex(10)

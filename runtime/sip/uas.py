@@ -199,7 +199,7 @@ class Uas:
         elif request.method in ("BYE", "INFO", "UPDATE", "NOTIFY"):
             self.refuse(request, hop, 481)
         else:
-            self.refuse(request, hop, 405, [("Allow", build.ALLOW)])
+            self.refuse(request, hop, 405, [("Allow", self._agent.allow)])
 
     def _screened_out(self, request: Request, hop: Hop, now: float) -> bool:
         refused = self._agent.settings.screen(request, hop, now)
@@ -215,7 +215,7 @@ class Uas:
             self.refuse(request, hop, 503, [*wait, *settings.load()])
             return
         headers = [
-            ("Allow", build.ALLOW),
+            ("Allow", self._agent.allow),
             ("Accept", build.ACCEPT),
             ("Accept-Encoding", "identity"),
             ("Accept-Language", "en"),
@@ -280,7 +280,7 @@ class Uas:
         if refreshes and usage is not None:
             own = [("Contact", self._agent.contact(usage))]
             if code >= 200:
-                own.append(("Allow", build.ALLOW))
+                own.append(("Allow", self._agent.allow))
             headers = own + headers
         if code >= 200 and usage is not None:
             usage.open.remove(tx)

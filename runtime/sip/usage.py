@@ -1,4 +1,4 @@
-"""One INVITE usage: what its user may do with a call leg, and what the stack remembers of it.
+"""One SIP usage: what its user may do with it, and what the stack remembers of it.
 
 Every act checks first and then does: an illegal one raises `UsageError` and changes nothing. Times
 `now` are monotonic seconds, the same clock for every call into the stack.
@@ -10,6 +10,7 @@ import enum
 from typing import TYPE_CHECKING, Any
 
 from runtime.sip import build
+from runtime.sip.acts import OutsideActs
 from runtime.sip.build import Headers
 from runtime.sip.dialog import Dialog
 from runtime.sip.hop import Hop
@@ -18,6 +19,7 @@ from runtime.sip.uri import parse_uri
 
 if TYPE_CHECKING:
     from runtime.sip.agent import Agent
+    from runtime.sip.outside import Asked, Publication
 
 SDP = "application/sdp"
 
@@ -36,14 +38,17 @@ class UsageState(enum.Enum):
     TERMINATED = "terminated"
 
 
-class Usage:
-    """A call leg in the role "UAC" or "UAS". `context` belongs to the user of the stack."""
+class Usage(OutsideActs):
+    """A call leg in the role "UAC" or "UAS", or what `OutsideActs` sends without a dialog.
+
+    `context` belongs to the user of the stack.
+    """
 
     __slots__ = (
         "_agent", "id", "role", "hop", "context", "state", "call_id", "local_tag", "local_uri",
         "remote_uri", "target", "from_value", "headers", "cseq", "dialog", "early", "open",
         "initial", "unacknowledged", "own_invite", "own_update", "to_ack", "bye_wanted", "bye_tx",
-        "closed", "__weakref__",
+        "closed", "waiting", "asked", "publication", "__weakref__",
     )  # fmt: skip
 
     def __init__(self, agent: Agent, number: int, role: str, hop: Hop) -> None:
@@ -64,7 +69,7 @@ class Usage:
         self.headers: list[tuple[str, str]] = []
         "UAC: extra headers of the INVITE, given at preparation."
         self.cseq = 0
-        "UAC: the number of the last initial INVITE."
+        "UAC: the number of the last request outside a dialog, the initial INVITE among them."
         self.dialog: Dialog | None = None
         "The confirmed dialog; until then the latest early one."
         self.early: dict[str, Dialog] = {}
@@ -84,6 +89,12 @@ class Usage:
         "Headers of a BYE that waits for the ACK (RFC 3261 15)."
         self.bye_tx: ClientTransaction | None = None
         self.closed = False
+        self.waiting: tuple[ClientTransaction, ...] = ()
+        "Own requests outside a dialog that have no final response yet."
+        self.asked: dict[str, Asked] | None = None
+        "The last of each method, as it was asked for."
+        self.publication: Publication | None = None
+        "The event state this usage has published (RFC 3903)."
 
     @property
     def remote_tag(self) -> str:
