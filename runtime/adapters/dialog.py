@@ -27,7 +27,7 @@ from runtime.sip.events import (
     TransactionTimedOut,
     TransportFailed,
 )
-from runtime.sip.hop import WS, Hop
+from runtime.sip.hop import Hop
 from runtime.sip.message import Response
 from runtime.sip.transaction import ServerTransaction
 from runtime.sip.usage import Usage, UsageError
@@ -118,7 +118,7 @@ class DialogHalf:
 
     def over_websocket(self) -> bool:
         """Whether the peer is reached over a WebSocket, as browsers are."""
-        return self.usage is not None and self.usage.hop.transport == WS
+        return self.usage is not None and self.usage.hop.browser
 
     @property
     def peer_host(self) -> str:

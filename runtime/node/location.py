@@ -97,7 +97,7 @@ class Location:
                 address.host,
                 contact,
                 hop,
-                str(hop.remote),
+                hop.flow,
                 until,
             )
             rest = [fresh, *rest][:MAX_BINDINGS]

@@ -29,7 +29,7 @@ from runtime.node.supervisor import Supervisor
 from runtime.node.trunks import TrunkBook
 from runtime.sip.agent import Agent, AgentSettings
 from runtime.sip.events import Happening, InviteReceived, OutOfDialogReceived, RequestReceived
-from runtime.sip.hop import WS, Hop
+from runtime.sip.hop import Hop
 from runtime.sip.message import Request
 from runtime.sip.screen import Refusal
 from runtime.sip.transport.shell import Shell
@@ -298,7 +298,7 @@ class Signalling:
     def _out_of_dialog(self, happening: OutOfDialogReceived) -> None:
         now = self.shell.now()
         hop = happening.transaction.hop
-        if hop.transport != WS:
+        if not hop.browser:
             # Without credentials anybody could take anybody's calls.
             self.agent.respond(happening.transaction, 403, now=now)
             return

@@ -12,14 +12,14 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from runtime.sip import build
 from runtime.sip.build import Headers
 from runtime.sip.dialog import Dialog, Key
 from runtime.sip.events import ConnectionLost, Happening
-from runtime.sip.hop import UDP, Hop
+from runtime.sip.hop import Hop
 from runtime.sip.message import Malformed, Request, check, split
 from runtime.sip.outside import Outside
 from runtime.sip.screen import Screen, admit_all
@@ -96,6 +96,8 @@ class Agent:
         self._connections: dict[str, set[int]] = {}
         self.allow = build.ALLOW
         "The Allow header of all that says what we take (RFC 3261 20.5)."
+        self.local_for: Callable[[Hop], str] | None = None
+        """Says which of our own addresses a peer sees; set by whoever has the sockets."""
         self.uac = Uac(self)
         self.outside = Outside(self)
         self.uas = Uas(self)
@@ -119,7 +121,7 @@ class Agent:
         except Malformed as fault:
             self.uas.refuse_malformed(fault, hop)
             return
-        if not self.uac.receive(message, now):
+        if not self.uac.receive(message, hop, now):
             self.counters["stray_response"] += 1
 
     def deadline(self) -> float | None:
@@ -140,20 +142,34 @@ class Agent:
         happenings, self.happenings = self.happenings, []
         return happenings
 
-    def connection_lost(self, connection: str, now: float) -> None:
-        """A connection was closed: own requests over it failed, living usages are told."""
+    def connection_lost(self, connection: str, now: float, hop: Hop | None = None) -> None:
+        """A connection was closed: own requests over it failed, living usages are told.
+
+        `hop` is the connection of a stream. A call over one outlives it: whoever has something to
+        say next connects anew (RFC 3261 18.2.2). A browser cannot be connected to: it is lost.
+        """
         for number in sorted(self._connections.pop(connection, ())):
             usage = self.usages.get(number)
-            if usage is None or usage.hop.remote != connection:
+            if usage is None or usage.hop.flow != connection:
                 continue
-            if usage.state is not UsageState.TERMINATED:
+            if not usage.hop.browser:
+                usage.hop = replace(usage.hop, connection="")
+                for dialog in (usage.dialog, *usage.early.values()):
+                    if dialog is not None and dialog.hop.connection == connection:
+                        dialog.hop = replace(dialog.hop, connection="")
+            elif usage.state is not UsageState.TERMINATED:
                 self.tell(usage, ConnectionLost(usage))
-        self.uac.connection_lost(connection, now)
+        self.uac.connection_lost(hop or connection, now)
+
+    def unframed(self, fault: Malformed, hop: Hop) -> None:
+        """Answer a message whose end in the stream cannot be told, if it can be answered."""
+        self.last_usage = None
+        self.uas.refuse_malformed(fault, hop)
 
     def transport_failed(self, hop: Hop, now: float) -> None:
         """A message could not be sent to `hop` (RFC 3261 17.1.4, 18.4)."""
         self.counters["transport_failed"] += 1
-        self.uac.connection_lost(hop, now)
+        self.uac.transport_failed(hop, now)
 
     # For the user.
 
@@ -197,6 +213,7 @@ class Agent:
         usage.call_id = call_id or f"{self.settings.random_hex(12)}@{self.settings.token}"
         usage.local_tag = self.new_tag()
         usage.target = usage.remote_uri = target
+        usage.secure = uri.scheme == "sips"
         usage.local_uri = sender.uri_text
         name = f"{quote_display(sender.display)} " if sender.display else ""
         usage.from_value = f"{name}<{sender.uri_text}>;tag={usage.local_tag}"
@@ -250,8 +267,16 @@ class Agent:
 
     def bind(self, usage: Usage) -> None:
         """Remember which connection a usage runs over."""
-        if isinstance(usage.hop.remote, str):
-            self._connections.setdefault(usage.hop.remote, set()).add(usage.id)
+        if usage.hop.flow:
+            self._connections.setdefault(usage.hop.flow, set()).add(usage.id)
+
+    def follow(self, usage: Usage, hop: Hop) -> None:
+        """Let a usage run over the connection on which its peer was heard last."""
+        if usage.hop.flow in self._connections:
+            self._connections[usage.hop.flow].discard(usage.id)
+        usage.hop = hop
+        if usage.id in self.usages:
+            self.bind(usage)
 
     def register(self, usage: Usage, dialog: Dialog) -> None:
         self.dialogs[dialog.key] = (usage, dialog)
@@ -270,14 +295,26 @@ class Agent:
         if usage.dialog is not None:
             self.dialogs.pop(usage.dialog.key, None)
         self.usages.pop(usage.id, None)
-        if isinstance(usage.hop.remote, str) and usage.hop.remote in self._connections:
-            self._connections[usage.hop.remote].discard(usage.id)
+        if usage.hop.flow in self._connections:
+            self._connections[usage.hop.flow].discard(usage.id)
 
     def contact(self, usage: Usage) -> str:
-        """Our Contact in a usage: the user part names the node that owns the call."""
-        hop = usage.hop
-        transport = "" if hop.transport == UDP else f";transport={hop.transport.lower()}"
-        return f"<sip:{self.settings.token}.{usage.id:x}@{hop.local}{transport}>"
+        """Our Contact in a usage: the user part names the node that owns the call.
+
+        A call that was begun by a sips URI keeps to them (RFC 3261 12.1.1, 8.1.1.8), and TLS is
+        what they mean without a parameter.
+        """
+        hop = self.complete(usage.hop)
+        user = f"{self.settings.token}.{usage.id:x}"
+        if usage.secure:
+            return f"<sips:{user}@{hop.local}{hop.parameter if hop.browser else ''}>"
+        return f"<sip:{user}@{hop.local}{hop.parameter}>"
+
+    def complete(self, hop: Hop) -> Hop:
+        """The hop with our own address as its peer should see it."""
+        if hop.local or self.local_for is None:
+            return hop
+        return replace(hop, local=self.local_for(hop))
 
     def via(self, hop: Hop, branch: str) -> str:
         """Our Via; rport asks for symmetric responses (RFC 3581)."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from runtime.sip.hop import UDP, Hop
+from runtime.sip.hop import TCP, TLS, UDP, Hop
 from runtime.sip.message import Message, Request, Response
-from runtime.sip.uri import parse_name_addr, parse_uri
+from runtime.sip.uri import Uri, parse_name_addr, parse_uri
 
 Key = tuple[str, str, str]
 "Call-ID, local tag, remote tag."
@@ -51,17 +51,29 @@ class Dialog:
         first = parse_name_addr(self.routes[0]).uri_text
         return first, (*self.routes[1:], f"<{self.remote_target}>")
 
+    @property
+    def secure(self) -> bool:
+        """Whether the peer is to be reached by sips URIs alone (RFC 3261 12.1.1)."""
+        first = parse_name_addr(self.routes[0]).uri_text if self.routes else self.remote_target
+        return first[:5].lower() == "sips:"
+
     def next_hop(self) -> Hop:
         """Where the next own request goes.
 
-        A connection that is open is used whatever the Contact says: browsers name themselves
-        `.invalid` (RFC 7118 5.2). A host name that is not an address falls back to where the peer
-        was last seen: this layer resolves nothing.
+        A connection that is open is used: browsers name themselves `.invalid` (RFC 7118 5.2), and
+        phones behind a NAT an address that nobody reaches. A host name that is not an address
+        falls back to where the peer was last seen: this layer resolves nothing.
         """
-        if self.hop.transport != UDP:
-            return self.hop
+        hop = self.hop
+        if hop.browser:
+            return hop
         text = parse_name_addr(self.routes[0]).uri_text if self.routes else self.remote_target
-        return numeric_hop(text, self.hop.local) or self.hop
+        found = numeric_hop(text, hop.local, hop.transport if hop.connection else "")
+        if found is None:
+            return hop
+        if found.transport != hop.transport:
+            return replace(found, local="")
+        return replace(found, connection=hop.connection) if hop.connection else found
 
     def refresh(self, message: Message) -> None:
         """Take the remote target of a target refresh request or of its 2xx (RFC 3261 12.2)."""
@@ -132,16 +144,32 @@ def contact_of(message: Message) -> str | None:
 
 
 @lru_cache(maxsize=1024)
-def numeric_hop(uri_text: str, local: str) -> Hop | None:
-    """The UDP hop of a URI whose host is an address or localhost, None for any other."""
+def numeric_hop(uri_text: str, local: str, unsaid: str = "") -> Hop | None:
+    """The hop of a URI whose host is an address or localhost, None for any other.
+
+    `unsaid` is the transport that a URI without the parameter means; UDP, or TLS for sips, if it
+    is empty (RFC 3263 4.1).
+    """
     try:
         uri = parse_uri(uri_text)
-        if not uri.is_sip or (uri.param("transport") or "udp").lower() != "udp":
+        if not uri.is_sip:
+            return None
+        transport = transport_of(uri) or unsaid or UDP
+        if uri.scheme == "sips":
+            transport = TLS
+        if transport not in (UDP, TCP, TLS):
             return None
         host = "127.0.0.1" if uri.host == "localhost" else uri.host
-        return Hop(UDP, (str(ipaddress.ip_address(host)), uri.port or 5060), local)
+        port = uri.port or (5061 if transport == TLS else 5060)
+        name = uri.host if transport == TLS else ""
+        return Hop(transport, (str(ipaddress.ip_address(host)), port), local, name=name)
     except ValueError:
         return None
+
+
+def transport_of(uri: Uri) -> str:
+    """The transport that a URI asks for by its parameter, "" if by none."""
+    return (uri.param("transport") or "").upper()
 
 
 def _checked_routes(values: list[str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runtime.sip import build
@@ -102,7 +103,7 @@ class Uac:
 
     # What comes in.
 
-    def receive(self, response: Response, now: float) -> bool:
+    def receive(self, response: Response, hop: Hop, now: float) -> bool:
         """Give a response to its transaction (RFC 3261 17.1.3); False if there is none."""
         tx = self.transactions.get((response.via.branch, response.cseq.method))
         if tx is None or response.call_id != tx.outline.call_id:
@@ -110,13 +111,36 @@ class Uac:
         if len(response.lines("Via")) > 1 or "," in response.lines("Via")[0]:
             return False  # RFC 3261 8.1.3.3: it was meant for somebody behind us.
         self._agent.last_usage = tx.usage
+        if hop.connection and hop.connection != tx.hop.connection:
+            self._follow(tx, hop)
         tx.receive(response, now)
         return True
 
-    def connection_lost(self, remote: Hop | str, now: float) -> None:
-        """Fail all that waits for an answer over a hop, or over a connection given by its id."""
+    def _follow(self, tx: ClientTransaction, hop: Hop) -> None:
+        """What comes next goes over the connection that the answer came on."""
+        if hop.transport != tx.hop.transport:
+            return
+        tx.hop = replace(tx.hop, connection=hop.connection)
+        if tx.usage is not None and tx is tx.usage.own_invite:
+            self._agent.follow(tx.usage, tx.hop)
+
+    def transport_failed(self, hop: Hop, now: float) -> None:
+        """Fail all that waits for an answer over a hop to which nothing can be sent."""
         for tx in tuple(self.transactions.values()):
-            if (tx.hop == remote or tx.hop.remote == remote) and tx.pending:
+            if tx.hop == hop and tx.pending:
+                tx.fail(now)
+
+    def connection_lost(self, lost: Hop | str, now: float) -> None:
+        """Fail what waits for an answer over a connection: a stream, or a WebSocket by its id.
+
+        What had a provisional answer over a stream waits on: its peer connects to us for the final
+        one (RFC 3261 18.2.2).
+        """
+        for tx in tuple(self.transactions.values()):
+            if isinstance(lost, str):
+                if tx.hop.remote == lost and tx.pending:
+                    tx.fail(now)
+            elif tx.pending and not tx.proceeding and _uses(tx.hop, lost):
                 tx.fail(now)
 
     def on_response(self, tx: ClientTransaction, response: Response, now: float) -> None:
@@ -253,7 +277,7 @@ class Uac:
     ) -> None:
         """RFC 3261 13.2.2.4: an ACK with a branch of its own, sent like a request in the dialog."""
         uri, routes = dialog.addressing()
-        hop = dialog.next_hop()
+        hop = self._agent.complete(dialog.next_hop())
         outline = build.Outline(
             method="ACK",
             uri=uri,
@@ -347,7 +371,7 @@ class Uac:
         *,
         reinvite: bool = False,
     ) -> ClientTransaction:
-        branch = self._new_branch()
+        branch, hop = self._new_branch(), self._agent.complete(hop)
         outline.via = self._agent.via(hop, branch)
         agent_header = [("User-Agent", self._agent.settings.server_name)]
         data = build.request(
@@ -364,3 +388,10 @@ class Uac:
 def _dialog(usage: Usage) -> Dialog:
     assert usage.dialog is not None
     return usage.dialog
+
+
+def _uses(hop: Hop, connection: Hop) -> bool:
+    """Whether what was sent to a hop went over a connection that is now closed."""
+    if hop.connection:
+        return hop.connection == connection.connection
+    return (hop.transport, hop.remote) == (connection.transport, connection.remote)

@@ -20,7 +20,7 @@ from runtime.sip.events import (
     OutOfDialogReceived,
     RequestReceived,
 )
-from runtime.sip.hop import UDP, Hop
+from runtime.sip.hop import TLS, UDP, Hop
 from runtime.sip.message import Malformed, Request
 from runtime.sip.transaction import ServerTransaction
 from runtime.sip.usage import Usage, UsageState
@@ -138,8 +138,8 @@ class Uas:
             self.refuse(request, hop, 500)
             return
         if hop.transport != UDP or dialog.hop.transport != UDP:
-            dialog.hop = usage.hop = hop  # A browser that came back has a new connection.
-            self._agent.bind(usage)
+            dialog.hop = hop  # A peer that came back has a new connection.
+            self._agent.follow(usage, hop)
         if request.method == "BYE":
             self._bye(usage, request, hop, now)
         elif request.method == "OPTIONS":
@@ -240,6 +240,7 @@ class Uas:
         usage.call_id, usage.local_tag, usage.dialog = request.call_id, tag, dialog
         usage.local_uri, usage.remote_uri = request.to.uri_text, request.from_.uri_text
         usage.state = UsageState.EARLY
+        usage.secure = request.uri.scheme == "sips" or dialog.secure
         usage.initial, usage.open = tx, [tx]
         tx.usage, tx.tag = usage, tag
         self._agent.keep(usage)
@@ -379,12 +380,13 @@ class Uas:
 def reply_hop(request: Request, hop: Hop) -> Hop:
     """Where responses go: RFC 3261 18.2.2 and RFC 3581 4; connections answer on themselves.
 
-    The address is always the one the request came from, never what a Via claims.
+    The address is always the one the request came from, never what a Via claims. A connection that
+    is gone by then is opened again to the port that the Via names.
     """
     if isinstance(hop.remote, str):
         return hop
-    host, port = hop.remote
     via = request.via
-    if "rport" in via.params:
+    if not hop.reliable and "rport" in via.params:
         return hop
-    return Hop(hop.transport, (host, via.port or 5060), hop.local)
+    port = via.port or (5061 if hop.transport == TLS else 5060)
+    return Hop(hop.transport, (hop.remote[0], port), hop.local, hop.connection)

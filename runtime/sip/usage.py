@@ -48,7 +48,7 @@ class Usage(OutsideActs):
         "_agent", "id", "role", "hop", "context", "state", "call_id", "local_tag", "local_uri",
         "remote_uri", "target", "from_value", "headers", "cseq", "dialog", "early", "open",
         "initial", "unacknowledged", "own_invite", "own_update", "to_ack", "bye_wanted", "bye_tx",
-        "closed", "waiting", "asked", "publication", "__weakref__",
+        "closed", "secure", "waiting", "asked", "publication", "__weakref__",
     )  # fmt: skip
 
     def __init__(self, agent: Agent, number: int, role: str, hop: Hop) -> None:
@@ -95,6 +95,8 @@ class Usage(OutsideActs):
         "The last of each method, as it was asked for."
         self.publication: Publication | None = None
         "The event state this usage has published (RFC 3903)."
+        self.secure = False
+        "Begun by a sips URI: the own Contact is one too."
 
     @property
     def remote_tag(self) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Final
 
 from runtime.sip.hop import UDP, Hop
+from runtime.sip.transport.address import MAPPED, host_port, local_address, plain
 
 log = logging.getLogger(__name__)
 
@@ -26,9 +27,6 @@ WAITING: Final = 1000
 
 BUFFER: Final = 4 * 1024 * 1024
 "Bytes asked of the kernel for each direction."
-
-MAPPED: Final = "::ffff:"
-"What an IPv6 socket writes before the address of an IPv4 peer (RFC 4291 2.5.5.2)."
 
 
 class UdpTransport:
@@ -73,7 +71,7 @@ class UdpTransport:
         bound = udp.getsockname()
         self._port = int(bound[1])
         if not ipaddress.ip_address(bound[0]).is_unspecified:
-            self._local = _host_port(bound[0], self._port)
+            self._local = host_port(bound[0], self._port)
         loop.add_reader(udp.fileno(), self._readable)
         return bound[0], self._port
 
@@ -82,7 +80,7 @@ class UdpTransport:
 
         An IPv4 peer of an IPv6 socket is named by its IPv4 address, as it names itself.
         """
-        host = host.removeprefix(MAPPED) if "." in host else host
+        host = plain(host)
         found = self._hops.get((host, port))
         if found is None:
             if len(self._hops) >= 4096:
@@ -163,16 +161,4 @@ class UdpTransport:
         asyncio.get_running_loop().call_soon(self._failed, hop, error)
 
     def _local_for(self, host: str) -> str:
-        if self._local is not None:
-            return self._local
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.connect((host, 9))  # Sends nothing: only asks the kernel for its route.
-                return _host_port(probe.getsockname()[0], self._port)
-            except OSError:
-                return _host_port("::1" if ":" in host else "127.0.0.1", self._port)
-
-
-def _host_port(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return self._local or host_port(local_address(host), self._port)
