@@ -61,6 +61,7 @@ _BY_PUBLISHED = {
 }
 _BY_STATE = {"Cancelled": "cancelled", "Failed": "failed"}
 _CANCELLED = 487
+_ANSWERS = ("SendSIPResponse", "SendRejectResponse", "SendRedirectResponse")
 
 
 def outcome(row: Row, final_state: str) -> str:
@@ -78,5 +79,5 @@ def outcome(row: Row, final_state: str) -> str:
 
 
 def _refuses(row: Row) -> bool:
-    codes = (w.arguments.get("code") for w in row.actions if w.name == "SendSIPResponse")
+    codes = (w.arguments.get("code") for w in row.actions if w.name in _ANSWERS)
     return any(isinstance(code, int) and code >= 300 and code != _CANCELLED for code in codes)

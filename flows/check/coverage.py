@@ -69,6 +69,7 @@ _FAILURES = frozenset(
 )
 _PROVISIONAL = ("Dialog180Ringing", "Dialog183SessionProgress", "DialogReliableProgress")
 _INVITING = frozenset((Phase.CALLING, Phase.PROCEEDING, Phase.CANCELLING))
+_OFFERED = frozenset((Phase.OFFERED, Phase.GIVEN_UP))
 _PROPOSALS = frozenset(("SendReINVITE", "HoldCall", "ResumeCall"))
 
 
@@ -168,7 +169,7 @@ def _after_failure(phase: Phase) -> Phase:
 
 def _after_action(phase: Phase, word: Word) -> Phase:
     match word.name:
-        case "SendINVITE":
+        case "SendINVITE" | "SendINVITEWithAuth" | "RetryWithContact":
             return Phase.CALLING
         case "SendCANCEL" if phase in (Phase.CALLING, Phase.PROCEEDING):
             return Phase.CANCELLING
@@ -176,8 +177,10 @@ def _after_action(phase: Phase, word: Word) -> Phase:
             return Phase.CLOSING
         case "CleanupDialog":
             return Phase.OVER
-        case "SendSIPResponse" if phase in (Phase.OFFERED, Phase.GIVEN_UP):
+        case "SendSIPResponse" if phase in _OFFERED:
             return _after_response(phase, word.arguments.get("code", 200))
+        case "SendRejectResponse" | "SendRedirectResponse" if phase in _OFFERED:
+            return Phase.OVER
         case name if name in _PROPOSALS and phase is Phase.CONFIRMED:
             return Phase.PROPOSING
     return phase

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flows.explore import credentials, linked, registration, services
+from flows.explore import credentials, linked, redirected, registration, services
 from flows.explore import wire as standing
 from flows.explore.answers import closed, respond
 from flows.explore.doing import Doing, Refused, open_request
@@ -78,6 +78,8 @@ def attempted(doing: Doing, word: Word, index: int) -> None:
             linked.attempted(doing, word.arguments)
         case "SendSIPResponse" if word.arguments.get("code", 200) >= 200:
             doing.change(**closed(doing.wire, open_request(doing)))
+        case "SendRejectResponse":
+            doing.change(**closed(doing.wire, "INVITE"))
         case name:
             services.attempted(doing, name, word.arguments)
 
@@ -365,6 +367,7 @@ _ACTS: dict[str, Callable[[Doing, Mapping[str, Any]], None]] = {
     "TerminateCurrentCall": _hand_over,
     **services.SERVICES,
     **credentials.ACTS,
+    **redirected.ACTS,
     **registration.ACTS,
     **linked.ACTS,
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flows.explore import wire as standing
 from flows.explore.doing import Doing
+from flows.explore.redirected import call_anew
 
 
 def armed_with(doing: Doing, request: str, name: str) -> None:
@@ -38,11 +38,7 @@ def invite_again(doing: Doing, arguments: Mapping[str, Any]) -> None:
         return
     if wire.hangup or wire.cancel:
         doing.complain("ACT608", "SendINVITEWithAuth calls again after the call was given up")
-    doing.change(
-        call=standing.CALLING, offer="ours", made=False, taken=False, settled=False,
-        cancel=False, challenged="", stored=False,
-    )  # fmt: skip
-    doing.send("INVITE", direction="sendrecv")
+    call_anew(doing)
 
 
 def request_again(doing: Doing, arguments: Mapping[str, Any]) -> None:

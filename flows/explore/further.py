@@ -23,7 +23,7 @@ PEOPLE = (
     "CompleteAttendedTransfer",
 )
 GIVEN = frozenset(
-    ("DialogReliableProgress", "DialogPRACK", "SendEarlyMedia", "RedirectCall")
+    ("DialogReliableProgress", "DialogPRACK", "SendEarlyMedia")
     + (*PEOPLE, *REPORTED, "TransferAccepted", "TransferComplete")
 )
 """Events that this runtime does not give, and that the most general peer does all the same."""

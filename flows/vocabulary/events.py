@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows.vocabulary import progress, registration, transfer
+from flows.vocabulary import progress, redirection, registration, transfer
 from flows.vocabulary.words import EventWord, Kind, Literals
 
 _BOTH = ("UAC", "UAS")
@@ -49,8 +49,8 @@ _USER = (
     _user("AcceptCall", "A person answers the ringing call.", roles=("UAS",)),
     _user(
         "RejectCall",
-        "A person refuses the ringing call.",
-        fields={"reason": "text"},
+        "A person refuses the ringing call, perhaps with a `code` of their own choice.",
+        fields={"reason": "text", "code": "integer"},
         roles=("UAS",),
     ),
     _user("HangupCall", "A person on our side ends the call, whatever state it is in."),
@@ -156,7 +156,9 @@ _RESPONSES = (
     ),
     _response(
         "Dialog3xxRedirect",
-        "The far side knows other addresses; the first is `contact`.",
+        "The far side knows other addresses; `contact` is the best one that was not called yet. It "
+        "is absent if there is none: all were called, none is a SIP address, or five redirections "
+        "were followed already.",
         fields={**_RESPONSE, "contact": "text"},
         effect=_REFUSED,
         rfc="RFC 3261 8.1.3.4",
@@ -189,13 +191,17 @@ _RESPONSES = (
     ),
     _response(
         "Dialog4xxFailure",
-        "A 4xx that has no event of its own: busy, not found, not acceptable ...",
+        "A 4xx that has no event of its own: busy, not found, not acceptable ... After a "
+        "redirection `contact` is the next address that can be tried.",
+        fields={**_RESPONSE, "contact": "text"},
         effect=_REFUSED,
         rfc="RFC 3261 21.4",
     ),
     _response(
         "Dialog5xxFailure",
-        "A 5xx: the server failed.",
+        "A 5xx: the server failed. After a redirection `contact` is the next address that can be "
+        "tried.",
+        fields={**_RESPONSE, "contact": "text"},
         effect=_REFUSED,
         rfc="RFC 3261 21.5",
     ),
@@ -291,6 +297,7 @@ def _later(kind: Kind, group: str, meanings: Mapping[str, str]) -> tuple[EventWo
 
 _LATER = (
     *progress.EVENTS,
+    *redirection.EVENTS,
     *transfer.EVENTS,
     *_later(
         Kind.USER,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows.vocabulary import progress, registration, transfer
+from flows.vocabulary import progress, redirection, registration, transfer
 from flows.vocabulary.words import ActionWord, Parameter
 
 _LINK = Parameter("name", "Name by which this table calls the other session.", default="other")
@@ -62,24 +62,11 @@ LATER: tuple[ActionWord, ...] = (
         may_fail=False,
         performed=False,
     ),
-    ActionWord(
-        "SendRejectResponse",
-        "Refuses the INVITE with the code of the event.",
-        "Signalling",
-        parameters={
-            "code": Parameter("integer", "Status code.", default=486, low=400, high=699),
-            "reason": Parameter("text", "Words of the status line."),
-        },
-        sends="response",
-        clears=("INVITE",),
-        performed=False,
-    ),
     *progress.ACTIONS,
+    *redirection.ACTIONS,
     *_later(
         "Signalling",
         {
-            "SendRedirectResponse": "Answers the INVITE with another address.",
-            "RetryWithContact": "Calls the address of the redirection.",
             "ScheduleReinviteRetry": "Repeats the re-INVITE after a random delay.",
             "ClearPendingReinvite": "Forgets our own open re-INVITE.",
             "SendINVITEWithBumpedSessionExpires": "Repeats the INVITE with a longer interval.",

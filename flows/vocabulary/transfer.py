@@ -25,15 +25,6 @@ EVENTS: tuple[EventWord, ...] = (
     ),
     _user("StartAttendedTransfer", "A person begins a consultation call.", target="text"),
     _user("CompleteAttendedTransfer", "A person completes the attended transfer."),
-    EventWord(
-        "RedirectCall",
-        Kind.USER,
-        "A person sends the ringing caller elsewhere.",
-        _GROUP,
-        {"target": "text"},
-        ("UAS",),
-        performed=False,
-    ),
     _told("TransferAccepted", "The far side accepted our REFER with a 2xx.", "RFC 3515 2.4.2"),
     _told(
         "TransferProgress",

@@ -9,13 +9,13 @@ from collections.abc import Awaitable
 
 from flows import plugins
 from flows.table import Word
-from runtime.adapters import leg
+from runtime.adapters import leg, redirecting
 from runtime.adapters.leg import CallLeg
 from runtime.adapters.performing import PERFORMED, Arguments, Call, Method
 from runtime.adapters.port import ActionError
 from runtime.executor.step import Event
 
-PERFORMERS = (leg,)
+PERFORMERS = (leg, redirecting)
 """The modules whose functions stand behind actions."""
 
 

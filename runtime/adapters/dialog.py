@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from runtime.adapters.media import direction_of
 from runtime.adapters.port import ActionError
+from runtime.adapters.redirection import addresses
 from runtime.executor.step import Event
 from runtime.sip.agent import Agent
 from runtime.sip.events import (
@@ -134,6 +135,13 @@ class DialogHalf:
                 return known
         return self.usage.open[0] if self.usage is not None and self.usage.open else None
 
+    def first_invite(self) -> ServerTransaction:
+        """Return the INVITE that began the call; ActionError if it is answered."""
+        usage = self.usage
+        if usage is None or usage.initial is None or usage.initial not in usage.open:
+            raise ActionError("no INVITE of the peer waits for its final answer")
+        return usage.initial
+
     def is_stale(self, event: Event) -> bool:
         """Whether the event is a CANCEL of an INVITE that got its final response meanwhile."""
         if event.name != "DialogCANCEL" or event.cause is None:
@@ -222,16 +230,34 @@ class DialogHalf:
         """Allocate the dialog of a call to `target`: Call-ID, tag and the way to it."""
         if self.usage is not None:
             return
-        try:
-            way = await self._resolve(target)
-        except (OSError, ValueError) as unreachable:
-            raise ActionError(f"{target} cannot be reached: {unreachable}") from unreachable
+        way = await self._way(target)
         with refusals():
             usage = self._agent.prepare(
                 way.uri, caller=caller, hop=way.hop, headers=headers, now=self._now()
             )
         self.adopt(usage)
         self.trunk = way.trunk
+
+    async def invite_elsewhere(self, target: str, sdp: str) -> None:
+        """Send the refused first INVITE again, to another address (RFC 3261 8.1.3.4)."""
+        way = await self._way(target)
+
+        def again(usage: Usage, now: float) -> None:
+            before, usage.hop = usage.hop, way.hop
+            try:
+                usage.invite(sdp=bytes_of(sdp), target=way.uri, now=now)
+            except UsageError:
+                usage.hop = before
+                raise
+
+        self._act(again)
+        self.trunk = way.trunk
+
+    async def _way(self, target: str) -> Way:
+        try:
+            return await self._resolve(target)
+        except (OSError, ValueError) as unreachable:
+            raise ActionError(f"{target} cannot be reached: {unreachable}") from unreachable
 
     def invite(self, sdp: str | None) -> None:
         """Send the first INVITE."""
@@ -306,7 +332,7 @@ def _response(happening: ResponseReceived) -> Event | None:
     }
     fields |= _sdp(happening.sdp)
     if name == "Dialog3xxRedirect":
-        fields["contact"] = happening.response.get("Contact") or ""
+        fields["contact"] = next(iter(addresses(happening.response)), None)
     elif name == "SessionIntervalTooSmall":
         minimum = (happening.response.get("Min-SE") or "").partition(";")[0].strip()
         fields["minimum"] = int(minimum[:9]) if minimum.isascii() and minimum.isdigit() else None

@@ -9,10 +9,12 @@ import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from runtime.adapters.dialog import DialogHalf
+from runtime.adapters.alarms import Alarms, Later, on_the_loop
+from runtime.adapters.dialog import DialogHalf, Headers
 from runtime.adapters.media import MediaHalf
 from runtime.adapters.performing import Arguments, Call, performs
 from runtime.adapters.port import ActionError
+from runtime.adapters.redirection import Redirection
 from runtime.executor.step import Event
 from runtime.media.port import Direction, MediaEvent
 from runtime.sip.events import (
@@ -26,6 +28,7 @@ from runtime.sip.events import (
 
 if TYPE_CHECKING:
     from runtime.sip.auth import Challenge, Credentials
+    from runtime.sip.transaction import ServerTransaction
 
 Hold = Callable[[Coroutine[Any, Any, None]], object]
 Lookup = Callable[["Challenge"], "Credentials | None"]
@@ -49,7 +52,9 @@ class CallLeg:
         target: str = "",
         caller: str = "",
         credentials: Lookup = _no_credentials,
+        later: Later = on_the_loop,
     ) -> None:
+        self.alarms = Alarms(post, later)
         self.dialog = dialog
         self.media = media
         self.credentials = credentials
@@ -65,6 +70,8 @@ class CallLeg:
         """A re-INVITE that renews lost media waits until the dialog may carry it."""
         self._claimed = False
         """CreateDialog was done: answers may begin the dialog."""
+        self.redirection: Redirection | None = None
+        """Where redirections sent the call, once there was one."""
 
     # -- the port ----------------------------------------------------------------------------------
 
@@ -91,6 +98,7 @@ class CallLeg:
 
     def release(self, code: int | None) -> Awaitable[None] | None:
         """Let go of the dialog, politely, and of the media."""
+        self.alarms.clear_all()
         usage = self.dialog.usage
         if code is not None and usage is not None:
             for _ in range(len(usage.open)):
@@ -117,6 +125,8 @@ class CallLeg:
                 self.media.offer_refused()
                 self._own_reinvite = False
         event = self.dialog.event(happening)
+        if event is not None and isinstance(happening, ResponseReceived):
+            self._tell_contact(happening, event)
         if self._owes_reinvite:
             self._hold(self._renew())
         return event
@@ -139,6 +149,17 @@ class CallLeg:
             case "lost":
                 return Event("MediaLost")
         return None
+
+    def _tell_contact(self, happening: ResponseReceived, event: Event) -> None:
+        """Say in the event of a refused call where else it may go (RFC 3261 8.1.3.4)."""
+        if happening.method != "INVITE" or happening.reinvite or happening.code < 300:
+            return
+        if happening.code < 400:
+            if self.redirection is None:
+                self.redirection = Redirection(happening.usage.target)
+            self.redirection.heard(happening.response)
+        if self.redirection is not None and happening.code < 600:
+            event.fields["contact"] = self.redirection.next
 
     def _take_response(self, happening: ResponseReceived) -> bool:
         """Keep what a response to an own INVITE says; True if it is the leg's own business."""
@@ -164,6 +185,7 @@ class CallLeg:
         self._claimed = True
         if self.dialog.usage is not None:
             return None
+        self.redirection = None
         return self.dialog.create(event.fields.get("target") or self._target, self._caller)
 
     @performs("SendINVITE")
@@ -219,9 +241,31 @@ class CallLeg:
         self._respond(code, arguments.get("reason"), event)
         return None
 
+    def refuse(
+        self,
+        transaction: ServerTransaction,
+        code: int,
+        reason: str | None,
+        headers: Headers = (),
+    ) -> None:
+        """Give a request its final answer, 300 or more; what it offered is forgotten."""
+        self.dialog.respond(transaction, code, reason, None, headers)
+        self.media.offer_declined()
+
+    async def call_again(self, target: str) -> None:
+        """Send the refused INVITE to another address, with our description."""
+        sdp = await self.media.offer_again()
+        try:
+            await self.dialog.invite_elsewhere(target, sdp)
+        except ActionError:
+            self.media.offer_refused()
+            raise
+        self._offered_in_invite = True
+
     @performs("CleanupDialog")
     def cleanup_dialog(self, arguments: Arguments, event: Event) -> None:
         """Give the usage back, politely."""
+        self.alarms.clear_all()
         self.dialog.close()
 
     # -- descriptions ------------------------------------------------------------------------------

@@ -129,6 +129,14 @@ class MediaHalf:
             raise ActionError("the peer's own offer waits for its answer")
         return await self.describe()
 
+    async def offer_again(self) -> str:
+        """Return the offer that was refused, for another peer; a new one if it was answered."""
+        self._require()
+        if self._rollback and self.local_sdp is not None:
+            self._rollback, self.offered = False, True
+            return self.local_sdp
+        return await self.describe()
+
     async def settle(self) -> None:
         """Take the peer's answer to our offer, if one waits."""
         if self._remote_answer is None:
