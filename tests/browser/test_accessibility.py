@@ -17,9 +17,9 @@ Step = Callable[[Editor], Awaitable[None]]
     ("width", "options"),
     [
         (1440, {"color_scheme": "light"}),
-        (1440, {"color_scheme": "dark"}),
+        pytest.param(1440, {"color_scheme": "dark"}, marks=pytest.mark.long),
         pytest.param(1440, {"contrast": "more"}, marks=pytest.mark.long),
-        (390, {"color_scheme": "light", "has_touch": True}),
+        (390, {"color_scheme": "dark", "has_touch": True}),
     ],
     ids=["light", "dark", "contrast", "telephone"],
 )
@@ -174,7 +174,7 @@ async def test_every_panel_of_the_editor_is_free_of_serious_faults(
     assert not panels.found, "\n".join(panels.found)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 async def test_merge_and_import_report_are_free_of_serious_faults(
     open_page: OpenPage, scheme: str
 ) -> None:

@@ -91,8 +91,7 @@ async def test_before_and_after_move_nothing(open_page: OpenPage, compared: str)
     await expect(page.get_by_test_id("show-both")).to_have_attribute("aria-checked", "true")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 async def test_the_comparison_fits(
     open_page: OpenPage, compared: str, width: int, scheme: str
 ) -> None:

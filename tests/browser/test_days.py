@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.async_api import Locator, Page, async_playwright, expect
 
 from benchmarks.large import table
@@ -343,6 +344,7 @@ transitions:
 """  # noqa: E501
 
 
+@pytest.mark.long
 async def test_an_engineer_types_a_table_mends_it_and_compares_the_versions(
     open_page: OpenPage,
 ) -> None:
@@ -480,6 +482,7 @@ def kill_browser(profile: Path) -> None:
     os.kill(int(pid), signal.SIGKILL)
 
 
+@pytest.mark.long
 async def test_five_hundred_states_open_folded_and_are_edited(
     open_page: OpenPage, tmp_path: Path
 ) -> None:

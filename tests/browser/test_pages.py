@@ -11,7 +11,13 @@ from tests.browser.tables import desk, line
 from tests.instance import BASE, Instance
 from tests.sip.sipp import MISSING, SIPP, Sipp
 
-VIEWS = [(1440, 900), (390, 844)]
+VIEWS = [
+    (1440, 900, "light"),
+    (390, 844, "dark"),
+    pytest.param(1440, 900, "dark", marks=pytest.mark.long),
+    pytest.param(390, 844, "light", marks=pytest.mark.long),
+]
+"""Each width and each theme once; the other pairs lie in the same widths and the same themes."""
 # Buttons, chips and links made as buttons whose words do not fit into them.
 CUT = """
 () => {
@@ -29,8 +35,7 @@ CUT = """
 WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), VIEWS)
+@pytest.mark.parametrize(("width", "height", "scheme"), VIEWS)
 async def test_every_page_fits_and_complains_of_nothing(
     open_page: OpenPage, paths: dict[str, str], width: int, height: int, scheme: str
 ) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,13 +17,22 @@ from tests.sip.sipp import MISSING, SIPP, run_sipp
 BASE = Path(__file__).resolve().parent.parent.parent
 
 
+WALKS = ("tests/runtime/web/test_access.py", "tests/runtime/web/test_projects.py")
+"""Each act by each role: the same queries some eight hundred times over."""
+DATABASE = [
+    ["tests/designer", "tests/runtime/web", *(f"--ignore={walk}" for walk in WALKS)],
+    pytest.param(WALKS, marks=pytest.mark.long),
+]
+
+
 @pytest.mark.postgresql
 @pytest.mark.timeout(300)
-def test_the_database_tests_pass_on_postgresql_too() -> None:
+@pytest.mark.parametrize("parts", DATABASE, ids=["all but the walks", "the walks"])
+def test_the_database_tests_pass_on_postgresql_too(parts: Sequence[str]) -> None:
     with services.postgresql() as url:
         result = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header"]
-            + ["-p", "no:xdist", "tests/designer", "tests/runtime/web"],
+            + ["-p", "no:xdist", "-m", "not long", *parts],
             cwd=BASE,
             env={**os.environ, "DATABASE_URL": url},
             capture_output=True,
