@@ -52,11 +52,14 @@ def bounds(flows: Iterable[str]) -> dict[Place, Bound]:
     return found
 
 
-def stays_of(flow: str) -> dict[tuple[str, str], list[float]]:
-    """Return the seconds of each stay by (digest, state), and by ("", state), of recent calls."""
+def stays_of(flow: str, most: int = MOST_SESSIONS) -> dict[tuple[str, str], list[float]]:
+    """Return the seconds of each stay by (digest, state), and by ("", state), of recent calls.
+
+    Recent are the newest `most` that are over.
+    """
     calls = Session.objects.filter(flow_name=flow, ended_at__isnull=False).order_by("-started_at")
     moves = (
-        Step.objects.filter(session_id__in=list(calls.values_list("pk", flat=True)[:MOST_SESSIONS]))
+        Step.objects.filter(session_id__in=list(calls.values_list("pk", flat=True)[:most]))
         .exclude(from_state=F("to_state"))
         .order_by("session_id", "sequence")
         .values_list("session_id", "time", "digest", "to_state")

@@ -1,18 +1,17 @@
-"""How long calls usually stay in a state, learned from the record of those that are over."""
+"""How long calls usually stay in a state, for whoever waits for them to leave it."""
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from runtime.models import Session, Step
+from runtime.dwell import percentile, stays_of
 
 MOST_CALLS = 500
 """The newest calls that are over are learned from."""
 LEAST = 20
 """Stays from which on a figure is told."""
+SHARE = 0.9
 KEPT_SECONDS = 60.0
 
 
@@ -38,26 +37,8 @@ def learned(flow: str, now: float | None = None) -> dict[str, Dwell]:
 
 
 def _learned(flow: str) -> dict[str, Dwell]:
-    over = Session.objects.exclude(ended_at=None).filter(flow_name=flow).order_by("-started_at")
-    newest = list(over.values_list("pk", flat=True)[:MOST_CALLS])
-    steps = Step.objects.filter(session_id__in=newest).order_by("session_id", "sequence")
-    return of_steps(steps.values_list("session_id", "time", "from_state", "to_state").iterator())
-
-
-def of_steps(steps: Iterable[tuple[str, float, str, str]]) -> dict[str, Dwell]:
-    """Return the dwell of each state from (session, time, from, to), in the order of the calls."""
-    stays: dict[str, list[float]] = {}
-    call, entered = "", 0.0
-    for session, at, before, after in steps:
-        if session != call:
-            call, entered = session, at
-            continue
-        if before != after:
-            stays.setdefault(before, []).append(at - entered)
-            entered = at
-    return {state: _dwell(each) for state, each in stays.items() if len(each) >= LEAST}
-
-
-def _dwell(stays: list[float]) -> Dwell:
-    stays.sort()
-    return Dwell(len(stays), stays[math.ceil(0.9 * len(stays)) - 1])
+    return {
+        state: Dwell(len(stays), percentile(stays, SHARE))
+        for (digest, state), stays in stays_of(flow, MOST_CALLS).items()
+        if not digest and len(stays) >= LEAST
+    }

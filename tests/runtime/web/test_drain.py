@@ -128,22 +128,14 @@ def test_the_version_new_calls_take_is_not_old(node: FakeNode, line: Flow) -> No
     assert view.old_calls(line, line.versions.get(number=1), now=node.now).count == 1
 
 
-def test_stays_are_learned_from_calls_that_are_over() -> None:
-    steps = []
-    for number in range(30):
-        call = f"c{number}"
-        steps += [(call, 0.0, "Idle", "Active"), (call, 5.0, "Active", "Active"),
-                  (call, 10.0 + number, "Active", "Over")]  # fmt: skip
-    found = dwell.of_steps(steps)
-    assert found == {"Active": dwell.Dwell(30, 36.0)}
-    assert dwell.of_steps(steps[:30]) == {}, "ten stays say nothing"
-
-
-def test_a_state_without_timers_says_how_long_calls_usually_stay(
-    node: FakeNode, line: Flow
+@pytest.mark.parametrize(
+    ("calls", "expected", "how"), [(25, "learned: 90 % in 20 min", "learned"), (15, "", "")]
+)
+def test_a_state_without_timers_says_how_long_enough_calls_usually_stayed(
+    node: FakeNode, line: Flow, calls: int, expected: str, how: str
 ) -> None:
     held = Version.objects.get(number=1).digest
-    for number in range(25):
+    for number in range(calls):
         Session.objects.create(
             id=f"o{number}", node="n", epoch=1, flow_name="line", digest=held, role="UAS",
             started_at=0.0, ended_at=1300.0, state="Terminated",
@@ -157,7 +149,7 @@ def test_a_state_without_timers_says_how_long_calls_usually_stay(
     dwell._kept.clear()
     begin(node, "HoldCall")
     (group,) = view.old_calls(line, now=node.now).groups
-    assert (group.expected, group.how) == ("learned: 90 % in 20 min", "learned")
+    assert (group.expected, group.how) == (expected, how)
 
 
 @pytest.mark.parametrize(
