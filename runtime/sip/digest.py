@@ -17,6 +17,9 @@ STRENGTH: Final = ("SHA-512-256", "SHA-256", "MD5")
 
 _HASHES: Final = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}
 
+_ITEMS: Final = 200
+"Schemes and parameters of one header value."
+
 # The possessive quantifiers keep the scan from ever going back.
 _ITEM = re.compile(
     rf'({grammar.TOKEN}+)(?:[ \t]*+=[ \t]*+("(?:[^"\\]|\\.)*+"|[^\s,"]++))?+[ \t]*+', re.DOTALL
@@ -70,7 +73,7 @@ def parse_auth(value: str) -> list[tuple[str, dict[str, str]]]:
     Scheme and names come in lower case; a quoted value as it stands between its quotes.
     """
     found: list[tuple[str, dict[str, str]]] = []
-    position = 0
+    position = items = 0
     separated = True
     while position < len(value):
         if value[position] in ", \t":
@@ -78,7 +81,8 @@ def parse_auth(value: str) -> list[tuple[str, dict[str, str]]]:
             position += 1
             continue
         match = _ITEM.match(value, position)
-        if match is None or not separated:
+        items += 1
+        if match is None or not separated or items > _ITEMS:
             raise ValueError("the credentials are not valid")
         name, text = match.group(1).lower(), match.group(2)
         position = match.end()

@@ -31,12 +31,15 @@ MAGIC_COOKIE: Final = "z9hG4bK"
 "A branch that begins so is unique (RFC 3261 8.1.1.7)."
 
 _KNOWN: Final = (
-    "Accept Accept-Encoding Allow Allow-Events Authorization Call-ID Contact Content-Disposition "
-    "Content-Encoding Content-Length Content-Type CSeq Date Event Expires From Max-Forwards "
-    "MIME-Version Min-Expires Min-SE P-Asserted-Identity Priority Proxy-Authenticate "
-    "Proxy-Authorization Proxy-Require RAck Reason Record-Route Refer-To Referred-By Replaces "
-    "Reply-To Require Retry-After Route RSeq Server Session-Expires Subject Subscription-State "
-    "Supported Timestamp To Unsupported User-Agent Via Warning WWW-Authenticate"
+    "Accept Accept-Encoding Accept-Language Alert-Info Allow Allow-Events Authentication-Info "
+    "Authorization Call-ID Call-Info Contact Content-Disposition Content-Encoding Content-Language "
+    "Content-Length Content-Type CSeq Date Diversion Error-Info Event Expires Flow-Timer From "
+    "History-Info Info-Package In-Reply-To Join Max-Forwards MIME-Version Min-Expires Min-SE "
+    "Organization P-Asserted-Identity P-Preferred-Identity Path Priority Privacy "
+    "Proxy-Authenticate Proxy-Authorization Proxy-Require RAck Reason Record-Route Recv-Info "
+    "Refer-Sub Refer-To Referred-By Replaces Reply-To Require Retry-After Route RSeq Server "
+    "Service-Route Session-Expires SIP-ETag SIP-If-Match Subject Subscription-State Supported "
+    "Target-Dialog Timestamp To Unsupported User-Agent Via Warning WWW-Authenticate"
 )
 _NAMES: Final[dict[str, str]] = {name.lower(): name for name in _KNOWN.split()} | {
     short: name for short, name in COMPACT_FORMS.items()
@@ -93,6 +96,8 @@ class Message:
         self.headers = headers
         "(canonical name, value) in the order of the wire, unfolded and trimmed."
         self.body = body
+        self.kept: dict[str, object] = {}
+        "What `runtime.sip.headers` has read of this message."
         self._values: dict[str, list[str]] = {}
         for name, value in headers:
             self._values.setdefault(name, []).append(value)

@@ -25,7 +25,7 @@ _SAFE_PARAM = grammar.cset(grammar.C_URI_PARAM_SAFE)
 _PARAMS = re.compile(
     f"(?:;(?:{_SAFE_PARAM}|{grammar.ESCAPED})+(?:=(?:{_SAFE_PARAM}|{grammar.ESCAPED})+)?)*"
 )
-_HEADERS = re.compile(rf"(?:[A-Za-z0-9\-_.!~*'()\[\]/?:+$=&]|{grammar.ESCAPED})+")
+_HEADERS = re.compile(rf"(?:[A-Za-z0-9\-_.!~*'()\[\]/?:+$=&@;]|{grammar.ESCAPED})+")
 _TEL = re.compile(r"\+?[0-9A-Fa-f*#\-.()]+")
 _OPAQUE = re.compile(r"[!-;=?-~]+")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -87,9 +87,12 @@ def parse_uri(text: str) -> Uri:
 
 
 def _parse_sip(text: str, scheme: str, rest: str) -> Uri:
-    userinfo, at, tail = rest.rpartition("@")
+    # A user part holds no bare "@"; in headers some phones do not escape the one of a Call-ID.
+    userinfo, at, tail = rest.partition("@")
     user = ""
-    if at:
+    if not at:
+        tail = rest
+    else:
         user, colon, password = userinfo.partition(":")
         if not _USER.fullmatch(user) or not _PASSWORD.fullmatch(password):
             raise ValueError("URI has a user part that is not valid")
