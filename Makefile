@@ -16,6 +16,7 @@ help:
 	  'make bench-mutants  every seeded defect in every correct table; long' \
   'make bench-deploy   a save until calls run it, on one node and on three' \
 	  'make bench-browser  what a person at the editor waits for, in Chromium' \
+  'make bench-sip  CPU time of a call, beside other SIP stacks for Python' \
   'make bench-fanout  transitions to 50 browsers, beside bare ASGI' \
   'make bench-live  the live page with 10,000 sessions, in Chromium' \
 	  'make bench-ladder  a call of 5,000 messages in Chromium' \
@@ -83,6 +84,10 @@ bench-search: test-setup
 
 bench-sustained: test-setup
 	@$(PY) -m benchmarks.sustained
+
+.PHONY: bench-sip
+bench-sip: test-setup
+	@$(PY) -m benchmarks.sip
 
 .PHONY: bench-fanout bench-live
 bench-fanout: test-setup
