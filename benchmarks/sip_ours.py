@@ -22,6 +22,7 @@ from flows.compile import compile_text
 from flows.semantics import Program
 from runtime.executor.machine import Machine
 from runtime.executor.step import Event
+from runtime.node import collecting
 from runtime.node.config import NodeConfig
 from runtime.node.node import Node
 from runtime.node.routes import Route
@@ -60,6 +61,7 @@ async def _node(*, quick: bool) -> None:
         await node.start()
         await node.deploy(FLOW, DIGEST, TEXT, force=True)
         node.set_routes([Route("*", FLOW)])
+        collecting.settle()  # as the server does
         print(node.sip_address[1], flush=True)
         try:
             await _obey({"call": lambda words: _call(node, *map(float, words))})

@@ -12,7 +12,6 @@ SIGINT, or the death of the parent shortens that, and nothing skips the journal.
 import asyncio
 import contextlib
 import dataclasses
-import gc
 import logging
 import os
 import signal
@@ -28,6 +27,7 @@ from runtime import bridge, nodes, service
 from runtime.control import handle
 from runtime.heartbeat import Heart
 from runtime.media.port import MediaConfig
+from runtime.node import collecting
 from runtime.node.config import NodeConfig
 from runtime.node.node import Node
 
@@ -98,8 +98,7 @@ async def serve(watch: str | None = None) -> None:
     async with running_node() as node, control_socket(), web() as server:
         async with service.running(node, pages=pages, watch=watch) as heart:
             # What is loaded now stays: the collector need not walk it while calls wait.
-            gc.collect()
-            gc.freeze()
+            collecting.settle()
             ready.write_text(str(node.sip_address))
             ended = asyncio.create_task(server.main_loop(), name="web server")
             await first_of(stop.asked.wait(), ended)
