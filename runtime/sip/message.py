@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 from sipmessage import grammar
 from sipmessage.message import COMPACT_FORMS
 
 from runtime.sip import limits
+from runtime.sip.lazy import lazy
 from runtime.sip.uri import (
     NameAddr,
     Uri,
@@ -128,22 +128,22 @@ class Message:
     def call_id(self) -> str:
         return self._values["Call-ID"][0]
 
-    @cached_property
+    @lazy
     def cseq(self) -> CSeq:
         match = _CSEQ.fullmatch(self._values["CSeq"][0])
         if match is None or int(match.group(1)) >= limits.CSEQ:
             raise ValueError("CSeq is not valid")
         return CSeq(int(match.group(1)), match.group(2))
 
-    @cached_property
+    @lazy
     def from_(self) -> NameAddr:
         return parse_name_addr(self._values["From"][0])
 
-    @cached_property
+    @lazy
     def to(self) -> NameAddr:
         return parse_name_addr(self._values["To"][0])
 
-    @cached_property
+    @lazy
     def via(self) -> Via:
         """The topmost Via."""
         match = _VIA.fullmatch(self.top_via_text)
@@ -152,16 +152,16 @@ class Message:
         host, port = parse_hostport(match.group(4))
         return Via(match.group(3).upper(), host, port, parse_params(match.group(5) or ""))
 
-    @cached_property
+    @lazy
     def top_via_text(self) -> str:
         return split_list(self._values["Via"][0])[0]
 
-    @cached_property
+    @lazy
     def contacts(self) -> tuple[NameAddr, ...]:
         """The Contact values; `*` has the URI text "*"."""
         return tuple(parse_name_addr(value) for value in self.get_all("Contact"))
 
-    @cached_property
+    @lazy
     def content_type(self) -> str:
         """Type and subtype in lower case without parameters, "" if there is none."""
         return (self.get("Content-Type") or "").partition(";")[0].replace(" ", "").lower()
@@ -183,11 +183,11 @@ class Request(Message):
         self.uri_text = uri
         self.version = version
 
-    @cached_property
+    @lazy
     def uri(self) -> Uri:
         return parse_uri(self.uri_text)
 
-    @cached_property
+    @lazy
     def key(self) -> tuple[str, ...]:
         """What makes this the same transaction as another request (RFC 3261 17.2.3).
 
