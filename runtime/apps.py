@@ -13,8 +13,9 @@ class RuntimeConfig(AppConfig):
     def ready(self) -> None:
         from designer import access, facts
         from runtime import audit, deployments, replay_runs, reviewing, shadows, upkeep
+        from runtime import facts as runtime_facts
 
-        facts.register(deployments.DesignerRuntime())
+        facts.register(runtime_facts.DesignerRuntime())
         replay_runs.register()
         reviewing.register()
         shadows.register()

@@ -133,14 +133,14 @@ def rollback(options: Namespace) -> int:
     """
     from designer import selectors
     from designer.errors import Refused
-    from runtime import deployments
+    from runtime import rollback
 
     flow = selectors.flow_named(options.flow)
     if flow is None:
         return refuse(options, f"There is no flow named {options.flow}.")
     away = _server_away()
     try:
-        deployment = deployments.roll_back(flow=flow, reason=options.reason)
+        deployment = rollback.roll_back(flow=flow, reason=options.reason)
     except Refused as refusal:
         return refuse(options, refusal.message)
     return _deployed(options, deployment, away)

@@ -12,7 +12,7 @@ from designer import auditing, facts, selectors
 from designer.access import hidden_names
 from designer.errors import Refused
 from designer.views.shell import flow_or_404
-from runtime import audit, bridge, deployments, masking, nodes, unmasking
+from runtime import audit, bridge, deployments, masking, nodes, rollback, unmasking
 from runtime.api import entrance, shapes
 from runtime.api.declare import Call, operation
 from runtime.models import Deployment
@@ -62,7 +62,7 @@ def deploy(call: Call, name: str) -> Any:
 def roll_back(call: Call, name: str) -> Any:
     """Let new calls take the version again that ran before the current one."""
     reason = call.body.reason
-    made = deployments.roll_back(flow=flow_or_404(name), user=call.user, reason=reason)
+    made = rollback.roll_back(flow=flow_or_404(name), user=call.user, reason=reason)
     return deployments.as_message(made)
 
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 from designer import selectors
 from designer.errors import Refused
 from designer.models import AuditEntry, Version
-from runtime import deployments
+from runtime import deployments, rollback
 from runtime.models import Acknowledgement, Ramp
 from runtime.node.ramp import Rule, Wanted
 from runtime.ramps import services
@@ -130,14 +130,14 @@ def test_what_was_found_in_a_step_says_nothing_of_the_next(ramp: Ramp, alice: An
 
 
 def test_a_rollback_takes_the_candidate_back_while_a_ramp_is_on(ramp: Ramp, alice: Any) -> None:
-    taken = deployments.roll_back(flow=ramp.flow, user=alice, reason="it smells")
+    taken = rollback.roll_back(flow=ramp.flow, user=alice, reason="it smells")
     assert taken.version.number == 1
     ramp.refresh_from_db()
     assert ramp.state == "back" and ramp.reason == "alice took v2 back. it smells"
     with pytest.raises(Refused, match="over already"):
         services.back(ramp=ramp, user=alice)
     with pytest.raises(Refused, match="No other version"):
-        deployments.roll_back(flow=ramp.flow, user=alice)
+        rollback.roll_back(flow=ramp.flow, user=alice)
 
 
 def test_who_may_not_control_ramps_changes_nothing(ramp: Ramp, dora: Any, vera: Any) -> None:

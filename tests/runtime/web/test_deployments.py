@@ -7,7 +7,7 @@ import pytest
 from designer import facts, selectors, services
 from designer.errors import Refused
 from designer.models import AuditEntry, Flow, Version
-from runtime import deployments, routes
+from runtime import deployments, rollback, routes
 from runtime.models import Acknowledgement, Deployment, Route
 from runtime.service import Desk
 from tests.runtime.web.stage import FakeNode
@@ -139,7 +139,7 @@ def test_a_gate_learns_that_a_version_is_gone_back_to(
         deployments.deploy(version=second, back=True)  # it never ran
     deployments.deploy(version=selectors.version_of(flow, 1), user=alice)
     deployments.deploy(version=save(flow, ECHO + "# three\n"), user=alice)
-    deployments.roll_back(flow=flow, user=alice)
+    rollback.roll_back(flow=flow, user=alice)
     assert [wish.back for wish in gate] == [False, False, False, True]
 
 
@@ -251,7 +251,7 @@ def test_who_deployed_and_who_went_back_stands_among_the_acts(flow: Flow, alice:
     second = services.version_save(flow=flow, text=first.text + "\n# two\n", base=1, author=alice)
     deployments.deploy(version=first, user=alice, reason="to begin with")
     deployments.deploy(version=second, user=alice)
-    deployments.roll_back(flow=flow, user=alice, reason="it crackles")
+    rollback.roll_back(flow=flow, user=alice, reason="it crackles")
     done = AuditEntry.objects.filter(act__startswith="deployment.").order_by("pk")
     assert [(each.act, each.subject, each.reason) for each in done] == [
         ("deployment.make", "v1", "to begin with"),

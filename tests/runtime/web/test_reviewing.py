@@ -12,7 +12,7 @@ from designer.reviews import rules, services
 from designer.reviews.models import Review
 from designer.reviews.rules import Rule
 from designer.reviews.standing import DEPLOYED, standing_of
-from runtime import deployments
+from runtime import deployments, rollback
 from tests.designer.reviews.conftest import EDITOR, REVIEWER, proved, save
 from tests.web import ECHO, person
 
@@ -100,7 +100,7 @@ def test_force_with_a_reason_passes_over_it_and_is_kept_in_three_places(
 def test_the_way_back_is_never_barred(flow: Flow, ada: User, alice: User, olaf: User) -> None:
     review = asked(flow, ada)
     deployments.deploy(version=review.version, user=alice, reason="Try it.")
-    back = deployments.roll_back(flow=flow, user=olaf)
+    back = rollback.roll_back(flow=flow, user=olaf)
     assert back.version.number == 1 and not back.forced
 
 
