@@ -43,6 +43,12 @@ class Way(NamedTuple):
     hop: Hop
     trunk: str = ""
     """Name of the trunk that leads there, whose credentials its challenges may be answered with."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """What the first request has to carry on this way, such as Route."""
+    caller: str = ""
+    """Who a call on this way is from, whatever its flow says; empty: as it says."""
+    blocked: str = ""
+    """Why nothing is sent on this way now: a call on it fails as if a 503 had come."""
 
 
 Resolve = Callable[[str], Awaitable[Way]]
@@ -109,6 +115,8 @@ class DialogHalf:
         """What takes its place once the dialog is closed and only its last messages are left."""
         self.trunk = ""
         """The trunk an own call was placed through; empty for a call that came in."""
+        self.blocked = ""
+        """Why an own call is not sent; empty if it is."""
 
     # -- the peer's requests -----------------------------------------------------------------------
 
@@ -233,10 +241,14 @@ class DialogHalf:
         way = await self._way(target)
         with refusals():
             usage = self._agent.prepare(
-                way.uri, caller=caller, hop=way.hop, headers=headers, now=self._now()
+                way.uri,
+                caller=way.caller or caller,
+                hop=way.hop,
+                headers=[*way.headers, *headers],
+                now=self._now(),
             )
         self.adopt(usage)
-        self.trunk = way.trunk
+        self.trunk, self.blocked = way.trunk, way.blocked
 
     async def invite_elsewhere(self, target: str, sdp: str) -> None:
         """Send the refused first INVITE again, to another address (RFC 3261 8.1.3.4)."""

@@ -190,7 +190,15 @@ class CallLeg:
 
     @performs("SendINVITE")
     async def send_invite(self, arguments: Arguments, event: Event) -> None:
-        """Send the INVITE with the local description, if there is one."""
+        """Send the INVITE with the local description, if there is one.
+
+        Where the way is blocked (a trunk at its limit) the call fails as if a 503 had come.
+        """
+        if self.dialog.blocked:
+            self.media.offer_refused()
+            fields = {"code": 503, "reason": self.dialog.blocked, "method": "INVITE"}
+            self._post(Event("Dialog5xxFailure", fields))
+            return
         self._offered_in_invite = self.media.offered
         self.dialog.invite(self.media.local_sdp if self.media.offered else None)
 

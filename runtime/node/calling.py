@@ -6,7 +6,8 @@ import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from runtime.sip.uri import parse_uri
+from runtime.sip.message import Request
+from runtime.sip.uri import parse_name_addr, parse_uri
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -31,8 +32,33 @@ class NewCall:
     """Host of the Request-URI."""
     web_user: str = ""
     """Who is logged in at the page whose phone calls; empty for every other call."""
+    trunk: str = ""
+    """Name of the trunk it comes from; empty if it comes from none."""
+    account: str = ""
+    """The account that proved to be the caller; empty for calls without credentials."""
     header: Callable[[str], list[str]] = _no_header
     """Gives the values of a header of the INVITE, by its name."""
+
+
+ASSERTED = frozenset({"p-asserted-identity", "p-preferred-identity", "remote-party-id"})
+"""Headers that say who calls as somebody else vouches for it (RFC 3325): worth what he is."""
+
+
+def believed(request: Request) -> Callable[[str], list[str]]:
+    """Return what gives the headers of a request of somebody who can vouch for nobody."""
+    return lambda name: [] if name.lower() in ASSERTED else request.named(name)
+
+
+def asserted(request: Request) -> str:
+    """Return the first SIP or telephone address of P-Asserted-Identity; empty if there is none."""
+    for value in request.get_all("P-Asserted-Identity"):
+        try:
+            uri = parse_name_addr(value).uri
+        except ValueError:
+            continue
+        if uri.is_sip or uri.scheme == "tel":
+            return uri.text
+    return ""
 
 
 def user_of(address: str) -> str:

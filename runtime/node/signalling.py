@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
+from urllib.parse import quote
 
 from flows.semantics import Program
 from runtime.adapters.dialog import DialogHalf, Way
@@ -18,22 +19,27 @@ from runtime.adapters.leg import CallLeg
 from runtime.adapters.media import MediaHalf
 from runtime.executor.step import Event
 from runtime.media.port import MediaLink
-from runtime.node.calling import NewCall
+from runtime.node.accounts import AccountBook
+from runtime.node.allowance import Allowance
+from runtime.node.calling import NewCall, asserted, believed
 from runtime.node.config import NodeConfig
 from runtime.node.journal import MediaRecord, WireRecord
 from runtime.node.loader import Loader
-from runtime.node.location import Location
+from runtime.node.location import Binding, Location
+from runtime.node.registrar import Registrar
 from runtime.node.routes import RouteTable
+from runtime.node.screening import Screening
 from runtime.node.session import Session
 from runtime.node.supervisor import Supervisor
-from runtime.node.trunks import TrunkBook
+from runtime.node.trunk_watch import Question, TrunkWatch
+from runtime.node.trunks import INCOMING, OUTGOING, Trunk, TrunkBook
 from runtime.sip.agent import Agent, AgentSettings
 from runtime.sip.events import Happening, InviteReceived, OutOfDialogReceived, RequestReceived
 from runtime.sip.hop import Hop
 from runtime.sip.message import Request
 from runtime.sip.screen import Refusal
 from runtime.sip.transport.shell import Shell
-from runtime.sip.uri import parse_uri
+from runtime.sip.uri import parse_name_addr, parse_uri
 from runtime.sip.usage import Usage, UsageError
 
 log = logging.getLogger(__name__)
@@ -59,25 +65,6 @@ class Gate(Protocol):
         """Return whether a call would run unrecorded now."""
 
 
-class Allowance:
-    """So many a second, and so many at once after a quiet time."""
-
-    def __init__(self, rate: float, most: float) -> None:
-        self._rate = rate
-        self._most = self._left = most
-        self._since = float("-inf")
-
-    def take(self, now: float) -> bool:
-        """Use one; False if none is left."""
-        if now > self._since:
-            self._left = min(self._most, self._left + (now - self._since) * self._rate)
-            self._since = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
-
-
 class Signalling:
     """The SIP stack of a node, joined to its sessions."""
 
@@ -92,6 +79,7 @@ class Signalling:
         *,
         token: str,
         settings: Callable[[AgentSettings], AgentSettings] = lambda given: given,
+        unseal: Callable[[str], str | None] = lambda sealed: None,
     ) -> None:
         self._config = config
         self._supervisor = supervisor
@@ -100,8 +88,18 @@ class Signalling:
         self._gate = gate
         self._link = link
         self._users: dict[str, str | None] = {}
-        self.location = Location()
-        self.trunks = TrunkBook()
+        self.location = Location(config.name)
+        self.accounts = AccountBook()
+        self.trunks = TrunkBook(unseal, lambda session: session in supervisor.sessions)
+        self._registrar = Registrar(self.location)
+        self.screening = Screening(
+            self.accounts,
+            self.trunks,
+            browsers=self._users,
+            own_hosts=self._own_hosts,
+            wall=supervisor.now,
+            retry_after=config.retry_after,
+        )
         self.refused: Counter[int] = Counter()
         """Calls that no session answered, by code."""
         self.unkept = 0
@@ -122,6 +120,17 @@ class Signalling:
             )
         )
         self.shell = Shell(self.agent, on_happening=self._happened, tap=self._tap)
+        self.watch = TrunkWatch(
+            self.agent,
+            self.trunks,
+            resolve=self.shell.resolve,
+            hold=supervisor.hold,
+            now=self.shell.now,
+            wall=supervisor.now,
+            flush=self.shell.flush,
+            sender=lambda: f"sip:{config.server_name}@{bracketed(self.host)}",
+        )
+        self.trunks.down = self.watch.down
 
     async def start(self) -> None:
         """Listen; OSError if the address is taken."""
@@ -168,7 +177,10 @@ class Signalling:
         self, name: str, flow: str, program: Program, role: str, *, caller: str, callee: str
     ) -> tuple[Session, CallLeg]:
         dialog = DialogHalf(
-            self.agent, resolve=self._resolve, now=self.shell.now, flush=self.shell.flush
+            self.agent,
+            resolve=lambda target: self._resolve(target, name),
+            now=self.shell.now,
+            flush=self.shell.flush,
         )
         leg = CallLeg(
             dialog,
@@ -196,14 +208,52 @@ class Signalling:
         if not self._supervisor.keep(record):
             session.unjournalled = True
 
-    async def _resolve(self, target: str) -> Way:
+    async def _resolve(self, target: str, session: str) -> Way:
+        """Return the best way to a target for a call of `session`; see `ways`."""
+        uri = parse_uri(target)
+        trunk = self.trunks.towards(uri) if uri.is_sip else None
+        if trunk is not None:
+            return await self._through(trunk, uri.user, session)
+        return (await self.ways(target))[0]
+
+    async def ways(self, target: str) -> list[Way]:
+        """Return the ways to a target, best first: all places where a user of ours is reached, or
+        the one way to an address elsewhere. OSError or ValueError say why there is none."""
         uri = parse_uri(target)
         if not uri.is_sip:
             raise ValueError(f"{uri.scheme} is no address this node can call")
-        binding = self.location.find(uri.user, self.shell.now())
-        if binding is not None and uri.host in (binding.host, *self._own_hosts()):
-            return Way(binding.contact, binding.hop)
-        return Way(target, await self.shell.resolve(target))
+        realm = self.accounts.realm_of(uri.host)
+        ours = uri.host in (*self._own_hosts(), realm) or self.location.knows_host(
+            uri.user, realm, uri.host
+        )
+        found = self.location.find(uri.user, self._supervisor.now(), realm) if ours else []
+        if found:
+            return [await self._to_binding(each) for each in found]
+        return [Way(target, await self.shell.resolve(target))]
+
+    async def _to_binding(self, binding: Binding) -> Way:
+        if binding.path:
+            first = parse_name_addr(binding.path[0]).uri_text
+            route = [("Route", value) for value in binding.path]
+            return Way(binding.contact, await self.shell.resolve(first), headers=tuple(route))
+        hop = binding.hop(self._config.name)
+        assert hop is not None
+        return Way(binding.contact, hop)
+
+    async def _through(self, trunk: Trunk, user: str, session: str) -> Way:
+        """Return the way to a number behind a trunk, and count the call."""
+        now = self.shell.now()
+        blocked = self.trunks.down(trunk.name) or self.trunks.full(trunk, OUTGOING, now)
+        hop = await self.shell.resolve(trunk.next_hop)
+        if not blocked:
+            self.trunks.began(trunk, OUTGOING, session)
+        return Way(
+            trunk.uri(quote(user, safe="+*#-_.!~'()&=$,;?/")),
+            hop,
+            trunk=trunk.name,
+            caller=trunk.caller,
+            blocked=blocked,
+        )
 
     @property
     def host(self) -> str:
@@ -219,10 +269,13 @@ class Signalling:
 
     def _screen(self, request: Request, hop: Hop, now: float) -> Refusal | None:
         """Say whether a request may begin anything here."""
-        if request.method != "INVITE" or self._gate.refuses() is None:
-            return None
-        self.refused[503] += 1
-        return Refusal(503, [("Retry-After", str(self._config.retry_after))])
+        if request.method == "INVITE" and self._gate.refuses() is not None:
+            self.refused[503] += 1
+            return Refusal(503, [("Retry-After", str(self._config.retry_after))])
+        refusal = self.screening.screen(request, hop, now)
+        if refusal is not None and request.method == "INVITE" and refusal.code != 407:
+            self.refused[refusal.code] += 1
+        return refusal
 
     def _load(self) -> list[tuple[str, str]]:
         sessions = len(self._supervisor.sessions)
@@ -238,6 +291,8 @@ class Signalling:
                 owner = happening.usage.context
                 if isinstance(owner, Session):
                     self._hand_over(owner, happening)
+                elif isinstance(owner, Question):
+                    owner.watch.heard(happening)
                 elif isinstance(happening, RequestReceived) and happening.method != "BYE":
                     self._answer(happening.usage, happening, 481)
 
@@ -262,8 +317,11 @@ class Signalling:
             return
         name = invite.usage.context or self._supervisor.next_id()
         session, leg = self._begin(
-            name, route.flow, program, "UAS", caller=invite.from_uri, callee=invite.request_uri
+            name, route.flow, program, "UAS", caller=call.party, callee=invite.request_uri
         )
+        trunk = self.trunks.named(call.trunk) if call.trunk else None
+        if trunk is not None:
+            self.trunks.began(trunk, INCOMING, name)
         leg.dialog.adopt(invite.usage)
         try:
             event = leg.happened(invite)
@@ -275,16 +333,19 @@ class Signalling:
 
     def _new_call(self, invite: InviteReceived) -> NewCall:
         """Return what decides which flow and which version a call takes."""
-        request, remote = invite.request, invite.transaction.hop.remote
-        browser = isinstance(remote, str)
+        request, hop = invite.request, invite.transaction.hop
+        trunk = None if hop.browser else self.trunks.of_source(hop.host)
+        trusted = trunk is not None and trunk.trusted
         return NewCall(
-            party=invite.from_uri,
+            party=(asserted(request) if trusted else "") or invite.from_uri,
             number=request.uri.user,
-            source="" if isinstance(remote, str) else remote[0],
+            source=hop.host,
             call=request.call_id,
             domain=request.uri.host,
-            web_user=(self._users.get(str(remote)) or "") if browser else "",
-            header=request.named,
+            web_user=(self._users.get(hop.flow) or "") if hop.browser else "",
+            trunk=trunk.name if trunk is not None else "",
+            account=request.identity,
+            header=request.named if trusted else believed(request),
         )
 
     def _answer(self, usage: Usage, happening: InviteReceived | RequestReceived, code: int) -> None:
@@ -298,13 +359,10 @@ class Signalling:
     def _out_of_dialog(self, happening: OutOfDialogReceived) -> None:
         now = self.shell.now()
         hop = happening.transaction.hop
-        if not hop.browser:
-            # Without credentials anybody could take anybody's calls.
-            self.agent.respond(happening.transaction, 403, now=now)
-            return
+        request = happening.request
         try:
-            user = self._users.get(str(hop.remote))
-            answer = self.location.register(happening.request, hop, user, now)
+            realm = self.accounts.realm_of(request.to.uri.host)
+            answer = self._registrar.register(request, hop, realm, self._supervisor.now())
         except ValueError as unreadable:
             log.info("a REGISTER is refused: %s", unreadable)
             self.agent.respond(happening.transaction, 400, now=now)
@@ -318,6 +376,8 @@ class Signalling:
         if owner is None and usage is not None and direction == "in":
             # A new call: what it is told (100) and its own INVITE go under the coming session's id.
             owner = usage.context = self._supervisor.next_id()
+        if isinstance(owner, Question):
+            owner = None
         name = owner.id if isinstance(owner, Session) else owner
         if name is None and not self._allowance.take(now):
             self.unkept += 1
@@ -333,3 +393,8 @@ class Signalling:
         )
         if not self._supervisor.keep(record) and isinstance(owner, Session):
             owner.unjournalled = True
+
+
+def bracketed(host: str) -> str:
+    """Return a host as a URI has it."""
+    return f"[{host}]" if ":" in host else host

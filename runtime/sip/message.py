@@ -182,6 +182,8 @@ class Request(Message):
         self.method = method
         self.uri_text = uri
         self.version = version
+        self.identity = ""
+        "The user it was proved to come from, set by whoever screens requests; empty: nobody's."
 
     @lazy
     def uri(self) -> Uri:

@@ -1,4 +1,4 @@
-from runtime.node.signalling import Allowance
+from runtime.node.allowance import Allowance
 
 
 def test_a_burst_is_taken_and_then_only_the_rate():

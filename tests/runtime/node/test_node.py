@@ -342,7 +342,7 @@ async def test_a_browser_calls_in_like_a_phone(tmp_path, link):
 
 async def test_a_phone_does_not_register_without_credentials(tmp_path, peer, link):
     async with running(tmp_path, link=fake(link)) as node:
-        assert await peer.register("alice", node.sip_address) == 403
+        assert await peer.register("alice", node.sip_address) == 401
 
 
 async def test_junk_is_kept_only_in_part(tmp_path, peer, link):
