@@ -7,7 +7,7 @@ from collections import Counter
 from flows.check.evidence import Evidence
 from flows.check.invariants import END, TALK, kind_of
 from flows.check.remedies import new_row
-from flows.explore import linked, wire
+from flows.explore import inside, linked, wire
 from flows.explore.further import REPORTED
 from flows.explore.party import Config
 from flows.explore.peer import FAILURES, PROVISIONAL
@@ -30,6 +30,10 @@ HARMLESS = frozenset(
         "SendDTMF",
         "StartRegistration",
         "RetryRegistration",
+        "RequestAnswered",
+        "MessageDelivered",
+        "MessageFailed",
+        "SendMessage",
     )
 )
 """Nothing waits for an answer to these, and without a row nothing changes."""
@@ -53,6 +57,9 @@ _FIXED = {
     "DialogPRACK": "COV413",
     "DialogError": "COV414",
     "ActionFailed": "RES508",
+    "UpdateAccepted": "COV406",
+    "UpdateRefused": "COV406",
+    "ReinviteRetryDue": "TMR702",
     "RefreshRegistration": "TMR702",
     "RegistrationExpired": "TMR702",
     "RegistrationFailed": "COV405",
@@ -103,7 +110,10 @@ def code_of(config: Config, edge: Edge, features: tuple[str, ...]) -> str:
     if event in PROVISIONAL:
         return "CMP851" if call.call == wire.CALLING else "COV409"
     if event in FAILURES or event == "ReinviteGlare":
-        if ("method", "BYE") in edge.move.stimulus.fields:
+        method = dict(edge.move.stimulus.fields).get("method")
+        if method in (*inside.METHODS, "UPDATE"):
+            return "COV412" if FEATURE_OF.get(event) in features else ""
+        if method == "BYE":
             return "CMP851"
         if call.own:
             return "COV406"

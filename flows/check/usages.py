@@ -242,7 +242,9 @@ def asked_again(evidence: Evidence) -> None:
 
 LASTING = "a lasting failure"
 NEXT_TRY = "the next REGISTER"
-RETRIED = frozenset(("INVITE", "re-INVITE", "REGISTER", "BYE"))
+RETRIED = frozenset(
+    ("INVITE", "re-INVITE", "REGISTER", "BYE", "UPDATE", "INFO", "MESSAGE", "OPTIONS", "REFER")
+)
 GIVEN_UP = frozenset(("INVITE", "re-INVITE", "registering"))
 """Requests that need not be repeated once a person gave the call or the registration up."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flows.explore import credentials, linked, redirected, registration, services
+from flows.explore import credentials, inside, linked, redirected, registration, services
 from flows.explore import wire as standing
 from flows.explore.answers import closed, respond
 from flows.explore.doing import Doing, Refused, open_request
@@ -232,12 +232,14 @@ def _propose(direction: str | None) -> Callable[[Doing, Mapping[str, Any]], None
             doing.complain("ACT606", "A re-INVITE is sent while one of ours waits")
         elif wire.asked:
             doing.complain("ACT605", "An offer is sent while the far side's waits for its answer")
+        elif wire.updating not in ("", inside.PLAIN):
+            doing.complain("ACT605", "An offer is sent while that of our UPDATE waits")
         elif wire.ack:
             doing.complain("ACT606", "A re-INVITE is sent before the last 2xx was confirmed")
         elif wire.unacked or wire.broken:
             raise Refused
         credentials.armed_with(doing, "re-INVITE", "The re-INVITE")
-        doing.change(own=wanted, offer="ours", made=False, local=wanted)
+        doing.change(own=wanted, offer="ours", made=False, local=wanted, retry=False)
         doing.send("re-INVITE", direction=wanted)
 
     return propose
@@ -368,6 +370,7 @@ _ACTS: dict[str, Callable[[Doing, Mapping[str, Any]], None]] = {
     **services.SERVICES,
     **credentials.ACTS,
     **redirected.ACTS,
+    **inside.ACTS,
     **registration.ACTS,
     **linked.ACTS,
 }

@@ -67,7 +67,8 @@ def _judge(doing: Doing, request: str, code: int) -> None:
             doing.complain("OBL624", f"A cancelled INVITE is answered 487, not {code}")
     elif code == 487 and doing.event != "DialogBYE":
         doing.complain("OBL624", "487 says that the request was cancelled, and it was not")
-    waits = wire.own or wire.unacked or wire.ack or wire.call == standing.ANSWERED
+    ours = wire.own or wire.updating not in ("", "plain")
+    waits = ours or wire.unacked or wire.ack or wire.call == standing.ANSWERED
     if code == 491 and not (request in ("re-INVITE", "UPDATE") and waits):
         doing.complain("OBL624", "491 says that an offer of ours is open, and none is")
     if code in (488, 491) and request == "UPDATE" and wire.update == "plain":
@@ -78,7 +79,7 @@ def _judge(doing: Doing, request: str, code: int) -> None:
         harmless = request in ("INFO", "MESSAGE") or wire.update == "plain"
         doing.complain("OBL624", f"{request} is accepted with {code} after our BYE", mild=harmless)
     elif positive and request in ("re-INVITE", "UPDATE") and _needs_description(wire, request):
-        if wire.own and wire.offer:
+        if ours and wire.offer:
             doing.complain("OBL624", f"{request} is accepted while our own offer is open: 491")
     if positive and _needs_description(wire, request):
         if not wire.made:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from flows.explore import inside
 from flows.explore.doing import Doing
 from flows.explore.redirected import call_anew
 
@@ -44,13 +45,37 @@ def invite_again(doing: Doing, arguments: Mapping[str, Any]) -> None:
 def request_again(doing: Doing, arguments: Mapping[str, Any]) -> None:
     """SendRequestWithAuth."""
     wire = doing.wire
-    if wire.challenged != "BYE" or not wire.stored:
+    challenged = wire.challenged
+    if challenged not in AGAIN or not wire.stored:
         doing.complain(
             "ACT601", "SendRequestWithAuth has no challenge to answer: StoreAuthChallenge"
         )
         return
-    doing.change(bye="sent", challenged="", stored=False)
+    doing.change(challenged="", stored=False)
+    AGAIN[challenged](doing)
+
+
+def _bye(doing: Doing) -> None:
+    doing.change(bye="sent")
     doing.send("BYE")
+
+
+def _reinvite(doing: Doing) -> None:
+    wanted = doing.wire.local
+    doing.change(own=wanted, offer="ours", made=False)
+    doing.send("re-INVITE", direction=wanted)
+
+
+AGAIN: Mapping[str, Callable[[Doing], None]] = {
+    "BYE": _bye,
+    "re-INVITE": _reinvite,
+    "UPDATE": lambda doing: inside.send_update(doing, ""),
+    "UPDATE offer": lambda doing: inside.send_update(doing, doing.wire.local),
+    "INFO": lambda doing: inside.ask(doing, "INFO"),
+    "MESSAGE": lambda doing: inside.ask(doing, "MESSAGE"),
+    "OPTIONS": lambda doing: inside.ask(doing, "OPTIONS"),
+}
+"""What was challenged, to how it goes out again."""
 
 
 ACTS = {

@@ -48,6 +48,11 @@ CODES: dict[str, tuple[int, int, int]] = {
     "TransferFailed": (300, 699, 603),
     "RegistrationFailed": (300, 699, 403),
     "UnregistrationFailed": (300, 699, 403),
+    "UpdateAccepted": (200, 200, 200),
+    "UpdateRefused": (300, 699, 488),
+    "RequestAnswered": (200, 699, 200),
+    "MessageDelivered": (200, 299, 200),
+    "MessageFailed": (300, 699, 480),
     "LinkedRinging": (180, 183, 180),
     "LinkedFailed": (300, 699, 486),
 }
@@ -56,6 +61,9 @@ _OWN_EVENT = frozenset((401, 407, 422, 487, 491))
 _OWN_OF = {
     "RegistrationFailed": frozenset((401, 407)),
     "UnregistrationFailed": frozenset((401, 407)),
+    "UpdateRefused": frozenset((401, 407)),
+    "RequestAnswered": frozenset((401, 407)),
+    "MessageFailed": frozenset((401, 407)),
     "LinkedRinging": frozenset((181, 182)),
 }
 

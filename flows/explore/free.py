@@ -18,7 +18,11 @@ ALWAYS_THERE = frozenset(("from", "to", "target", "refer_to", "file", "digits", 
 """Fields without which their event does not come."""
 FREE = ALWAYS_THERE | {"reason", "contact", "realm", "minimum", "content_type", "body", "registrar"}
 """Fields that nothing else in a call depends on."""
-FREE_OF = {"DialogError": FREE | {"method"}, "RejectCall": FREE | {"code"}}
+FREE_OF = {
+    "DialogError": FREE | {"method"},
+    "RejectCall": FREE | {"code"},
+    "InfoReceived": FREE | {"digit"},
+}
 MOST_FORMS = 64
 """Combinations of fields that are tried of one event."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.explore import further, peer, wire
+from flows.explore import further, inside, peer, wire
 from flows.explore.doing import Message
 from flows.explore.party import Config, Party, Stimulus
 
@@ -44,6 +44,10 @@ def heard(party: Party, config: Config, message: Message) -> tuple[Stimulus | No
             stimulus = peer.proposed(call, message.direction)
         case "re-INVITE":
             alone = (Message("RESP", "re-INVITE", 500 if open_ else 481),)
+        case "OPTIONS":
+            alone = (Message("RESP", "OPTIONS", 200 if open_ else 481),)
+        case "UPDATE" if open_ and not call.update:
+            stimulus = peer.updated(call, message.direction)
         case "UPDATE" | "INFO" | "MESSAGE" | "REFER":
             possible = peer.messages(party, config) if not config.ended else ()
             stimulus = next((s for s in possible if s.message == message), None)
@@ -55,6 +59,9 @@ def _response(config: Config, message: Message) -> tuple[Stimulus | None, Channe
     call = config.wire
     if message.method == "REFER":
         return (None if config.ended else further.arrived(call, message)), ()
+    if message.method in call.asking or (message.method == "UPDATE" and call.updating):
+        stimulus = inside.answered(call, message.method, message.code, message.direction)
+        return (None if config.ended else stimulus), ()
     waits = {
         "INVITE": call.call in wire.OUR_INVITE,
         "re-INVITE": bool(call.own),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import islice, product
 from typing import Any
 
-from flows.explore import further, linked, registration
+from flows.explore import further, inside, linked, registration
 from flows.explore import stimulus as arriving
 from flows.explore import wire as standing
 from flows.explore.doing import Message
@@ -69,6 +69,7 @@ def alone(party: Party, config: Config) -> Iterator[Stimulus]:
     """Yield what a side does without the far one: its people and its timers."""
     yield from people(party, config)
     yield from timers(party, config)
+    yield from inside.clock(config)
     yield from linked.options(party, config)
 
 
@@ -223,6 +224,7 @@ def _in_call(party: Party, config: Config) -> Iterator[Stimulus]:
         yield from _to_bye(party, config)
     if call.bye == "done":
         return
+    yield from inside.options(party, config)
     yield from further.of_transfer(party, config)
     yield ended(call)
     if not call.ack and not call.own and not call.bye and config.role == "UAC":
@@ -305,15 +307,20 @@ def _update(party: Party, config: Config) -> Iterator[Stimulus]:
         return
     early = call.call in (standing.PROCEEDING, standing.OFFERED) and not call.settled
     for direction in ("",) if early else directions(party, "UpdateReceived"):
-        after = call._replace(
-            update="offer" if direction else "plain",
-            theirs=direction or call.theirs,
-            offer=call.offer or ("theirs" if direction else ""),
-        )
-        if direction:
-            after = after._replace(taken=False, made=False)
-        message = Message("UPDATE", direction=direction)
-        yield Stimulus("UpdateReceived", _sdp(direction), after, "peer", message=message)
+        yield updated(call, direction)
+
+
+def updated(call: Wire, direction: str) -> Stimulus:
+    """An UPDATE of the far side."""
+    after = call._replace(
+        update="offer" if direction else "plain",
+        theirs=direction or call.theirs,
+        offer=call.offer or ("theirs" if direction else ""),
+    )
+    if direction:
+        after = after._replace(taken=False, made=False)
+    message = Message("UPDATE", direction=direction)
+    return Stimulus("UpdateReceived", _sdp(direction), after, "peer", message=message)
 
 
 def _to_reinvite(party: Party, config: Config) -> Iterator[Stimulus]:

@@ -108,6 +108,12 @@ class Wire(NamedTuple):
     `registering` or `removing`."""
     stored: bool = False
     """And its challenge was kept."""
+    updating: str = ""
+    """The direction that our UPDATE under way offers; `plain` if it offers nothing."""
+    asking: tuple[str, ...] = ()
+    """Our INFO, MESSAGE and OPTIONS under way."""
+    retry: bool = False
+    """The waiting time after a glare runs."""
     register: Binding = Binding()
     legs: tuple[Leg, ...] = ()
     """The linked sessions; one that has ended is kept while the first INVITE is open."""
@@ -130,7 +136,9 @@ class Wire(NamedTuple):
         if self.offer != "theirs" and self.theirs != "sendrecv":
             self = self._replace(theirs="sendrecv")
         if self.bye or self.call == OVER:
-            self = self._replace(mine="sendrecv", local="sendrecv")
+            self = self._replace(
+                mine="sendrecv", local="sendrecv", updating="", asking=(), retry=False
+            )
         if self.challenged and not self.stored:
             self = self._replace(challenged="")
         if self.legs and self.call not in OPEN_INVITE:

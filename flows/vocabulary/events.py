@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows.vocabulary import progress, redirection, registration, transfer
+from flows.vocabulary import inside, progress, redirection, registration, transfer
 from flows.vocabulary.words import EventWord, Kind, Literals
 
 _BOTH = ("UAC", "UAS")
@@ -108,8 +108,9 @@ _REQUESTS = (
     ),
     _request(
         "InfoReceived",
-        "The far side sent INFO inside the call.",
-        fields={"content_type": "text", "body": "text"},
+        "The far side sent INFO inside the call; `digit` is the key it tells of, if it does "
+        "(application/dtmf-relay or application/dtmf).",
+        fields={"content_type": "text", "body": "text", "digit": "text"},
         owes="INFO",
         rfc="RFC 6086 4.2.2",
     ),
@@ -260,6 +261,33 @@ _INTERNAL = (
     _internal("Reset", "An operator or a supervisor puts the session back to its beginning."),
 )
 
+_MESSAGES = (
+    EventWord(
+        "SendMessage",
+        Kind.USER,
+        "A person sends the far side a text message.",
+        "Messages",
+        {"body": "text", "content_type": "text"},
+        rfc="RFC 3428 4",
+    ),
+    EventWord(
+        "MessageDelivered",
+        Kind.MESSAGE,
+        "The far side, or a server that keeps it for later (202), accepted our MESSAGE.",
+        "Messages",
+        {"code": "integer", "reason": "text"},
+        rfc="RFC 3428 5",
+    ),
+    EventWord(
+        "MessageFailed",
+        Kind.MESSAGE,
+        "Our MESSAGE was refused. 408 says that no answer came, 503 that it could not be sent.",
+        "Messages",
+        {"code": "integer", "reason": "text"},
+        rfc="RFC 3428 5",
+    ),
+)
+
 _LINK = (
     _link(
         "LinkedRinging",
@@ -298,6 +326,7 @@ def _later(kind: Kind, group: str, meanings: Mapping[str, str]) -> tuple[EventWo
 _LATER = (
     *progress.EVENTS,
     *redirection.EVENTS,
+    *inside.EVENTS,
     *transfer.EVENTS,
     *_later(
         Kind.USER,
@@ -340,10 +369,7 @@ _LATER = (
         Kind.MESSAGE,
         "Messages",
         {
-            "SendMessage": "A MESSAGE is to be sent.",
             "ReceiveMESSAGE": "A MESSAGE outside a call arrived.",
-            "MessageDelivered": "Our MESSAGE was accepted.",
-            "MessageFailed": "Our MESSAGE was refused.",
         },
     ),
     *_later(
@@ -382,6 +408,7 @@ EVENTS: dict[str, EventWord] = {
         *_RESPONSES,
         *_MEDIA,
         *_INTERNAL,
+        *_MESSAGES,
         *_LINK,
         *_LATER,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows.vocabulary import progress, redirection, registration, transfer
+from flows.vocabulary import inside, progress, redirection, registration, transfer
 from flows.vocabulary.words import ActionWord, Parameter
 
 _LINK = Parameter("name", "Name by which this table calls the other session.", default="other")
@@ -64,11 +64,10 @@ LATER: tuple[ActionWord, ...] = (
     ),
     *progress.ACTIONS,
     *redirection.ACTIONS,
+    *inside.ACTIONS,
     *_later(
         "Signalling",
         {
-            "ScheduleReinviteRetry": "Repeats the re-INVITE after a random delay.",
-            "ClearPendingReinvite": "Forgets our own open re-INVITE.",
             "SendINVITEWithBumpedSessionExpires": "Repeats the INVITE with a longer interval.",
             "ArmSessionRefreshTimer": "Watches the session interval.",
         },
@@ -114,11 +113,7 @@ LATER: tuple[ActionWord, ...] = (
     *_later(
         "Messages",
         {
-            "SendMESSAGE": "Sends a text message.",
             "ProcessMESSAGE": "Takes over a text message.",
-            "SendINFO": "Sends INFO in the call.",
-            "SendUPDATE": "Sends UPDATE in the call.",
-            "SendOPTIONS": "Asks the far side what it can do.",
         },
     ),
     *_later(

@@ -83,6 +83,8 @@ class ActionWord:
     """The message it puts on the wire."""
     clears: tuple[str, ...] = ()
     """The answers it gives, of what events owe."""
+    offers: str = ""
+    """The parameter with which it carries an offer, where it may go without one."""
     inert: bool = False
     """It changes nothing a rule could look at, such as writing a line of a log. An action of a
     plug-in that says neither this nor anything above has no contract (META994)."""
@@ -111,6 +113,8 @@ class ActionWord:
         """Return the conditions it changes when it is performed with these arguments."""
         if self.name == "SetCondition":
             return {arguments["condition"]: arguments["value"]}
+        if self.offers and arguments.get(self.offers) is not None:
+            return {**self.sets, "HasPendingOfferAnswer": True}
         return self.sets
 
 

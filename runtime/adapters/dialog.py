@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from runtime.adapters.answers import NO_ANSWER, NOT_SENT, READINGS, Answer, seconds_of
+from runtime.adapters.dtmf import key_of
 from runtime.adapters.media import direction_of
 from runtime.adapters.port import ActionError
 from runtime.adapters.redirection import addresses
@@ -78,6 +80,7 @@ _CLASSES = {
     5: "Dialog5xxFailure",
     6: "Dialog6xxFailure",
 }
+CHALLENGES = (401, 407)
 MAX_BODY_FIELD = 4096
 """Characters of a peer's body that an event carries; the whole message is in the Wire record."""
 
@@ -143,6 +146,11 @@ class DialogHalf:
                 return known
         return self.usage.open[0] if self.usage is not None and self.usage.open else None
 
+    @property
+    def open(self) -> list[ServerTransaction]:
+        """The peer's requests that wait for an answer, oldest first."""
+        return self.usage.open if self.usage is not None else []
+
     def first_invite(self) -> ServerTransaction:
         """Return the INVITE that began the call; ActionError if it is answered."""
         usage = self.usage
@@ -192,6 +200,10 @@ class DialogHalf:
                 return Event("DialogACK", _sdp(happening.sdp))
             case ResponseReceived():
                 return _response(happening)
+            case TransactionTimedOut() | TransportFailed() if happening.method in READINGS:
+                silent = isinstance(happening, TransactionTimedOut)
+                code, reason = NO_ANSWER if silent else NOT_SENT
+                return READINGS[happening.method](Answer(happening.method, code, reason))
             case TransactionTimedOut():
                 return Event("DialogTimeout", {"method": happening.method})
             case AckTimedOut():
@@ -220,8 +232,13 @@ class DialogHalf:
                 return Event(name, fields, cause)
             case "REFER":
                 return Event(name, {"refer_to": request.get("Refer-To") or ""}, cause)
-        fields = {"content_type": request.content_type, "body": text_of(request.body)}
-        return Event(name, fields, cause)
+        told: dict[str, Any] = {
+            "content_type": request.content_type,
+            "body": text_of(request.body),
+        }
+        if happening.method == "INFO":
+            told["digit"] = key_of(request.content_type, request.body)
+        return Event(name, told, cause)
 
     def _cause(self, transaction: ServerTransaction) -> int:
         for number, known in self._causes.items():
@@ -291,6 +308,23 @@ class DialogHalf:
         """Send a new offer inside the dialog."""
         self._act(lambda usage, now: usage.reinvite(sdp=bytes_of(sdp), now=now))
 
+    def request(
+        self, method: str, body: bytes = b"", content_type: str = "", headers: Headers = ()
+    ) -> None:
+        """Send a request inside the dialog."""
+        self._act(
+            lambda usage, now: usage.request(
+                method, body=body, content_type=content_type, headers=headers, now=now
+            )
+        )
+
+    def message(self, body: bytes, content_type: str) -> None:
+        """Send a MESSAGE: in the dialog if there is one, else to the target (RFC 3428)."""
+        if self.usage is not None and self.usage.dialog is not None:
+            self.request("MESSAGE", body, content_type)
+            return
+        self._act(lambda usage, now: usage.message(body, content_type, now=now))
+
     def respond(
         self,
         transaction: ServerTransaction,
@@ -334,6 +368,12 @@ class DialogHalf:
 
 
 def _response(happening: ResponseReceived) -> Event | None:
+    method, code = happening.method, happening.code
+    if method in READINGS and code >= 200 and code not in CHALLENGES:
+        event = READINGS[method](Answer(method, code, happening.reason, happening.response))
+        if event is not None and code < 300:
+            event.fields.update(_sdp(happening.sdp))
+        return event
     name = response_event(happening.method, happening.code, reinvite=happening.reinvite)
     if name is None:
         return None
@@ -346,8 +386,7 @@ def _response(happening: ResponseReceived) -> Event | None:
     if name == "Dialog3xxRedirect":
         fields["contact"] = next(iter(addresses(happening.response)), None)
     elif name == "SessionIntervalTooSmall":
-        minimum = (happening.response.get("Min-SE") or "").partition(";")[0].strip()
-        fields["minimum"] = int(minimum[:9]) if minimum.isascii() and minimum.isdigit() else None
+        fields["minimum"] = seconds_of(happening.response, "Min-SE")
     elif name == "AuthRequired":
         fields["realm"] = _realm(happening.response)
     return Event(name, fields)

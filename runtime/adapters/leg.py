@@ -6,6 +6,7 @@ The methods here are those of a plain call; `binding` names the modules that hol
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,15 @@ from runtime.sip.events import (
     RequestReceived,
     ResponseReceived,
     TransactionTimedOut,
+    TransportFailed,
 )
 
 if TYPE_CHECKING:
     from runtime.sip.auth import Challenge, Credentials
     from runtime.sip.transaction import ServerTransaction
+
+RELAY = "application/dtmf-relay"
+RETRY = "ReinviteRetryDue"
 
 Hold = Callable[[Coroutine[Any, Any, None]], object]
 Lookup = Callable[["Challenge"], "Credentials | None"]
@@ -53,7 +58,9 @@ class CallLeg:
         caller: str = "",
         credentials: Lookup = _no_credentials,
         later: Later = on_the_loop,
+        draw: Callable[[int], int] = secrets.randbelow,
     ) -> None:
+        """Join the two; `draw` gives a random number below its argument."""
         self.alarms = Alarms(post, later)
         self.dialog = dialog
         self.media = media
@@ -70,6 +77,11 @@ class CallLeg:
         """A re-INVITE that renews lost media waits until the dialog may carry it."""
         self._claimed = False
         """CreateDialog was done: answers may begin the dialog."""
+        self.retries = 0
+        """Re-INVITEs in a row that met one of the peer and were put off."""
+        self.draw = draw
+        self._infos: list[bytes] = []
+        """Bodies of INFOs that wait until the one under way is accepted."""
         self.redirection: Redirection | None = None
         """Where redirections sent the call, once there was one."""
 
@@ -124,6 +136,17 @@ class CallLeg:
             case TransactionTimedOut(method="INVITE", reinvite=True):
                 self.media.offer_refused()
                 self._own_reinvite = False
+            case ResponseReceived(method="UPDATE"):
+                self._take_update(happening)
+            case TransactionTimedOut(method="UPDATE") | TransportFailed(method="UPDATE"):
+                self.media.offer_refused()
+            case ResponseReceived(method="INFO") if happening.code < 300 and self._infos:
+                self.dialog.request("INFO", self._infos.pop(0), RELAY)
+                return None
+            case ResponseReceived(method="INFO") | TransactionTimedOut(method="INFO"):
+                self._infos.clear()
+            case RequestReceived(method="BYE"):
+                self.alarms.clear(RETRY)
         event = self.dialog.event(happening)
         if event is not None and isinstance(happening, ResponseReceived):
             self._tell_contact(happening, event)
@@ -161,6 +184,13 @@ class CallLeg:
         if self.redirection is not None and happening.code < 600:
             event.fields["contact"] = self.redirection.next
 
+    def _take_update(self, happening: ResponseReceived) -> None:
+        """Keep what the answer to an own UPDATE says of its offer."""
+        if happening.code >= 300:
+            self.media.offer_refused()
+        elif happening.sdp is not None:
+            self.media.heard_answer(whole(happening.sdp))
+
     def _take_response(self, happening: ResponseReceived) -> bool:
         """Keep what a response to an own INVITE says; True if it is the leg's own business."""
         if happening.sdp is not None and happening.code < 300:
@@ -170,6 +200,8 @@ class CallLeg:
                 self.media.heard_offer(whole(happening.sdp))
         if happening.code >= 300:
             self.media.offer_refused()
+        elif happening.code >= 200:
+            self.retries = 0
         if not self._own_reinvite:
             return False
         if happening.code >= 200:
@@ -210,6 +242,7 @@ class CallLeg:
     @performs("SendBYE")
     def send_bye(self, arguments: Arguments, event: Event) -> None:
         """End the dialog."""
+        self.alarms.clear(RETRY)
         self.dialog.bye()
 
     @performs("SendCANCEL")
@@ -320,17 +353,6 @@ class CallLeg:
         self._choose_kind()
         return self.media.create()
 
-    @performs("StartMediaSession")
-    def start_media_session(self, arguments: Arguments, event: Event) -> Awaitable[None]:
-        """Let media flow."""
-        return self.media.start()
-
-    @performs("StopMediaSession")
-    async def stop_media_session(self, arguments: Arguments, event: Event) -> None:
-        """Stop the media; what the media layer lost is stopped as well."""
-        with contextlib.suppress(ActionError):
-            await self.media.silence()
-
     @performs("CleanupMedia")
     def cleanup_media(self, arguments: Arguments, event: Event) -> Awaitable[None] | None:
         """Give the media leg back."""
@@ -343,58 +365,6 @@ class CallLeg:
             self._owes_reinvite = True
             await self._renew()
 
-    @performs("UpdateMediaDirection")
-    def update_media_direction(self, arguments: Arguments, event: Event) -> Awaitable[None]:
-        """Change what our media does, without a message."""
-        return self.media.direction(arguments.get("direction", "sendrecv"))
-
-    @performs("MuteLocalAudio")
-    def mute_local_audio(self, arguments: Arguments, event: Event) -> Awaitable[None]:
-        """Send silence."""
-        return self.media.mute(True)
-
-    @performs("UnmuteLocalAudio")
-    def unmute_local_audio(self, arguments: Arguments, event: Event) -> Awaitable[None]:
-        """Send our audio again."""
-        return self.media.mute(False)
-
-    @performs("StartEcho")
-    def start_echo(self, arguments: Arguments, event: Event) -> Awaitable[None]:
-        """Send back what is heard."""
-        return self.media.echo(True)
-
-    @performs("StopEcho")
-    def stop_echo(self, arguments: Arguments, event: Event) -> Awaitable[None]:
-        """End the echo."""
-        return self.media.echo(False)
-
-    @performs("PlayTone")
-    def play_tone(self, arguments: Arguments, event: Event) -> Awaitable[None]:
-        """Send a steady tone."""
-        return self.media.tone(float(arguments.get("frequency", 440)))
-
-    @performs("PlayAudioFile")
-    def play_audio_file(self, arguments: Arguments, event: Event) -> Awaitable[None]:
-        """Start a sound file."""
-        return self.media.play(arguments["file"], repeat=bool(arguments.get("repeat")))
-
-    @performs("StopPlayback")
-    def stop_playback(self, arguments: Arguments, event: Event) -> Awaitable[None]:
-        """End the tone or file."""
-        return self.media.stop()
-
-    @performs("SendDTMFTone")
-    def send_dtmf_tone(self, arguments: Arguments, event: Event) -> Awaitable[None]:
-        """Press keys: the action's own, else those of the event."""
-        digits = arguments.get("digits") or event.fields.get("digits") or ""
-        if not digits:
-            raise ActionError("neither the action nor its event says which digits to send")
-        return self.media.dtmf(str(digits))
-
-    @performs("SetCondition")
-    def set_condition(self, arguments: Arguments, event: Event) -> None:
-        """Nothing is left to do: the executor has set it."""
-
     # -- helpers -----------------------------------------------------------------------------------
 
     def _choose_kind(self) -> None:
@@ -402,11 +372,33 @@ class CallLeg:
         if not self.media.held and not self.media.offer_waits and self.dialog.over_websocket():
             self.media.kind = "webrtc"
 
+    def send_infos(self, content_type: str, bodies: list[bytes]) -> None:
+        """Send INFOs one after the other: each when the last one was accepted."""
+        if self._infos:
+            raise ActionError("keys that were pressed before are still being sent")
+        self.dialog.request("INFO", bodies[0], content_type)
+        self._infos = bodies[1:]
+
+    async def propose_by_update(self, direction: Direction) -> None:
+        """Offer the session anew in an UPDATE (RFC 3311 5.1)."""
+        usage = self.dialog.usage
+        busy = usage is None or usage.pending_invite or usage.ack_wanted
+        if busy or any(tx.method in ("INVITE", "UPDATE") for tx in self.dialog.open):
+            raise ActionError("another offer is under way")
+        await self.media.direction(direction)
+        sdp = await self.media.offer()
+        try:
+            self.dialog.request("UPDATE", sdp.encode(), "application/sdp")
+        except ActionError:
+            self.media.offer_refused()
+            raise
+
     async def _propose(self, direction: Direction) -> None:
         await self.media.direction(direction)
         self._reinvite(await self.media.offer())
 
     def _reinvite(self, sdp: str) -> None:
+        self.alarms.clear(RETRY)
         try:
             self.dialog.reinvite(sdp)
         except ActionError:
