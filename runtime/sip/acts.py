@@ -69,6 +69,48 @@ class OutsideActs:
             cast("Usage", self), event, expires, body, content_type, headers, now
         )
 
+    def subscribe(
+        self,
+        event: str,
+        *,
+        now: float,
+        expires: int = 3600,
+        headers: Headers = (),
+        body: bytes = b"",
+        content_type: str = "",
+    ) -> None:
+        """Subscribe to `event` (or `event;id=x`), refresh, or with 0 end it (RFC 6665).
+
+        The dialog is made by the first NOTIFY or 2xx, whichever comes; NOTIFYs of other branches
+        are refused with 481. Each NOTIFY comes as `RequestReceived`; `notice.notice_of(request)`
+        reads its state. Once it has ended, the next call begins a new one. `expires` in seconds.
+        """
+        agent, usage = self._agent, cast("Usage", self)
+        agent.subscriber.subscribe(usage, event, expires, headers, body, content_type, now)
+
+    def notify(
+        self,
+        *,
+        now: float,
+        state: str = "active",
+        reason: str = "",
+        retry_after: int | None = None,
+        event: str = "",
+        body: bytes = b"",
+        content_type: str = "",
+        headers: Headers = (),
+    ) -> None:
+        """Tell the subscriber our state (RFC 6665 4.2.2); the answer is a response to "NOTIFY".
+
+        `state` is "active", "pending" or "terminated", the last with a `reason` and, in seconds,
+        `retry_after`; once the granted time is over every NOTIFY says "terminated". `event` names
+        which one where the dialog has several (`refer;id=3`).
+        """
+        agent, usage = self._agent, cast("Usage", self)
+        agent.notifier.notify(
+            usage, state, reason, retry_after, event, body, content_type, headers, now
+        )
+
     def send_outside(
         self,
         method: str,

@@ -15,14 +15,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from runtime.sip import build
+from runtime.sip import build, limits
+from runtime.sip.arriving import Arriving
 from runtime.sip.build import Headers
 from runtime.sip.dialog import Dialog, Key
 from runtime.sip.events import ConnectionLost, Happening
 from runtime.sip.hop import Hop
 from runtime.sip.message import Malformed, Request, check, split
+from runtime.sip.notifier import Notifier
 from runtime.sip.outside import Outside
 from runtime.sip.screen import Screen, admit_all
+from runtime.sip.subscriber import Subscriber
 from runtime.sip.timers import Timers
 from runtime.sip.transaction import Periods, ServerTransaction
 from runtime.sip.uac import Uac
@@ -47,6 +50,12 @@ class AgentSettings:
 
     out_of_dialog: frozenset[str] = frozenset()
     "Methods other than INVITE that are surfaced outside a dialog; all others get 405 or 481."
+
+    begins: frozenset[str] = frozenset()
+    "Of MESSAGE, SUBSCRIBE, PUBLISH and REFER those that begin a usage outside a dialog."
+
+    events: frozenset[str] = frozenset()
+    "Event packages whose SUBSCRIBE and PUBLISH are surfaced; all others get 489 (RFC 6665 4.2.1)."
 
     ready: Callable[[], bool] = _always_ready
     "Whether OPTIONS is answered 200 (else 503)."
@@ -94,12 +103,16 @@ class Agent:
         self._outbox: list[Outgoing] = []
         self._numbers = count(1)
         self._connections: dict[str, set[int]] = {}
-        self.allow = build.ALLOW
+        more = sorted((settings.out_of_dialog | settings.begins) - set(limits.METHODS))
+        self.allow = ", ".join((*limits.METHODS, *more))
         "The Allow header of all that says what we take (RFC 3261 20.5)."
         self.local_for: Callable[[Hop], str] | None = None
         """Says which of our own addresses a peer sees; set by whoever has the sockets."""
         self.uac = Uac(self)
         self.outside = Outside(self)
+        self.subscriber = Subscriber(self)
+        self.notifier = Notifier(self)
+        self.arriving = Arriving(self)
         self.uas = Uas(self)
 
     # For the shell.
@@ -289,6 +302,8 @@ class Agent:
     def settle(self, usage: Usage, now: float) -> None:
         """Forget a usage once it is over and waits for nothing."""
         if usage.state is not UsageState.TERMINATED or usage.own_invite or usage.bye_tx:
+            return
+        if usage.subscriptions:
             return
         self.uas.end_open(usage, now)
         self.forget_early(usage)

@@ -108,6 +108,14 @@ def from_invite(request: Request, tag: str, hop: Hop) -> Dialog:
     )
 
 
+def from_notify(request: Request, local_cseq: int, hop: Hop) -> Dialog:
+    """The dialog of a subscriber whose NOTIFY came first (RFC 6665 4.4.1); ValueError as above."""
+    dialog = from_invite(request, request.to.tag, hop)
+    dialog.local = request.get("To") or ""
+    dialog.local_cseq = local_cseq
+    return dialog
+
+
 def from_response(response: Response, target: str, hop: Hop) -> Dialog:
     """The dialog of the calling side (RFC 3261 12.1.2).
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from runtime.sip.message import Request, Response
+    from runtime.sip.notice import EventId
     from runtime.sip.transaction import ServerTransaction
     from runtime.sip.usage import Usage
 
@@ -122,6 +123,34 @@ class OutOfDialogReceived:
     request: Request
 
 
+@dataclass(frozen=True, slots=True)
+class OutsideReceived:
+    """A request without a dialog began a usage as UAS: MESSAGE, SUBSCRIBE, PUBLISH or REFER.
+
+    Answer it with `usage.respond(transaction, ...)`. MESSAGE and PUBLISH are over with that; a
+    SUBSCRIBE or REFER that is accepted is a subscription (RFC 6665, RFC 3515) until it ends.
+    """
+
+    usage: Usage
+    transaction: ServerTransaction
+    method: str
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionEnded:
+    """A subscription is over, or its granted time is, and no message of the peer says so.
+
+    As the notifier, `reason` "timeout" asks for a last `usage.notify(state="terminated")`.
+    """
+
+    usage: Usage
+    event: EventId
+    reason: str
+    """"timeout": the granted time is over. "silent": no NOTIFY came within 64*T1, or nobody
+    answered ours. "refused": the subscriber knows our NOTIFY no more (RFC 6665 4.2.2)."""
+
+
 Happening = (
     InviteReceived
     | RequestReceived
@@ -133,4 +162,6 @@ Happening = (
     | TransportFailed
     | ConnectionLost
     | OutOfDialogReceived
+    | OutsideReceived
+    | SubscriptionEnded
 )

@@ -33,6 +33,7 @@ METHODS: Final = (
     "MESSAGE",
     "REFER",
     "NOTIFY",
+    "SUBSCRIBE",
 )
 "What the Allow header offers."
 

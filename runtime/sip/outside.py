@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from runtime.sip import build
 from runtime.sip.build import Headers
 from runtime.sip.message import Response
+from runtime.sip.notice import MAX_SECONDS
 from runtime.sip.transaction import ClientTransaction
 from runtime.sip.uri import parse_name_addr, parse_uri
 from runtime.sip.usage import Usage, UsageError
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
 
 Pairs = list[tuple[str, str]]
 
-_NOT_OUTSIDE = ("INVITE", "ACK", "CANCEL", "BYE")
-MAX_SECONDS = 2**32 - 1
-"Highest value of Expires (RFC 3261 20.19)."
+_NOT_OUTSIDE = ("INVITE", "ACK", "CANCEL", "BYE", "SUBSCRIBE", "NOTIFY")
 
 
 @dataclass(slots=True)
@@ -63,9 +62,9 @@ class Outside:
         now: float,
     ) -> None:
         """See `OutsideActs.register`."""
-        self._require_free(usage, "REGISTER")
+        self.require_free(usage, "REGISTER")
         value = self._contact(usage, contact, expires)
-        extra = [("Contact", value), *_expires(expires), *_checked(headers)]
+        extra = [("Contact", value), *_expires(expires), *checked(headers)]
         self._send(usage, "REGISTER", registrar or _domain(usage.target), extra, b"", "", now)
 
     def options(self, usage: Usage, headers: Headers, now: float) -> None:
@@ -74,7 +73,7 @@ class Outside:
             ("Contact", self._agent.contact(usage)),
             ("Accept", build.ACCEPT),
             ("Allow", self._agent.allow),
-            *_checked(headers),
+            *checked(headers),
         ]
         self._send(usage, "OPTIONS", usage.target, extra, b"", "", now)
 
@@ -97,7 +96,7 @@ class Outside:
             raise UsageError("nothing is published yet: the first PUBLISH has a body")
         if expires == 0 and body:
             raise UsageError("a PUBLISH that removes has no body")
-        extra = [("Event", event), *_expires(expires), *_checked(headers)]
+        extra = [("Event", event), *_expires(expires), *checked(headers)]
         if etag:
             extra.append(("SIP-If-Match", etag))
         self._send(usage, "PUBLISH", usage.target, extra, body, content_type, now)
@@ -117,16 +116,19 @@ class Outside:
         if method in _NOT_OUTSIDE:
             raise UsageError(f"{method} is not sent this way")
         target = uri or usage.target
-        self._send(usage, method, target, _checked(headers), body, content_type, now)
+        self._send(usage, method, target, checked(headers), body, content_type, now)
 
     def repeat(self, usage: Usage, method: str, headers: Headers, *, now: float) -> None:
         """Send the last request of `method` once more, with the next number and more headers."""
         asked = (usage.asked or {}).get(method)
         if asked is None:
             raise UsageError(f"no {method} was sent that could be repeated")
-        extra = asked.headers + _checked(headers)
-        self._require_free(usage, method)
-        self._begin(usage, asked, extra, now)
+        extra = checked(headers)
+        self.require_free(usage, method)
+        if method == "SUBSCRIBE":
+            self._agent.subscriber.repeat(usage, asked, extra, now)
+        else:
+            self.begin(usage, asked, asked.headers + extra, now)
 
     def answered(self, usage: Usage, tx: ClientTransaction, response: Response) -> None:
         """Take over what the answer to a PUBLISH says about the publication (RFC 3903 4.1)."""
@@ -163,13 +165,14 @@ class Outside:
                 raise ValueError(f"{uri!r} is no SIP address")
         except ValueError as error:
             raise UsageError(str(error)) from error
-        self._require_free(usage, method)
+        self.require_free(usage, method)
         asked = Asked(method, uri, headers, body, content_type)
         usage.asked = {**(usage.asked or {}), method: asked}
-        self._begin(usage, asked, headers, now)
+        self.begin(usage, asked, headers, now)
 
     @staticmethod
-    def _require_free(usage: Usage, method: str) -> None:
+    def require_free(usage: Usage, method: str) -> None:
+        """Raise UsageError unless the usage may send a request of this method now."""
         if usage.closed:
             raise UsageError("the usage was closed")
         if usage.role != "UAC":
@@ -177,7 +180,8 @@ class Outside:
         if any(tx.method == method for tx in usage.waiting):
             raise UsageError(f"the last {method} has no answer yet")
 
-    def _begin(self, usage: Usage, asked: Asked, headers: Pairs, now: float) -> None:
+    def begin(self, usage: Usage, asked: Asked, headers: Pairs, now: float) -> None:
+        """Send a request that was checked, with the next number."""
         usage.cseq += 1
         self._agent.keep(usage)
         outline = build.Outline(
@@ -225,7 +229,7 @@ def _expires(seconds: int | None) -> Pairs:
     return [("Expires", str(seconds))]
 
 
-def _checked(headers: Headers) -> Pairs:
+def checked(headers: Headers) -> Pairs:
     try:
         return build.check_headers(headers)
     except ValueError as error:

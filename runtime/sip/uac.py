@@ -59,12 +59,16 @@ class Uac:
         self, usage: Usage, method: str, headers: Pairs, body: bytes, content_type: str, now: float
     ) -> None:
         dialog = _dialog(usage)
-        if method in ("UPDATE", "REFER"):
+        if method in ("UPDATE", "REFER", "NOTIFY"):
             headers = [("Contact", self._agent.contact(usage)), *headers]
         outline = self._outline(dialog, method)
         tx = self._send(usage, outline, dialog.next_hop(), now, headers, body, content_type)
         if method == "UPDATE":
             usage.own_update = tx
+        elif method == "REFER":
+            self._agent.subscriber.referred(usage, tx)
+        elif method == "NOTIFY":
+            self._agent.notifier.sent(usage, tx, headers)
 
     def bye(self, usage: Usage, headers: Pairs, now: float) -> None:
         """The dialog is over once the BYE was handed to its transaction (RFC 3261 15.1.1)."""
@@ -153,8 +157,10 @@ class Uac:
             if tx.method == "UPDATE" and response.code < 300 and usage.dialog is not None:
                 usage.dialog.refresh(response)
             self._agent.outside.answered(usage, tx, response)
+            self._agent.subscriber.answered(usage, tx, response, now)
             self._finished(usage, tx, now)
             self._tell(usage, tx, response)
+            self._agent.notifier.notified(usage, tx, response, now)
 
     def on_timeout(self, tx: ClientTransaction, now: float) -> None:
         self._lost(tx, TransactionTimedOut, now)
@@ -178,6 +184,8 @@ class Uac:
             self._failed(usage)
         self._agent.tell(usage, happening(usage, tx.method, tx.reinvite))
         self._finished(usage, tx, now)
+        self._agent.subscriber.lost(usage, tx, now)
+        self._agent.notifier.notified(usage, tx, None, now)
 
     def _on_invite_response(
         self, usage: Usage, tx: ClientTransaction, response: Response, now: float
@@ -355,6 +363,20 @@ class Uac:
     ) -> ClientTransaction:
         """Send a request that somebody else has made up; its answer is told like any other."""
         return self._send(usage, outline, hop, now, headers, body, content_type)
+
+    def send_inside(
+        self,
+        usage: Usage,
+        dialog: Dialog,
+        method: str,
+        headers: Pairs,
+        body: bytes,
+        content_type: str,
+        now: float,
+    ) -> ClientTransaction:
+        """Send a request inside a dialog for a part of the stack that keeps its own state."""
+        outline = self._outline(dialog, method)
+        return self._send(usage, outline, dialog.next_hop(), now, headers, body, content_type)
 
     def _new_branch(self) -> str:
         return MAGIC_COOKIE + self._agent.settings.random_hex(10)

@@ -64,7 +64,8 @@ class Uas:
         if request.method == "CANCEL":
             self._cancel(request, hop, now)
             return
-        refused = refusal(request, self._agent.settings.out_of_dialog)
+        settings = self._agent.settings
+        refused = refusal(request, settings.out_of_dialog | settings.begins)
         if refused is not None:
             self.refuse(request, hop, *refused)
         elif request.to.tag:
@@ -120,7 +121,7 @@ class Uas:
             self.refuse(request, hop, 481)
             return
         self._agent.last_usage = tx.usage
-        cancel = self._begin(request, hop, now)
+        cancel = self.begin(request, hop, now)
         cancel.tag, cancel.usage = tx.tag, tx.usage
         self._answer(cancel, 200, "OK", [], now)
         if tx.usage is not None and not tx.answered and not tx.cancelled:
@@ -130,7 +131,7 @@ class Uas:
     def _in_dialog(self, request: Request, hop: Hop, now: float) -> None:
         found = self._find(request)
         if found is None:
-            self.refuse(request, hop, 481)
+            self._without_dialog(request, hop, now)
             return
         usage, dialog = found
         self._agent.last_usage = usage
@@ -140,7 +141,10 @@ class Uas:
         if hop.transport != UDP or dialog.hop.transport != UDP:
             dialog.hop = hop  # A peer that came back has a new connection.
             self._agent.follow(usage, hop)
-        if request.method == "BYE":
+        refused = self._agent.arriving.inside(usage, request, hop, now)
+        if refused is not None:
+            self.refuse(request, hop, *refused)
+        elif request.method == "BYE":
             self._bye(usage, request, hop, now)
         elif request.method == "OPTIONS":
             self._options(request, hop)
@@ -151,15 +155,30 @@ class Uas:
         else:
             self._surface(usage, request, hop, now)
 
+    def _without_dialog(self, request: Request, hop: Hop, now: float) -> None:
+        """A NOTIFY may come before the answer to its SUBSCRIBE, and then makes the dialog."""
+        usage = self._agent.subscriber.awaits(request) if request.method == "NOTIFY" else None
+        refused = (
+            (481, []) if usage is None else self._agent.arriving.inside(usage, request, hop, now)
+        )
+        if usage is None or refused is not None:
+            self.refuse(request, hop, *(refused or (481, [])))
+            return
+        self._agent.last_usage = usage
+        self._surface(usage, request, hop, now)
+
     def _overlaps(self, usage: Usage, method: str) -> bool:
         return method in ("INVITE", "UPDATE") and any(tx.method == method for tx in usage.open)
 
     def _surface(self, usage: Usage, request: Request, hop: Hop, now: float) -> None:
-        tx = self._begin(request, hop, now)
+        tx = self.begin(request, hop, now)
         tx.usage = usage
         if request.method == "INVITE":
             self._trying(tx, now)
         usage.open.append(tx)
+        if usage.closed and request.method == "NOTIFY":
+            self.respond(tx, 200, "OK", [], b"", "", now)  # It ends what the user let go.
+            return
         glare = (request.method == "INVITE" and usage.own_invite is not None) or (
             request.method == "UPDATE" and usage.own_update is not None
         )
@@ -168,7 +187,7 @@ class Uas:
 
     def _bye(self, usage: Usage, request: Request, hop: Hop, now: float) -> None:
         """RFC 3261 15.1.2: 200 at once, and 487 to whatever the peer still waits for."""
-        tx = self._begin(request, hop, now)
+        tx = self.begin(request, hop, now)
         tx.usage = usage
         self._answer(tx, 200, "OK", [], now)
         for accepted in usage.unacknowledged.values():
@@ -189,10 +208,19 @@ class Uas:
         elif request.method == "INVITE":
             if not self._screened_out(request, hop, now):
                 self._invite(request, hop, now, merge)
+        elif request.method in self._agent.settings.begins:
+            if not self._screened_out(request, hop, now):
+                begun = self._agent.arriving.receive(
+                    request, hop, now, self._stateless_tag(request)
+                )
+                if isinstance(begun, ServerTransaction):
+                    self._merge[merge] = begun
+                else:
+                    self.refuse(request, hop, *begun)
         elif request.method in self._agent.settings.out_of_dialog:
             if self._screened_out(request, hop, now):
                 return
-            tx = self._begin(request, hop, now)
+            tx = self.begin(request, hop, now)
             tx.tag = self._stateless_tag(request)
             self._merge[merge] = tx
             self._agent.happenings.append(OutOfDialogReceived(tx, request.method, request))
@@ -234,7 +262,7 @@ class Uas:
         except ValueError:
             self.refuse(request, hop, 400)
             return
-        tx = self._begin(request, hop, now)
+        tx = self.begin(request, hop, now)
         self._merge[merge] = tx
         usage = self._agent.new_usage("UAS", hop)
         usage.call_id, usage.local_tag, usage.dialog = request.call_id, tag, dialog
@@ -283,15 +311,18 @@ class Uas:
             if code >= 200:
                 own.append(("Allow", self._agent.allow))
             headers = own + headers
+        headers = headers + self._agent.arriving.headers(tx, code, headers, now)
         if code >= 200 and usage is not None:
             usage.open.remove(tx)
-        self._answer(tx, code, reason, headers, now, body, content_type, dialog=refreshes)
+        makes_dialog = refreshes or (code < 300 and tx.method in ("SUBSCRIBE", "REFER"))
+        self._answer(tx, code, reason, headers, now, body, content_type, dialog=makes_dialog)
         if code < 200 or usage is None:
             return
         if code < 300 and refreshes:
             self._accepted(usage, tx)
         elif tx is usage.initial and code >= 300:
             usage.state = UsageState.TERMINATED
+        self._agent.arriving.answered(usage, tx, code, headers, now)
         self._agent.settle(usage, now)
 
     def _accepted(self, usage: Usage, tx: ServerTransaction) -> None:
@@ -333,7 +364,8 @@ class Uas:
         )
         tx.respond(code, data, now)
 
-    def _begin(self, request: Request, hop: Hop, now: float) -> ServerTransaction:
+    def begin(self, request: Request, hop: Hop, now: float) -> ServerTransaction:
+        """Keep a transaction for a request that somebody will answer."""
         tx = ServerTransaction(self._agent, self, request, hop, reply_hop(request, hop))
         self.transactions[tx.key] = tx
         tx.start(now)

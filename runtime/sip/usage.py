@@ -20,6 +20,7 @@ from runtime.sip.uri import parse_uri
 if TYPE_CHECKING:
     from runtime.sip.agent import Agent
     from runtime.sip.outside import Asked, Publication
+    from runtime.sip.subscription import Subscription
 
 SDP = "application/sdp"
 
@@ -48,7 +49,7 @@ class Usage(OutsideActs):
         "_agent", "id", "role", "hop", "context", "state", "call_id", "local_tag", "local_uri",
         "remote_uri", "target", "from_value", "headers", "cseq", "dialog", "early", "open",
         "initial", "unacknowledged", "own_invite", "own_update", "to_ack", "bye_wanted", "bye_tx",
-        "closed", "secure", "waiting", "asked", "publication", "__weakref__",
+        "closed", "secure", "waiting", "asked", "publication", "subscriptions", "__weakref__",
     )  # fmt: skip
 
     def __init__(self, agent: Agent, number: int, role: str, hop: Hop) -> None:
@@ -95,6 +96,8 @@ class Usage(OutsideActs):
         "The last of each method, as it was asked for."
         self.publication: Publication | None = None
         "The event state this usage has published (RFC 3903)."
+        self.subscriptions: tuple[Subscription, ...] = ()
+        "What is subscribed to in this dialog, by either side (RFC 6665)."
         self.secure = False
         "Begun by a sips URI: the own Contact is one too."
 
@@ -213,7 +216,9 @@ class Usage(OutsideActs):
         allowed = ("INFO", "UPDATE", "MESSAGE", "REFER", "NOTIFY", "OPTIONS")
         self._require(method in allowed, f"{method} is not sent this way")
         live = self.state in (UsageState.EARLY, UsageState.CONFIRMED) and self.dialog is not None
-        self._require(live, "there is no dialog")
+        # RFC 5057 4: a subscription outlives the call in whose dialog it is.
+        reports = method == "NOTIFY" and bool(self.subscriptions) and self.dialog is not None
+        self._require(live or reports, "there is no dialog")
         if method == "UPDATE":
             self._require(self.own_update is None, "an own UPDATE is under way")
         body, content_type = self._body(None, body, content_type)
@@ -233,6 +238,8 @@ class Usage(OutsideActs):
             code = 500 if transaction.method != "INVITE" else 487 if transaction.cancelled else 480
             self._agent.uas.respond(transaction, code, build.REASONS[code], [], b"", "", now)
         self._agent.uac.abandon(self, now)
+        self._agent.subscriber.abandon(self, now)
+        self._agent.notifier.abandon(self, now)
         if self.state is UsageState.NEW:
             self.state = UsageState.TERMINATED
         self._agent.settle(self, now)
