@@ -282,11 +282,12 @@ async def test_requests_are_answered_by_their_cause_else_the_oldest_first(call):
         await call.do("SendSIPResponse", code=200)
 
 
-async def test_a_method_no_table_knows_is_refused_at_once(call):
+async def test_a_notify_that_nobody_asked_for_is_refused_at_once(call):
     usage = await call.established()
-    usage.request("NOTIFY", now=call.wire.time)
+    headers = [("Event", "presence"), ("Subscription-State", "active")]
+    usage.request("NOTIFY", now=call.wire.time, headers=headers)
     call.wire.flush()
-    assert call.wire.last(ResponseReceived).code == 501
+    assert call.wire.last(ResponseReceived).code == 489
     assert call.names() == ["IncomingCall", "DialogACK"]
 
 
