@@ -155,24 +155,30 @@ class Agent:
         happenings, self.happenings = self.happenings, []
         return happenings
 
-    def connection_lost(self, connection: str, now: float, hop: Hop | None = None) -> None:
-        """A connection was closed: own requests over it failed, living usages are told.
-
-        `hop` is the connection of a stream. A call over one outlives it: whoever has something to
-        say next connects anew (RFC 3261 18.2.2). A browser cannot be connected to: it is lost.
-        """
-        for number in sorted(self._connections.pop(connection, ())):
-            usage = self.usages.get(number)
-            if usage is None or usage.hop.flow != connection:
-                continue
-            if not usage.hop.browser:
-                usage.hop = replace(usage.hop, connection="")
-                for dialog in (usage.dialog, *usage.early.values()):
-                    if dialog is not None and dialog.hop.connection == connection:
-                        dialog.hop = replace(dialog.hop, connection="")
-            elif usage.state is not UsageState.TERMINATED:
+    def connection_lost(self, connection: str, now: float) -> None:
+        """A WebSocket was closed: own requests over it failed, living usages are told."""
+        for usage in self._using(connection):
+            if usage.state is not UsageState.TERMINATED:
                 self.tell(usage, ConnectionLost(usage))
-        self.uac.connection_lost(hop or connection, now)
+        self.uac.connection_lost(connection, now)
+
+    def stream_lost(self, hop: Hop, now: float, *, asked: bool) -> None:
+        """A TCP or TLS connection was closed; `asked`: own requests went over it.
+
+        A call over one outlives it: whoever has something to say next connects anew (RFC 3261
+        18.2.2), while a browser can be connected to by nobody.
+        """
+        for usage in self._using(hop.connection):
+            usage.hop = replace(usage.hop, connection="")
+            for dialog in (usage.dialog, *usage.early.values()):
+                if dialog is not None and dialog.hop.connection == hop.connection:
+                    dialog.hop = replace(dialog.hop, connection="")
+        if asked:
+            self.uac.connection_lost(hop, now)
+
+    def _using(self, connection: str) -> list[Usage]:
+        found = map(self.usages.get, sorted(self._connections.pop(connection, ())))
+        return [usage for usage in found if usage is not None and usage.hop.flow == connection]
 
     def unframed(self, fault: Malformed, hop: Hop) -> None:
         """Answer a message whose end in the stream cannot be told, if it can be answered."""

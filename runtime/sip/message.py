@@ -232,7 +232,7 @@ def parse(data: bytes) -> Request | Response:
 def split(data: bytes) -> Request | Response:
     """Take the lines apart without typed parsing; raises `Malformed`."""
     if len(data) > limits.MESSAGE:
-        raise Malformed(513, "Message Too Large", _salvage(data[: limits.MESSAGE]))
+        raise Malformed(513, "Message Too Large", salvage(data[: limits.MESSAGE]))
     message, fault = _split(data)
     if fault is not None:
         raise Malformed(fault[0], fault[1], _answerable(message))
@@ -247,7 +247,8 @@ def check(message: Request | Response) -> None:
         raise Malformed(400, f"Bad Request - {error}", _answerable(message)) from error
 
 
-def _salvage(data: bytes) -> Request | None:
+def salvage(data: bytes) -> Request | None:
+    """What of a refused message can be answered, None if nothing can."""
     try:
         return _answerable(_split(data)[0])
     except Malformed:

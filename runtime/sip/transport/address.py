@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from typing import Final
 
@@ -31,3 +32,14 @@ def local_address(host: str) -> str:
             return str(probe.getsockname()[0])
         except OSError:
             return "::1" if ":" in host else "127.0.0.1"
+
+
+def source_of(host: str) -> str:
+    """What counts as one source of messages: an IPv4 address, or the /64 of an IPv6 one."""
+    if ":" not in host:
+        return host
+    try:
+        whole = int(ipaddress.IPv6Address(host.partition("%")[0]))
+    except ValueError:
+        return host
+    return f"{ipaddress.IPv6Address(whole >> 64 << 64)}/64"

@@ -16,13 +16,23 @@ from collections.abc import Callable
 
 from runtime.sip.agent import Agent, Outgoing
 from runtime.sip.events import Happening, InviteReceived
-from runtime.sip.hop import UDP, WS, Hop
+from runtime.sip.hop import TCP, TLS, UDP, WS, WSS, Hop
+from runtime.sip.message import Malformed
+from runtime.sip.transport.address import source_of
+from runtime.sip.transport.connection import StreamLimits
+from runtime.sip.transport.streams import Streams
+from runtime.sip.transport.tls import TlsFiles, client_context, server_context
 from runtime.sip.transport.udp import UdpTransport
 from runtime.sip.uri import parse_uri
 from runtime.sip.usage import Usage
 
 Tap = Callable[[str, Hop, bytes, float, Usage | None], None]
 Listener = Callable[[Happening], None]
+
+STREAM_LIMITS = StreamLimits()
+
+TRIES = 20
+"Ports that are tried, where any is wanted, until one is free over UDP and over TCP."
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +47,15 @@ class Shell:
         on_happening: Listener,
         tap: Tap | None = None,
         clock: Callable[[], float] = time.monotonic,
+        limits: StreamLimits = STREAM_LIMITS,
     ) -> None:
         self.agent = agent
         self.now = clock
         self._on_happening = on_happening
         self._tap = tap
         self._udp: UdpTransport | None = None
+        self.streams = Streams(self, clock, limits, source_of)
+        agent.local_for = self._local_for
         self._connections: dict[str, tuple[Hop, Callable[[bytes], None]]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._armed: float | None = None
@@ -57,11 +70,45 @@ class Shell:
         self._udp = UdpTransport(self._receive, self._failed)
         return await self._udp.open(host, port)
 
+    async def listen(self, host: str, port: int) -> tuple[str, int]:
+        """Listen over UDP and, at the same port, over TCP; port 0 takes one that is free in both.
+
+        Returns what was bound; OSError, and nothing is left open, if the address cannot be used.
+        """
+        for tries_left in range(TRIES, -1, -1):
+            bound = await self.listen_udp(host, port)
+            try:
+                await self.streams.listen(TCP, host, bound[1])
+            except OSError:
+                assert self._udp is not None
+                self._udp.close()
+                self._udp = None
+                if port or not tries_left:
+                    raise
+            else:
+                return bound
+        raise AssertionError("unreachable")
+
+    async def listen_tcp(self, host: str, port: int) -> tuple[str, int]:
+        """Accept TCP connections; as `listen_udp`."""
+        return await self.streams.listen(TCP, host, port)
+
+    async def listen_tls(self, host: str, port: int, files: TlsFiles) -> tuple[str, int]:
+        """Accept TLS connections; ValueError if the files cannot be used, else as `listen_udp`."""
+        return await self.streams.listen(TLS, host, port, server_context(files))
+
+    def trust(self, files: TlsFiles) -> None:
+        """Open TLS connections to peers, believing these authorities; ValueError as above."""
+        self.streams.client_tls = client_context(files)
+
     def open_connection(
-        self, connection: str, send: Callable[[bytes], None], *, local: str
+        self, connection: str, send: Callable[[bytes], None], *, local: str, secure: bool = False
     ) -> None:
-        """Take over a WebSocket that carries SIP; `send` must not block, `local` is host:port."""
-        self._connections[connection] = (Hop(WS, connection, local), send)
+        """Take over a WebSocket that carries SIP; `send` must not block, `local` is host:port.
+
+        `secure`: it came over TLS, so that Via says WSS (RFC 7118 5.4).
+        """
+        self._connections[connection] = (Hop(WSS if secure else WS, connection, local), send)
 
     def receive(self, connection: str, data: bytes) -> None:
         """One WebSocket message (RFC 7118 5.1: exactly one SIP message, or a keep-alive)."""
@@ -127,7 +174,29 @@ class Shell:
             self._timer = None
         if self._udp is not None:
             self._udp.close()
+        await self.streams.close()
         self._connections.clear()
+
+    # What the streams tell.
+
+    def stream_message(self, data: bytes, hop: Hop) -> None:
+        """One message of a TCP or TLS connection."""
+        self._receive(data, hop)
+
+    def stream_unframed(self, fault: Malformed, hop: Hop) -> None:
+        """The last of a stream that cannot be cut into messages any more."""
+        self.agent.unframed(fault, hop)
+        self.flush()
+
+    def stream_failed(self, hop: Hop, error: OSError) -> None:
+        """Something could not be sent over a stream."""
+        self._failed(hop, error)
+
+    def stream_lost(self, hop: Hop, asked: bool) -> None:
+        """A TCP or TLS connection is closed; `asked`: own requests went over it."""
+        if not self._closed:
+            self.agent.stream_lost(hop, self.now(), asked=asked)
+            self.flush()
 
     def _receive(self, data: bytes, hop: Hop) -> None:
         now = self.now()
@@ -149,10 +218,17 @@ class Shell:
                 self.agent.transport_failed(hop, self.now())
             else:
                 connection[1](message.data)
-        elif hop.transport != UDP or self._udp is None:
+        elif hop.transport != UDP:
+            self.streams.send(message.data, hop)
+        elif self._udp is None:
             self.agent.transport_failed(hop, self.now())
         else:
             self._udp.send(message.data, hop)
+
+    def _local_for(self, hop: Hop) -> str:
+        if hop.transport == UDP and self._udp is not None and not isinstance(hop.remote, str):
+            return self._udp.hop(*hop.remote).local
+        return self.streams.local_for(hop)
 
     def _failed(self, hop: Hop, error: OSError) -> None:
         log.info("sending to %s failed: %s", hop, error)
