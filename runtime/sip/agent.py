@@ -134,7 +134,8 @@ class Agent:
         except Malformed as fault:
             self.uas.refuse_malformed(fault, hop)
             return
-        if not self.uac.receive(message, hop, now):
+        # RFC 3261 8.1.3.3: a response with a second Via is for somebody else.
+        if len(message.get_all("Via")) > 1 or not self.uac.receive(message, hop, now):
             self.counters["stray_response"] += 1
 
     def deadline(self) -> float | None:

@@ -171,15 +171,17 @@ def response(
     """
     lines = [f"SIP/2.0 {code} {reason}", f"Via: {stamped_via(source, hop)}"]
     top, *rest = source.lines("Via")
-    lines += [f"Via: {value}" for value in split_list(top)[1:]]
+    # Empty values stand only in what is refused as malformed.
+    lines += [f"Via: {value}" for value in split_list(top)[1:] if "/" in value]
     lines += [f"Via: {value}" for value in rest]
     if dialog:
         lines += [f"Record-Route: {value}" for value in source.lines("Record-Route")]
-    to = source.get("To") or ""
-    if tag and not _has_tag(source, to):
-        to += f";tag={tag}"
-    lines += [f"From: {source.get('From')}", f"To: {to}", f"Call-ID: {source.call_id}"]
-    lines.append(f"CSeq: {source.get('CSeq')}")
+    for name in ("From", "To", "Call-ID", "CSeq"):
+        value = source.get(name)
+        if name == "To" and value and tag and not _has_tag(source, value):
+            value += f";tag={tag}"
+        if value:  # What is missing was refused for it, and stays missing.
+            lines.append(f"{name}: {value}")
     if code == 100 and (timestamp := source.get("Timestamp")):
         lines.append(f"Timestamp: {timestamp}")
     return _finish(lines, headers, body, content_type)

@@ -92,6 +92,8 @@ class Dialog:
 def from_invite(request: Request, tag: str, hop: Hop) -> Dialog:
     """The dialog of the answering side (RFC 3261 12.1.1); ValueError if a header is not valid."""
     target = contact_of(request)
+    if target is None and not request.from_.tag:
+        target = request.from_.uri_text  # As RFC 2543 allows; its peers send no tag.
     if target is None:
         raise ValueError("Contact is missing")
     return Dialog(

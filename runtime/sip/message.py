@@ -48,11 +48,18 @@ _SINGLE: Final = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Leng
 _MANDATORY: Final = ("Via", "From", "To", "Call-ID", "CSeq")
 _TOKEN = re.compile(grammar.TOKEN)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_CONTROL_OR_QUOTE = re.compile(r'[\x00-\x08\x0a-\x1f\x7f"]')
+_QUOTED = re.compile(r'"(?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[^\r\n])*+"')
 _CSEQ = re.compile(rf"([0-9]{{1,10}})[ \t]+({grammar.TOKEN})")
 _CALL_ID = re.compile(r"[!-~]+")
 _DIGITS = re.compile(r"[0-9]{1,9}")
 _VIA = re.compile(
     rf"(SIP)[ \t]*/[ \t]*(2\.0)[ \t]*/[ \t]*({grammar.TOKEN})[ \t]+([^;, \t]+)[ \t]*(;.*)?",
+    re.IGNORECASE,
+)
+_LOOSE_VIA = re.compile(
+    rf"SIP[ \t]*/[ \t]*[0-9.]+[ \t]*/[ \t]*({grammar.TOKEN})[ \t]+"
+    r"((?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]+)(?::[0-9]+)?)(?=[;, \t]|$)",
     re.IGNORECASE,
 )
 
@@ -256,14 +263,32 @@ def salvage(data: bytes) -> Request | None:
 
 
 def _answerable(message: Request | Response) -> Request | None:
-    """The request if enough of it could be read to send a response to it, else None."""
+    """The request if its topmost Via tells where an answer goes (RFC 4475 3.3.1), else None.
+
+    Sent protocol and parameters of that Via may be whatever they are; other headers may be missing.
+    """
     if not isinstance(message, Request) or message.method == "ACK":
         return None
     try:
         _ = message.via
-    except (KeyError, ValueError):
+    except KeyError:
         return None
-    return message if all(message.get(name) for name in _MANDATORY[1:]) else None
+    except ValueError:
+        return message if _loosen(message) else None
+    return message
+
+
+def _loosen(message: Request) -> bool:
+    """Take the Via of a malformed request for what its first words say."""
+    loose = _LOOSE_VIA.match(message.top_via_text)
+    if loose is None:
+        return False
+    try:
+        host, port = parse_hostport(loose.group(2))
+    except ValueError:
+        return False
+    message.__dict__["via"] = Via(loose.group(1).upper(), host, port, {})
+    return True
 
 
 Fault = tuple[int, str] | None
@@ -330,13 +355,24 @@ def _headers(lines: list[str]) -> tuple[list[tuple[str, str]], Fault]:
         if len(line) > limits.HEADER:
             fault = fault or (400, f"Bad Request - {name} is too long")
             continue
-        if _CONTROL.search(value):
+        if _CONTROL.search(value) and not _controls_are_quoted(value):
             fault = fault or (400, f"Bad Request - control character in {name}")
             continue
         headers.append((name, value.strip(" \t")))
         if len(headers) > limits.HEADERS:
             return headers, (400, "Bad Request - too many headers")
     return headers, fault
+
+
+def _controls_are_quoted(value: str) -> bool:
+    """Whether control characters stand only as quoted pairs (RFC 3261 25.1), never line ends."""
+    position = 0
+    while match := _CONTROL_OR_QUOTE.search(value, position):
+        quoted = _QUOTED.match(value, match.start())
+        if quoted is None:
+            return False
+        position = quoted.end()
+    return True
 
 
 def _unfold(lines: list[str]) -> list[str]:

@@ -95,7 +95,7 @@ class Uas:
 
     def _stateless_tag(self, request: Request) -> str:
         """The same tag for the same request (RFC 3261 8.2.7), not to be guessed by others."""
-        seed = f"{request.top_via_text}\n{request.call_id}\n{request.get('CSeq')}"
+        seed = f"{request.top_via_text}\n{request.get('Call-ID')}\n{request.get('CSeq')}"
         digest = hashlib.blake2s(seed.encode(errors="replace"), key=self._secret, digest_size=8)
         return f"{self._agent.settings.token}.{digest.hexdigest()}"
 

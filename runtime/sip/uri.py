@@ -30,6 +30,7 @@ _TEL = re.compile(r"\+?[0-9A-Fa-f*#\-.()]+")
 _OPAQUE = re.compile(r"[!-;=?-~]+")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _DISPLAY = re.compile(r"[A-Za-z0-9\-.!%*_+`'~ \t\u0080-\U0010ffff]*")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _TOKEN = re.compile(grammar.TOKEN)
 
 
@@ -112,6 +113,9 @@ def parse_hostport(text: str) -> tuple[str, int | None]:
         address, bracket, port = text[1:].partition("]")
         if not bracket or (port and not port.startswith(":")):
             raise ValueError("host is not valid")
+        # RFC 5118 4.10: by the grammar of RFC 3261 a third colon may stand before an IPv4 address.
+        if "." in address:
+            address = address.replace(":::", "::", 1)
         return str(ipaddress.IPv6Address(address)), _port(port[1:]) if port else None
     host, colon, port = text.partition(":")
     if not _HOST.fullmatch(host):
@@ -140,6 +144,7 @@ class NameAddr:
     """The value of From, To, Contact, Route and their like (RFC 3261 20.10)."""
 
     display: str
+    "Unescaped, without the control characters that a quoted pair may hold."
     uri_text: str
     params: dict[str, str | None]
 
@@ -163,7 +168,7 @@ def parse_name_addr(value: str) -> NameAddr:
         quoted = _QUOTED.match(value)
         if quoted is None:
             raise ValueError("display name has no closing quote")
-        display = re.sub(r"\\(.)", r"\1", quoted.group()[1:-1], flags=re.DOTALL)
+        display = _CONTROL.sub("", re.sub(r"\\(.)", r"\1", quoted.group()[1:-1], flags=re.DOTALL))
         rest = value[quoted.end() :].lstrip()
         if not rest.startswith("<"):
             raise ValueError("no address follows the display name")
@@ -171,6 +176,8 @@ def parse_name_addr(value: str) -> NameAddr:
     if opening < 0:
         # RFC 3261 20: without brackets the parameters belong to the header, not to the URI.
         uri, semicolon, params = rest.partition(";")
+        if "?" in uri:
+            raise ValueError("an address with headers needs brackets")
         return NameAddr("", _checked(uri.strip()), parse_params(semicolon + params))
     if not display and opening:
         display = rest[:opening].strip()
@@ -209,7 +216,7 @@ def parse_params(text: str) -> dict[str, str | None]:
 
 def _unquoted(value: str) -> str:
     if value.startswith('"'):
-        if not _QUOTED.fullmatch(value):
+        if not _QUOTED.fullmatch(value) or _CONTROL.search(value):
             raise ValueError("parameter value has no closing quote")
         return re.sub(r"\\(.)", r"\1", value[1:-1], flags=re.DOTALL)
     if not value or " " in value or "\t" in value:

@@ -141,8 +141,8 @@ class Bench:
         for out in self.agent.take_messages():
             if out.data != b"\r\n":
                 message = split(out.data)
-                if not isinstance(message, Response) or message.code != 400:
-                    check(message)  # A 400 gives back the headers of what it refuses.
+                if not isinstance(message, Response) or message.code not in (400, 505):
+                    check(message)  # These give back the headers of what it refuses.
                 self.sent.append(Sent(self.now, message, out.hop, out.data))
             else:
                 self.sent.append(Sent(self.now, None, out.hop, out.data))  # type: ignore[arg-type]

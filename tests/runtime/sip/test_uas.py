@@ -258,7 +258,7 @@ def test_the_same_invite_over_another_path_is_merged_by_482() -> None:
 
 REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
     ("unknown method", {"method": "PUBLISH"}, 405, "Allow"),
-    ("invented method", {"method": "FROB"}, 405, "Allow"),
+    ("invented method", {"method": "FROB"}, 501, "Allow"),
     ("subscribe", {"method": "SUBSCRIBE"}, 405, "Allow"),
     ("register", {"method": "REGISTER"}, 405, "Allow"),
     ("foreign scheme", {"uri": "urn:service:sos"}, 416, ""),
