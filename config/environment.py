@@ -29,7 +29,7 @@ class Environment:
     http: tuple[str, int]
     """Host and port of the pages, the API and the WebSockets."""
     sip: tuple[str, int]
-    """Host and UDP port of the SIP listener."""
+    """Host and port of SIP over UDP and TCP."""
     data: Path
     """Folder for database, journal, control socket and secrets."""
     database_url: str
@@ -46,6 +46,12 @@ class Environment:
     """The name of the node of this process: unique in the installation."""
     role: str = "serve"
     """`serve` (with pages), or `node`: a further node, without them."""
+    sip_tls: tuple[str, int] | None = None
+    """Host and port of SIP over TLS; None where there is none."""
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_authorities: Path | None = None
+    """Whose certificates are believed, instead of those the system believes."""
     drain: float = 0.0
     """Seconds that calls may go on after SIGTERM, while no new ones are taken."""
 
@@ -79,6 +85,10 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
         debug=variables.get("CALLSMITH_DEBUG") == "1",
         node=_node(variables),
         role=role,
+        sip_tls=_tls_address(variables),
+        tls_certificate=_file(variables, "CALLSMITH_TLS_CERTIFICATE"),
+        tls_key=_file(variables, "CALLSMITH_TLS_KEY"),
+        tls_authorities=_file(variables, "CALLSMITH_TLS_CA"),
         drain=_drain(variables, DRAIN_OF_NODES if role == "node" else 0.0),
     )
 
@@ -110,6 +120,27 @@ def _address(variables: Mapping[str, str], name: str, default: str) -> tuple[str
     if not host or not port.isascii() or not port.isdigit() or not 0 <= int(port) <= 65535:
         raise EnvironmentMistake(f"{name} is {value!r}: write HOST:PORT, for instance {default}.")
     return host, int(port)
+
+
+def _tls_address(variables: Mapping[str, str]) -> tuple[str, int] | None:
+    if not variables.get("CALLSMITH_SIP_TLS"):
+        return None
+    if not variables.get("CALLSMITH_TLS_CERTIFICATE"):
+        raise EnvironmentMistake(
+            "CALLSMITH_SIP_TLS needs a certificate: write the path of a PEM file into"
+            " CALLSMITH_TLS_CERTIFICATE, and that of its key into CALLSMITH_TLS_KEY."
+        )
+    return _address(variables, "CALLSMITH_SIP_TLS", "127.0.0.1:5061")
+
+
+def _file(variables: Mapping[str, str], name: str) -> Path | None:
+    value = variables.get(name)
+    if not value:
+        return None
+    path = Path(value).expanduser().absolute()
+    if not os.access(path, os.R_OK) or not path.is_file():
+        raise EnvironmentMistake(f"{name} is {value!r}: no file that can be read is there.")
+    return path
 
 
 def _url(variables: Mapping[str, str], name: str, example: str, schemes: tuple[str, ...]) -> str:

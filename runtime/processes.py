@@ -60,10 +60,21 @@ class PortTaken(Exception):
     """An address of this instance is in use; the text says which and how to choose another."""
 
 
-def check_ports(http: tuple[str, int], sip: tuple[str, int]) -> None:
+def check_ports(
+    http: tuple[str, int], sip: tuple[str, int], tls: tuple[str, int] | None = None
+) -> None:
     """Raise PortTaken if another program listens where this instance wants to."""
     _try(socket.SOCK_STREAM, http, "pages", "CALLSMITH_HTTP=127.0.0.1:8001 make run")
     _try(socket.SOCK_DGRAM, sip, "SIP", "CALLSMITH_SIP=127.0.0.1:5070 make run")
+    _try(socket.SOCK_STREAM, sip, "SIP over TCP", "CALLSMITH_SIP=127.0.0.1:5070 make run")
+    if tls is not None:
+        _try(socket.SOCK_STREAM, tls, "SIP over TLS", "CALLSMITH_SIP_TLS=127.0.0.1:5071 make run")
+
+
+def sip_addresses(sip: tuple[str, int], tls: tuple[str, int] | None) -> str:
+    """Return where SIP is listened to, as a person reads it."""
+    said = f"{address_of(*sip)} (UDP, TCP)"
+    return f"{said} and {address_of(*tls)} (TLS)" if tls is not None else said
 
 
 def address_of(host: str, port: int) -> str:

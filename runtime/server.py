@@ -30,6 +30,7 @@ from runtime.media.port import MediaConfig
 from runtime.node import collecting
 from runtime.node.config import NodeConfig
 from runtime.node.node import Node
+from runtime.sip.transport.tls import TlsFiles
 
 log = logging.getLogger(__name__)
 
@@ -211,6 +212,8 @@ def node_config() -> NodeConfig:
         name=environment.node,
         sip_host=host,
         sip_port=port,
+        sip_tls=environment.sip_tls,
+        tls=TlsFiles(environment.tls_certificate, environment.tls_key, environment.tls_authorities),
         media="attach" if environment.media == "child" else "inprocess",
         media_socket=control.short_path(settings.DATA / "media.sock"),
         media_config=media_config(environment),

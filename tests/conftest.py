@@ -69,11 +69,24 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return Groups(config, log)
 
 
-def free_port(kind: int = socket.SOCK_STREAM) -> int:
-    """Return a port of the loopback address that was free a moment ago."""
+def free_port(*kinds: int) -> int:
+    """Return a port of the loopback address that was free a moment ago, of TCP or all `kinds`."""
+    first, *rest = kinds or (socket.SOCK_STREAM,)
+    while True:
+        with socket.socket(socket.AF_INET, first) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+            if all(_is_free(kind, port) for kind in rest):
+                return port
+
+
+def _is_free(kind: int, port: int) -> bool:
     with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 @pytest.fixture
@@ -83,7 +96,7 @@ def free_tcp_port() -> int:
 
 @pytest.fixture
 def free_udp_port() -> int:
-    return free_port(socket.SOCK_DGRAM)
+    return free_port(socket.SOCK_DGRAM, socket.SOCK_STREAM)
 
 
 def wait_until(condition: Callable[[], Any], timeout: float = 20.0, what: str = "") -> Any:

@@ -28,7 +28,7 @@ class Instance:
     def __init__(self, folder: Path, **environment: str) -> None:
         self.data = folder
         self.http = f"127.0.0.1:{free_port()}"
-        self.sip_port = free_port(socket.SOCK_DGRAM)
+        self.sip_port = free_port(socket.SOCK_DGRAM, socket.SOCK_STREAM)
         low = 20000 + (os.getpid() * 37 + self.sip_port) % 40000 // 200 * 200
         self.environment = {
             **os.environ,

@@ -45,6 +45,7 @@ class PhoneConsumer(AsyncWebsocketConsumer):
             self.put,
             local=header(self.scope, b"host") or "localhost",
             user=self.scope["user"].get_username(),
+            secure=self.scope.get("scheme") == "wss",
         )
 
     async def may_phone(self) -> bool:

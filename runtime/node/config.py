@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from runtime.media.port import MediaConfig
+from runtime.sip.transport.tls import TlsFiles
 
 MediaMode = Literal["inprocess", "attach", "child"]
 
@@ -23,7 +24,11 @@ class NodeConfig:
     """Start numbers up to this one were used under the name already, as others know."""
     sip_host: str = "127.0.0.1"
     sip_port: int = 5060
-    """UDP port; 0 takes a free one."""
+    """Port of UDP and of TCP; 0 takes one that is free in both."""
+    sip_tls: tuple[str, int] | None = None
+    """Host and port of SIP over TLS; None: no peer can connect over it."""
+    tls: TlsFiles = TlsFiles()
+    """The own certificate, and whom to believe when connecting to a peer over TLS."""
     media: MediaMode = "inprocess"
     """The media engine: in this process; in a process somebody else starts and watches
     ("attach"); or in a child that the node starts and watches itself."""

@@ -102,8 +102,13 @@ class Node:
 
     @property
     def sip_address(self) -> tuple[str, int]:
-        """Host and port of SIP over UDP."""
+        """Host and port of SIP over UDP and TCP."""
         return self._signalling.address
+
+    @property
+    def tls_address(self) -> tuple[str, int] | None:
+        """Host and port of SIP over TLS, None where it is not listened to."""
+        return self._signalling.tls_address
 
     # -- start and stop ----------------------------------------------------------------------------
 
@@ -299,12 +304,14 @@ class Node:
         *,
         local: str,
         user: str | None = None,
+        secure: bool = False,
     ) -> None:
         """A browser's SIP WebSocket was opened under the unique id `connection`.
 
-        `local` is our "host:port" as the browser sees it; `user` the only one it may register.
+        `local` is our "host:port" as the browser sees it; `user` the only one it may register;
+        `secure` whether it came over TLS.
         """
-        self._signalling.connected(connection, send, local=local, user=user)
+        self._signalling.connected(connection, send, local=local, user=user, secure=secure)
 
     def websocket_received(self, connection: str, data: bytes | str) -> None:
         """One SIP message came over a WebSocket."""
@@ -346,13 +353,14 @@ class Node:
         journal = self.journal.check()
         attached = getattr(self._link, "attached", self._link is not None)
         well = self._running and journal and attached and self.refuses() is None
-        counters = self._signalling.agent.counters
+        counters, tls = self._signalling.agent.counters, self.tls_address
         return {
             "status": "ok" if well else "degraded",
             "node": self.name,
             "epoch": self.epoch,
             "sip": {
                 "address": f"{_bracketed(self.sip_address[0])}:{self.sip_address[1]}",
+                "tls": f"{_bracketed(tls[0])}:{tls[1]}" if tls is not None else "",
                 "listening": self._running,
                 "draining": self._draining or bool(self._closed),
                 "registered": len(self._signalling.location),

@@ -106,6 +106,7 @@ class Signalling:
         """Messages that belong to no session and were not kept because too many came."""
         self._allowance = Allowance(UNCLAIMED_PER_SECOND, UNCLAIMED_AT_ONCE)
         self.address = (config.sip_host, config.sip_port)
+        self.tls_address: tuple[str, int] | None = None
         self.agent = Agent(
             settings(
                 AgentSettings(
@@ -133,8 +134,12 @@ class Signalling:
         self.trunks.down = self.watch.down
 
     async def start(self) -> None:
-        """Listen; OSError if the address is taken."""
-        self.address = await self.shell.listen_udp(self._config.sip_host, self._config.sip_port)
+        """Listen; OSError if an address is taken, ValueError if the certificate is not usable."""
+        config = self._config
+        self.shell.trust(config.tls)
+        self.address = await self.shell.listen(config.sip_host, config.sip_port)
+        if config.sip_tls is not None:
+            self.tls_address = await self.shell.listen_tls(*config.sip_tls, config.tls)
 
     async def close(self) -> None:
         """Listen no more."""
@@ -143,11 +148,17 @@ class Signalling:
     # -- browsers ----------------------------------------------------------------------------------
 
     def connected(
-        self, connection: str, send: Callable[[bytes], None], *, local: str, user: str | None
+        self,
+        connection: str,
+        send: Callable[[bytes], None],
+        *,
+        local: str,
+        user: str | None,
+        secure: bool = False,
     ) -> None:
         """A WebSocket was opened; `user` is whom it may register."""
         self._users[connection] = user
-        self.shell.open_connection(connection, send, local=local)
+        self.shell.open_connection(connection, send, local=local, secure=secure)
 
     def received(self, connection: str, data: bytes) -> None:
         """A SIP message came over a WebSocket."""

@@ -52,7 +52,7 @@ class Command(BaseCommand):
             check_services()
             # Held until this process ends: the kernel gives it back however that happens.
             held = processes.lock(folder)
-            processes.check_ports(environment.http, environment.sip)
+            processes.check_ports(environment.http, environment.sip, environment.sip_tls)
             self.check_database()
         except (
             NotHere,
@@ -93,7 +93,8 @@ class Command(BaseCommand):
     def announce(self) -> None:
         environment = settings.CALLSMITH
         self.stdout.write(f"\nThe node {environment.node} is ready.")
-        self.stdout.write(f"SIP listens on       {processes.address_of(*environment.sip)} (UDP)")
+        heard = processes.sip_addresses(environment.sip, environment.sip_tls)
+        self.stdout.write(f"SIP listens on       {heard}")
         self.stdout.write(f"How it does          http://{environment.http_address}/healthz")
         self.stdout.write("Ctrl+C stops it; SIGTERM lets its calls end first.")
         self.stdout.flush()

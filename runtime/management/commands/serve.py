@@ -44,7 +44,7 @@ class Command(BaseCommand):
         try:
             # Held until this process ends: the kernel gives it back however that happens.
             held = processes.lock(folder)
-            processes.check_ports(environment.http, environment.sip)
+            processes.check_ports(environment.http, environment.sip, environment.sip_tls)
         except (processes.AlreadyRunning, processes.PortTaken, processes.Unusable) as refusal:
             self.stderr.write(str(refusal))
             return 1
@@ -72,9 +72,8 @@ class Command(BaseCommand):
         host, port = settings.CALLSMITH.http
         shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host
         self.stdout.write(f"\nCallsmith is ready:  http://{processes.address_of(shown, port)}/")
-        self.stdout.write(
-            f"SIP listens on       {processes.address_of(*settings.CALLSMITH.sip)} (UDP)"
-        )
+        heard = processes.sip_addresses(settings.CALLSMITH.sip, settings.CALLSMITH.sip_tls)
+        self.stdout.write(f"SIP listens on       {heard}")
         self.stdout.write("Ctrl+C stops it.")
         self.stdout.flush()
 
