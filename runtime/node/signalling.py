@@ -113,6 +113,8 @@ class Signalling:
                     token=token,
                     server_name=config.server_name,
                     out_of_dialog=frozenset({"REGISTER"}),
+                    # Replaces is offered once a row can end the call that was replaced.
+                    extensions=("100rel", "timer"),
                     ready=lambda: not gate.trouble(),
                     retry_after=config.retry_after,
                     load=self._load,

@@ -9,13 +9,12 @@ names, opens no sockets and knows nothing of what the calls are for.
 from __future__ import annotations
 
 import re
-import secrets
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import count
 
-from runtime.sip import build, limits
+from runtime.sip import build, limits, refresh, replaces
 from runtime.sip.arriving import Arriving
 from runtime.sip.build import Headers
 from runtime.sip.dialog import Dialog, Key
@@ -24,56 +23,16 @@ from runtime.sip.hop import Hop
 from runtime.sip.message import Malformed, Request, check, split
 from runtime.sip.notifier import Notifier
 from runtime.sip.outside import Outside
-from runtime.sip.screen import Screen, admit_all
+from runtime.sip.refresh import SessionTimer
+from runtime.sip.reliable import Answer
+from runtime.sip.settings import AgentSettings as AgentSettings
 from runtime.sip.subscriber import Subscriber
 from runtime.sip.timers import Timers
-from runtime.sip.transaction import Periods, ServerTransaction
+from runtime.sip.transaction import ServerTransaction
 from runtime.sip.uac import Uac
 from runtime.sip.uas import Uas
 from runtime.sip.uri import parse_name_addr, parse_uri, quote_display
-from runtime.sip.usage import Usage, UsageError, UsageState
-
-
-def _always_ready() -> bool:
-    return True
-
-
-@dataclass(frozen=True, slots=True)
-class AgentSettings:
-    """What an agent is told once."""
-
-    token: str
-    "Node id and epoch, of letters, digits and hyphens: begins every local tag and Contact user."
-
-    server_name: str = "callsmith"
-    "Server and User-Agent header."
-
-    out_of_dialog: frozenset[str] = frozenset()
-    "Methods other than INVITE that are surfaced outside a dialog; all others get 405 or 481."
-
-    begins: frozenset[str] = frozenset()
-    "Of MESSAGE, SUBSCRIBE, PUBLISH and REFER those that begin a usage outside a dialog."
-
-    events: frozenset[str] = frozenset()
-    "Event packages whose SUBSCRIBE and PUBLISH are surfaced; all others get 489 (RFC 6665 4.2.1)."
-
-    ready: Callable[[], bool] = _always_ready
-    "Whether OPTIONS is answered 200 (else 503)."
-
-    retry_after: int = 0
-    "Retry-After of such a 503, seconds; 0 leaves it out."
-
-    load: Callable[[], Headers] = tuple
-    "Further headers of the answer to OPTIONS: how busy this is, for people and dispatchers."
-
-    screen: Screen = admit_all
-    "Asked for each request that would begin something: None takes it, else how it is refused."
-
-    random_hex: Callable[[int], str] = secrets.token_hex
-    "Gives n random bytes as hexadecimal digits."
-
-    periods: Periods = field(default_factory=Periods)
-    "T1, T2 and T4."
+from runtime.sip.usage import NOTHING, Usage, UsageError, UsageState
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +67,12 @@ class Agent:
         "The Allow header of all that says what we take (RFC 3261 20.5)."
         self.local_for: Callable[[Hop], str] | None = None
         """Says which of our own addresses a peer sees; set by whoever has the sockets."""
+        self.supported = ", ".join(settings.extensions)
+        "The Supported header of our 2xx (RFC 3261 20.37)."
+        self.offers = tuple(tag for tag in settings.extensions if tag == replaces.TAG)
+        "What our own requests offer; the others only where the user asks for them."
+        self.ended: dict[Key, None] = {}
+        "INVITE dialogs that ended, the latest; RFC 3891 3 has an answer to who replaces one."
         self.uac = Uac(self)
         self.outside = Outside(self)
         self.subscriber = Subscriber(self)
@@ -203,9 +168,19 @@ class Agent:
         sdp: bytes | None = None,
         headers: Headers = (),
         call_id: str | None = None,
+        reliable: bool = False,
+        session: SessionTimer | None = None,
     ) -> Usage:
         """Call `target` (a SIP URI) over `hop` as `caller` (a URI, or a name with a URI)."""
-        usage = self.prepare(target, caller=caller, hop=hop, headers=headers, call_id=call_id)
+        usage = self.prepare(
+            target,
+            caller=caller,
+            hop=hop,
+            headers=headers,
+            call_id=call_id,
+            reliable=reliable,
+            session=session,
+        )
         usage.invite(now=now, sdp=sdp)
         return usage
 
@@ -218,13 +193,20 @@ class Agent:
         now: float = 0.0,
         headers: Headers = (),
         call_id: str | None = None,
+        reliable: bool = False,
+        session: SessionTimer | None = None,
     ) -> Usage:
-        """Allocate Call-ID and local tag for a call without sending; `usage.invite()` sends."""
+        """Allocate Call-ID and local tag for a call without sending; `usage.invite()` sends.
+
+        `reliable` says that the user confirms provisional responses (RFC 3262), `session` asks for
+        a session timer (RFC 4028). Replaces and Referred-By among the headers are checked.
+        """
         try:
             uri = parse_uri(target)
             sender = parse_name_addr(caller)
             _ = sender.uri
             extra = build.check_headers(headers)
+            replaces.check(extra)
         except ValueError as error:
             raise UsageError(str(error)) from error
         if not uri.is_sip or uri.headers:
@@ -238,6 +220,8 @@ class Agent:
         name = f"{quote_display(sender.display)} " if sender.display else ""
         usage.from_value = f"{name}<{sender.uri_text}>;tag={usage.local_tag}"
         usage.headers = extra
+        usage.supported = ("100rel",) if reliable else ()
+        usage.session = session
         return usage
 
     def respond(
@@ -262,7 +246,7 @@ class Agent:
             build.check_content_type(content_type)
         except ValueError as error:
             raise UsageError(str(error)) from error
-        self.uas.respond(transaction, code, phrase, extra, body, content_type, now)
+        self.uas.give(transaction, Answer(code, phrase, extra, body, content_type), now)
 
     # For transactions and the two cores.
 
@@ -304,7 +288,14 @@ class Agent:
     def forget_early(self, usage: Usage) -> None:
         for dialog in usage.early.values():
             self.dialogs.pop(dialog.key, None)
-        usage.early.clear()
+        usage.early = NOTHING
+
+    def forget_branch(self, usage: Usage, dialog: Dialog) -> None:
+        """One branch of a forked INVITE is over."""
+        self.dialogs.pop(dialog.key, None)
+        usage.early = {tag: other for tag, other in usage.early.items() if other is not dialog}
+        if usage.dialog is dialog:
+            usage.dialog = next(reversed(usage.early.values()), None)
 
     def settle(self, usage: Usage, now: float) -> None:
         """Forget a usage once it is over and waits for nothing."""
@@ -313,12 +304,27 @@ class Agent:
         if usage.subscriptions:
             return
         self.uas.end_open(usage, now)
+        progress = usage.progress
+        if progress is None or not progress.waits or usage.initial is None:
+            self.forget(usage)  # Else a PRACK is still on its way (RFC 3262 3).
+
+    def forget(self, usage: Usage) -> None:
+        """Nothing that comes belongs to this usage any more."""
+        refresh.stop(usage)
         self.forget_early(usage)
         if usage.dialog is not None:
             self.dialogs.pop(usage.dialog.key, None)
+            self._remember(usage.dialog)
         self.usages.pop(usage.id, None)
         if usage.hop.flow in self._connections:
             self._connections[usage.hop.flow].discard(usage.id)
+
+    def _remember(self, dialog: Dialog) -> None:
+        if not dialog.confirmed or not self.offers:
+            return
+        self.ended[dialog.key] = None
+        if len(self.ended) > replaces.REMEMBERED:
+            del self.ended[next(iter(self.ended))]
 
     def contact(self, usage: Usage) -> str:
         """Our Contact in a usage: the user part names the node that owns the call.

@@ -7,7 +7,7 @@ a line break or another control character, so that no value can become a header 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -91,6 +91,11 @@ class Outline:
     call_id: str
     cseq: int
     routes: tuple[str, ...] = ()
+    credentials: Sequence[tuple[str, str]] = ()
+    "The headers that answer a challenge: the ACK to a 2xx has them too (RFC 3261 22.1)."
+
+    inside: bool = False
+    "Sent inside a dialog."
 
 
 def check_headers(headers: Headers) -> list[tuple[str, str]]:

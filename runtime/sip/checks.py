@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from runtime.sip import build, headers, limits
@@ -16,7 +17,9 @@ _RECOGNIZED: Final = frozenset({"PRACK", "PUBLISH", "REGISTER", "SUBSCRIBE", *li
 _ANY_BODY: Final = frozenset({"INFO", "MESSAGE", "REFER", "NOTIFY", "SUBSCRIBE", "PUBLISH"})
 
 
-def refusal(request: Request, extra_methods: frozenset[str]) -> Refusal | None:
+def refusal(
+    request: Request, extra_methods: frozenset[str], extensions: Collection[str] = limits.EXTENSIONS
+) -> Refusal | None:
     """The first reason to refuse, in the order of RFC 3261 8.2, or None.
 
     ACK and CANCEL never come here: the one is never answered, the other only by its INVITE.
@@ -25,7 +28,7 @@ def refusal(request: Request, extra_methods: frozenset[str]) -> Refusal | None:
         _method(request, extra_methods)
         or _uri(request)
         or _forwards(request)
-        or _extensions(request)
+        or _extensions(request, extensions)
         or _content(request)
         or _acceptable(request)
         or _registration(request)
@@ -61,8 +64,8 @@ def _forwards(request: Request) -> Refusal | None:
     return (483, []) if int(value) == 0 and request.method != "OPTIONS" else None
 
 
-def _extensions(request: Request) -> Refusal | None:
-    unknown = [tag for tag in request.tokens("Require") if tag not in limits.EXTENSIONS]
+def _extensions(request: Request, extensions: Collection[str]) -> Refusal | None:
+    unknown = [tag for tag in request.tokens("Require") if tag not in extensions]
     return (420, [("Unsupported", ", ".join(unknown))]) if unknown else None
 
 

@@ -29,6 +29,8 @@ class InviteReceived:
     from_uri: str
     to_uri: str
     request_uri: str
+    replaces: Usage | None = None
+    "The call whose place this one wants to take (RFC 3891): whoever answers it 2xx ends that one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,9 @@ class ResponseReceived:
     reinvite: bool = False
     "Answers an INVITE sent inside the dialog; with code 491 this is glare."
 
+    fatal: bool = False
+    "RFC 5057 5: the far side has no such call any more. A BYE is all that is left to send."
+
 
 @dataclass(frozen=True, slots=True)
 class TransactionTimedOut:
@@ -107,6 +112,50 @@ class TransportFailed:
 @dataclass(frozen=True, slots=True)
 class ConnectionLost:
     """The connection that a living usage runs over was closed."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class ReliableProvisional:
+    """A provisional response to an own INVITE that wants `usage.prack()` (RFC 3262), told once."""
+
+    usage: Usage
+    code: int
+    reason: str
+    sdp: bytes | None
+    response: Response
+    reinvite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PrackReceived:
+    """The peer confirmed our reliable provisional response; `usage.respond(transaction, ...)`."""
+
+    usage: Usage
+    transaction: ServerTransaction
+    sdp: bytes | None
+    "The answer to the offer in that response, or an offer of the peer."
+
+
+@dataclass(frozen=True, slots=True)
+class PrackTimedOut:
+    """No PRACK came in 64*T1: the INVITE wants a 5xx (RFC 3262 3), and takes no 2xx any more."""
+
+    usage: Usage
+    transaction: ServerTransaction
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshDue:
+    """Half of the session interval has passed: it is for us to send a re-INVITE or UPDATE."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class SessionExpired:
+    """Nobody refreshed the session and its interval is nearly over: RFC 4028 10 asks for a BYE."""
 
     usage: Usage
 
@@ -161,6 +210,11 @@ Happening = (
     | AckTimedOut
     | TransportFailed
     | ConnectionLost
+    | ReliableProvisional
+    | PrackReceived
+    | PrackTimedOut
+    | RefreshDue
+    | SessionExpired
     | OutOfDialogReceived
     | OutsideReceived
     | SubscriptionEnded

@@ -30,6 +30,7 @@ METHODS: Final = (
     "OPTIONS",
     "INFO",
     "UPDATE",
+    "PRACK",
     "MESSAGE",
     "REFER",
     "NOTIFY",
@@ -37,5 +38,5 @@ METHODS: Final = (
 )
 "What the Allow header offers."
 
-EXTENSIONS: Final[frozenset[str]] = frozenset()
-"Option tags that a Require may name (RFC 3261 20.32): none is needed by what is built so far."
+EXTENSIONS: Final[tuple[str, ...]] = ("100rel", "timer", "replaces")
+"Option tags that a Require may name, and that Supported offers (RFC 3261 20.32, 20.37)."

@@ -6,8 +6,10 @@ A transaction sends, repeats, waits and tells its user. What a message means is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from runtime.sip import build
 from runtime.sip.hop import Hop
@@ -26,6 +28,12 @@ from runtime.sip.timers import Entry, Timers
 
 if TYPE_CHECKING:
     from runtime.sip.usage import Usage
+
+
+CLASSES: Final = ("", "1xx", "2xx", "3xx", "3xx", "3xx", "3xx")
+"The event of a response by the first digit of its code."
+
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +181,14 @@ class ClientTransaction(Transaction):
         self.outline = outline
         self.branch = branch
         self.reinvite = reinvite
-        self.acks: dict[str, tuple[bytes, Hop]] = {}
+        self.acks: Mapping[str, tuple[bytes, Hop]] = _NOTHING
         "The ACK sent to the 2xx of each remote tag: forks have several (13.2.2.4)."
-        self.accepted: set[str] = set()
+        self.accepted: tuple[str, ...] = ()
         "Remote tags whose 2xx has come."
+        self.rseqs: Mapping[str, int] = _NOTHING
+        "The RSeq of the last reliable provisional response of each remote tag (RFC 3262 4)."
+        self.repeated = False
+        "Sent again with credentials after its user had let go."
         self.cancel_wanted = False
         self.cancel_headers: list[tuple[str, str]] = []
         self.cancelled = False
@@ -204,9 +216,16 @@ class ClientTransaction(Transaction):
         self.sender.send(self._data, self.hop, self.usage)
         self.start(now)
 
+    @property
+    def data(self) -> bytes:
+        """The request as it was sent; empty once the final response was told."""
+        return self._data
+
     def receive(self, response: Response, now: float) -> None:
         """Take a response whose branch and CSeq method are those of this transaction."""
-        self.feed(f"{min(response.code // 100, 3)}xx", now, response)
+        self.feed(CLASSES[response.code // 100], now, response)
+        if response.code >= 200:
+            self._data = b""
 
     def fail(self, now: float) -> None:
         """The transport could not send, or lost the connection."""
@@ -216,11 +235,6 @@ class ClientTransaction(Transaction):
         """After a CANCEL wait 64*T1 for the final response, not longer (9.1)."""
         self.cancelled = True
         self.sender.timers.start(self, "X", now + 64 * self.sender.periods.t1)
-
-    def _enter(self, state: State, now: float) -> None:
-        super()._enter(state, now)
-        if state in (State.ACCEPTED, State.COMPLETED):
-            self._data = b""
 
     def _perform(self, act: Act, message: Request | Response | None, now: float) -> None:
         match act:
@@ -261,6 +275,8 @@ class ServerTransaction(Transaction):
         "The local tag put into responses."
         self.cancelled = False
         "A CANCEL came before the final response."
+        self.described = False
+        "A reliable provisional response answered the offer of the request (RFC 3262 5)."
         self.acknowledged = False
         "The ACK to a 2xx came."
         self._answered = False
@@ -278,7 +294,7 @@ class ServerTransaction(Transaction):
         """Send a response; the caller has checked that no final one went out before."""
         self._data = data
         self._answered = self._answered or code >= 200
-        self.feed(f"{min(code // 100, 3)}xx", now)
+        self.feed(CLASSES[code // 100], now)
 
     def repeat_request(self, now: float) -> None:
         """The same request came again."""

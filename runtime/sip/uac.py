@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from runtime.sip import build
-from runtime.sip.dialog import Dialog, from_response
+from runtime.sip import build, refresh, repeat
+from runtime.sip.calling import Calling
+from runtime.sip.dialog import Dialog
 from runtime.sip.events import ResponseReceived, TransactionTimedOut, TransportFailed
 from runtime.sip.hop import Hop
 from runtime.sip.message import MAGIC_COOKIE, Response
@@ -15,8 +16,12 @@ from runtime.sip.usage import SDP, Usage, UsageState
 
 if TYPE_CHECKING:
     from runtime.sip.agent import Agent
+    from runtime.sip.auth import DigestClient
 
 Pairs = list[tuple[str, str]]
+
+FATAL: Final = frozenset((404, 408, 410, 416, 481, 482, 483, 484, 485, 502, 604))
+"Answers to a request inside a dialog after which the far side has none (RFC 5057 5.1)."
 
 
 class Uac:
@@ -24,15 +29,23 @@ class Uac:
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
+        self.calling = Calling(agent, self)
         self.transactions: dict[tuple[str, str], ClientTransaction] = {}
         "By branch and CSeq method (RFC 3261 17.1.3)."
 
     # Acts; the usage has checked that they are possible.
 
-    def invite(self, usage: Usage, headers: Pairs, sdp: bytes | None, now: float) -> None:
+    def invite(
+        self,
+        usage: Usage,
+        headers: Pairs,
+        sdp: bytes | None,
+        now: float,
+        content_type: str = SDP,
+    ) -> None:
         usage.cseq += 1
         usage.state = UsageState.CALLING
-        usage.early.clear()
+        usage.refused, usage.to_prack = None, ()
         self._agent.keep(usage)
         outline = build.Outline(
             method="INVITE",
@@ -44,22 +57,39 @@ class Uac:
             cseq=usage.cseq,
         )
         usage.own_invite = self._send(
-            usage, outline, usage.hop, now, self._offer_headers(usage) + headers, sdp or b"", SDP
+            usage,
+            outline,
+            usage.hop,
+            now,
+            self._offer_headers(usage, refresh.asking(usage)) + headers,
+            sdp or b"",
+            content_type,
         )
 
     def reinvite(self, usage: Usage, headers: Pairs, sdp: bytes | None, now: float) -> None:
         dialog = _dialog(usage)
         outline = self._outline(dialog, "INVITE")
-        headers = self._offer_headers(usage) + headers
+        headers = self._offer_headers(usage, refresh.asking(usage)) + headers
         usage.own_invite = self._send(
             usage, outline, dialog.next_hop(), now, headers, sdp or b"", SDP, reinvite=True
         )
 
     def request(
-        self, usage: Usage, method: str, headers: Pairs, body: bytes, content_type: str, now: float
+        self,
+        usage: Usage,
+        method: str,
+        headers: Pairs,
+        body: bytes,
+        content_type: str,
+        now: float,
+        *,
+        dialog: Dialog | None = None,
     ) -> None:
-        dialog = _dialog(usage)
-        if method in ("UPDATE", "REFER", "NOTIFY"):
+        dialog = dialog or _dialog(usage)
+        if method == "UPDATE":
+            timer = refresh.asking(usage) if usage.established else []
+            headers = [*self._offer_headers(usage, timer), *headers]
+        elif method in ("REFER", "NOTIFY"):
             headers = [("Contact", self._agent.contact(usage)), *headers]
         outline = self._outline(dialog, method)
         tx = self._send(usage, outline, dialog.next_hop(), now, headers, body, content_type)
@@ -79,16 +109,51 @@ class Uac:
             usage, self._outline(dialog, "BYE"), dialog.next_hop(), now, headers
         )
 
+    def prack(self, usage: Usage, headers: Pairs, sdp: bytes | None, now: float) -> None:
+        """Confirm the oldest reliable provisional response, in its own early dialog."""
+        wanted, *usage_later = usage.to_prack
+        usage.to_prack = tuple(usage_later)
+        headers = [("RAck", str(wanted.rack)), *headers]
+        self.request(usage, "PRACK", headers, sdp or b"", SDP, now, dialog=wanted.dialog)
+
+    def authorize(self, usage: Usage, response: Response, client: DigestClient) -> None:
+        repeat.authorize(usage, response, client)
+
+    def repeat(self, usage: Usage, method: str, headers: Pairs, now: float) -> None:
+        repeat.repeat(self._agent, usage, method, headers, now)
+
+    def end_silently(self, usage: Usage, dialog: Dialog, now: float) -> None:
+        """End a dialog that nobody was told of."""
+        bye = self._send(usage, self._outline(dialog, "BYE"), dialog.next_hop(), now)
+        bye.silent = True
+
     def cancel(self, invite: ClientTransaction, headers: Pairs, now: float) -> None:
         invite.cancel_wanted = True
         invite.cancel_headers = headers
-        self._cancel_if_possible(invite, now)
+        self.calling.cancel_if_possible(invite, now)
+
+    def begin_cancel(
+        self, invite: ClientTransaction, outline: build.Outline, data: bytes, now: float
+    ) -> None:
+        """Send a CANCEL: a transaction of its own, over the way of its INVITE."""
+        tx = ClientTransaction(
+            self._agent,
+            self,
+            outline,
+            data,
+            branch=invite.branch,
+            hop=invite.hop,
+            usage=invite.usage,
+        )
+        tx.silent = True
+        self.transactions[(tx.branch, "CANCEL")] = tx
+        tx.begin(now)
 
     def acknowledge(
         self, usage: Usage, invite: ClientTransaction, sdp: bytes | None, now: float
     ) -> None:
         usage.to_ack = None
-        self._acknowledge(usage, invite, _dialog(usage), sdp)
+        self.calling.send_ack(usage, invite, _dialog(usage), sdp)
         if usage.bye_wanted is not None and usage.bye_tx is None and usage.established:
             self.bye(usage, usage.bye_wanted, now)
 
@@ -152,15 +217,30 @@ class Uac:
         if usage is None or tx.silent:
             return
         if tx.method == "INVITE":
-            self._on_invite_response(usage, tx, response, now)
+            self.calling.on_response(usage, tx, response, now)
         elif response.code >= 200:
-            if tx.method == "UPDATE" and response.code < 300 and usage.dialog is not None:
-                usage.dialog.refresh(response)
+            repeat.note(usage, tx, response)
+            if tx.method == "UPDATE":
+                self._updated(usage, response, now)
             self._agent.outside.answered(usage, tx, response)
             self._agent.subscriber.answered(usage, tx, response, now)
-            self._finished(usage, tx, now)
-            self._tell(usage, tx, response)
+            repeat.end_all_the_same(self._agent, usage, tx, response, now)
+            self.finished(usage, tx, now)
+            self.tell(usage, tx, response)
             self._agent.notifier.notified(usage, tx, response, now)
+
+    def _updated(self, usage: Usage, response: Response, now: float) -> None:
+        """A 2xx to UPDATE refreshes the target of its own dialog (RFC 3311 5.1)."""
+        if response.code == 422:
+            refresh.heard_refusal(usage, response)
+        if response.code >= 300:
+            return
+        key = (response.call_id, response.from_.tag, response.to.tag)
+        found = self._agent.dialogs.get(key)
+        if found is not None:
+            found[1].refresh(response)
+        if usage.established:
+            refresh.heard_answer(self._agent, usage, response, now)
 
     def on_timeout(self, tx: ClientTransaction, now: float) -> None:
         self._lost(tx, TransactionTimedOut, now)
@@ -181,150 +261,13 @@ class Uac:
         if usage is None or tx.silent or tx.final:
             return  # A failed ACK or an unanswered CANCEL changes nothing for the user.
         if usage.own_invite is tx and not tx.reinvite:
-            self._failed(usage)
+            self.calling.failed(usage)
         self._agent.tell(usage, happening(usage, tx.method, tx.reinvite))
-        self._finished(usage, tx, now)
+        self.finished(usage, tx, now)
         self._agent.subscriber.lost(usage, tx, now)
         self._agent.notifier.notified(usage, tx, None, now)
 
-    def _on_invite_response(
-        self, usage: Usage, tx: ClientTransaction, response: Response, now: float
-    ) -> None:
-        code = response.code
-        if code < 200:
-            self._cancel_if_possible(tx, now)
-            if code > 100:
-                if not tx.reinvite:
-                    self._early(usage, tx, response)
-                self._tell(usage, tx, response)
-        elif code < 300:
-            self._accepted(usage, tx, response, now)
-        else:
-            if not tx.reinvite:
-                self._failed(usage)
-            self._tell(usage, tx, response)
-            self._finished(usage, tx, now)
-
-    def _failed(self, usage: Usage) -> None:
-        """RFC 3261 12.3: a final response other than 2xx ends all early dialogs of the INVITE."""
-        usage.state = UsageState.TERMINATED
-        self._agent.forget_early(usage)
-        usage.dialog = None
-
-    def _early(self, usage: Usage, tx: ClientTransaction, response: Response) -> None:
-        tag = response.to.tag
-        if tag and tag not in usage.early:
-            usage.early[tag] = from_response(response, tx.outline.uri, tx.hop)
-            self._agent.register(usage, usage.early[tag])
-        if tag:
-            usage.dialog = usage.early[tag]
-            usage.dialog.refresh(response)
-            usage.state = UsageState.EARLY
-
-    def _accepted(
-        self, usage: Usage, tx: ClientTransaction, response: Response, now: float
-    ) -> None:
-        tag = response.to.tag
-        if tag in tx.accepted:
-            # RFC 3261 13.2.2.4: the same ACK for every repeat of the 2xx.
-            if tag in tx.acks:
-                ack, hop = tx.acks[tag]
-                self._agent.send(ack, hop, usage, again=True)
-            return
-        first = not tx.accepted
-        tx.accepted.add(tag)
-        tx.final = True
-        if tx.reinvite:
-            self._reaccepted(usage, tx, response, now)
-        elif first and not usage.closed:
-            self._establish(usage, tx, response)
-            usage.to_ack = tx
-            self._tell(usage, tx, response)
-        elif first:
-            self._establish(usage, tx, response)
-            usage.to_ack = tx
-            self.abandon(usage, now)
-        else:
-            self._end_fork(usage, tx, response, now)
-
-    def _establish(self, usage: Usage, tx: ClientTransaction, response: Response) -> None:
-        """RFC 3261 13.2.2.4: the dialog is confirmed, its route set taken anew from the 2xx."""
-        dialog = from_response(response, tx.outline.uri, tx.hop)
-        early = usage.early.get(dialog.remote_tag)
-        if early is not None:
-            dialog.local_cseq = early.local_cseq
-            dialog.remote_cseq = early.remote_cseq
-        dialog.confirmed = True
-        self._agent.forget_early(usage)
-        self._agent.register(usage, dialog)
-        usage.dialog = dialog
-        usage.state = UsageState.CONFIRMED
-        usage.own_invite = None
-
-    def _reaccepted(
-        self, usage: Usage, tx: ClientTransaction, response: Response, now: float
-    ) -> None:
-        _dialog(usage).refresh(response)
-        usage.to_ack = tx
-        self._finished(usage, tx, now)
-        if usage.closed or not usage.established:
-            self.acknowledge(usage, tx, None, now)
-        self._tell(usage, tx, response)
-
-    def _end_fork(
-        self, usage: Usage, tx: ClientTransaction, response: Response, now: float
-    ) -> None:
-        """A second branch answered: one call is enough, so it is acknowledged and ended."""
-        dialog = from_response(response, tx.outline.uri, tx.hop)
-        self._acknowledge(usage, tx, dialog, None)
-        bye = self._send(usage, self._outline(dialog, "BYE"), dialog.next_hop(), now)
-        bye.silent = True
-
-    def _acknowledge(
-        self, usage: Usage, tx: ClientTransaction, dialog: Dialog, sdp: bytes | None
-    ) -> None:
-        """RFC 3261 13.2.2.4: an ACK with a branch of its own, sent like a request in the dialog."""
-        uri, routes = dialog.addressing()
-        hop = self._agent.complete(dialog.next_hop())
-        outline = build.Outline(
-            method="ACK",
-            uri=uri,
-            via=self._agent.via(hop, self._new_branch()),
-            from_=dialog.local,
-            to=dialog.remote,
-            call_id=dialog.call_id,
-            cseq=tx.outline.cseq,
-            routes=routes,
-        )
-        ack = build.request(outline, body=sdp or b"", content_type=SDP)
-        tx.acks[dialog.remote_tag] = (ack, hop)
-        self._agent.send(ack, hop, usage)
-
-    def _cancel_if_possible(self, invite: ClientTransaction, now: float) -> None:
-        """RFC 3261 9.1: no CANCEL before a provisional response, and only one."""
-        if not invite.cancel_wanted or invite.cancelled or not invite.proceeding:
-            return
-        invite.arm_cancelled(now)
-        outline = build.Outline(
-            method="CANCEL",
-            uri=invite.outline.uri,
-            via=invite.outline.via,
-            from_=invite.outline.from_,
-            to=invite.outline.to,
-            call_id=invite.outline.call_id,
-            cseq=invite.outline.cseq,
-            routes=invite.outline.routes,
-        )
-        usage = invite.usage
-        data = build.request(outline, headers=invite.cancel_headers)
-        tx = ClientTransaction(
-            self._agent, self, outline, data, branch=invite.branch, hop=invite.hop, usage=usage
-        )
-        tx.silent = True
-        self.transactions[(tx.branch, "CANCEL")] = tx
-        tx.begin(now)
-
-    def _finished(self, usage: Usage, tx: ClientTransaction, now: float) -> None:
+    def finished(self, usage: Usage, tx: ClientTransaction, now: float) -> None:
         tx.final = True
         if usage.own_invite is tx:
             usage.own_invite = None
@@ -335,9 +278,11 @@ class Uac:
         self._agent.outside.ended(usage, tx)
         self._agent.settle(usage, now)
 
-    def _tell(self, usage: Usage, tx: ClientTransaction, response: Response) -> None:
+    def tell(self, usage: Usage, tx: ClientTransaction, response: Response) -> None:
+        code = response.code
+        fatal = code >= 300 and code in FATAL and tx.outline.inside
         happening = ResponseReceived(
-            usage, tx.method, response.code, response.reason, response.sdp, response, tx.reinvite
+            usage, tx.method, code, response.reason, response.sdp, response, tx.reinvite, fatal
         )
         self._agent.tell(usage, happening)
 
@@ -345,11 +290,26 @@ class Uac:
         dialog.local_cseq += 1
         uri, routes = dialog.addressing()
         return build.Outline(
-            method, uri, "", dialog.local, dialog.remote, dialog.call_id, dialog.local_cseq, routes
+            method,
+            uri,
+            "",
+            dialog.local,
+            dialog.remote,
+            dialog.call_id,
+            dialog.local_cseq,
+            routes,
+            inside=True,
         )
 
-    def _offer_headers(self, usage: Usage) -> Pairs:
-        return [("Contact", self._agent.contact(usage)), ("Allow", self._agent.allow)]
+    def _offer_headers(self, usage: Usage, timer: Pairs) -> Pairs:
+        """What a request that may refresh the target says of us (RFC 3261 13.2.1, RFC 4028 7)."""
+        headers = [("Contact", self._agent.contact(usage)), ("Allow", self._agent.allow)]
+        tags = [*usage.supported, *self._agent.offers]
+        if usage.session is not None or usage.refresh is not None:
+            tags.append(refresh.TAG)
+        if tags:
+            headers.append(("Supported", ", ".join(tags)))
+        return headers + timer
 
     def send(
         self,
@@ -378,7 +338,7 @@ class Uac:
         outline = self._outline(dialog, method)
         return self._send(usage, outline, dialog.next_hop(), now, headers, body, content_type)
 
-    def _new_branch(self) -> str:
+    def new_branch(self) -> str:
         return MAGIC_COOKIE + self._agent.settings.random_hex(10)
 
     def _send(
@@ -393,12 +353,16 @@ class Uac:
         *,
         reinvite: bool = False,
     ) -> ClientTransaction:
-        branch, hop = self._new_branch(), self._agent.complete(hop)
+        branch, hop = self.new_branch(), self._agent.complete(hop)
         outline.via = self._agent.via(hop, branch)
-        agent_header = [("User-Agent", self._agent.settings.server_name)]
-        data = build.request(
-            outline, headers=agent_header + (headers or []), body=body, content_type=content_type
-        )
+        if usage.credentials:
+            outline.credentials = repeat.credentials(usage, outline.method, outline.uri, body)
+        headers = [
+            ("User-Agent", self._agent.settings.server_name),
+            *outline.credentials,
+            *(headers or []),
+        ]
+        data = build.request(outline, headers=headers, body=body, content_type=content_type)
         tx = ClientTransaction(
             self._agent, self, outline, data, branch=branch, hop=hop, usage=usage, reinvite=reinvite
         )

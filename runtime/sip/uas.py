@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from runtime.sip import build
+from runtime.sip import build, refresh, replaces
+from runtime.sip.answers import Answers
 from runtime.sip.checks import refusal
 from runtime.sip.dialog import Dialog, from_invite
 from runtime.sip.events import (
@@ -18,12 +19,12 @@ from runtime.sip.events import (
     CancelReceived,
     InviteReceived,
     OutOfDialogReceived,
-    RequestReceived,
 )
-from runtime.sip.hop import TLS, UDP, Hop
+from runtime.sip.hop import TLS, Hop
 from runtime.sip.message import Malformed, Request
 from runtime.sip.transaction import ServerTransaction
 from runtime.sip.usage import Usage, UsageState
+from runtime.sip.within import Within
 
 if TYPE_CHECKING:
     from runtime.sip.agent import Agent
@@ -31,11 +32,12 @@ if TYPE_CHECKING:
 Pairs = list[tuple[str, str]]
 
 
-class Uas:
+class Uas(Answers):
     """Takes requests apart into those settled here, those of a dialog, and those that begin one."""
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
+        self._within = Within(agent, self)
         self.transactions: dict[tuple[str, ...], ServerTransaction] = {}
         self._merge: dict[tuple[str, str, int, str], ServerTransaction] = {}
         "Out-of-dialog requests by From tag, Call-ID and CSeq (RFC 3261 8.2.2.2)."
@@ -65,7 +67,8 @@ class Uas:
             self._cancel(request, hop, now)
             return
         settings = self._agent.settings
-        refused = refusal(request, settings.out_of_dialog | settings.begins)
+        methods = settings.out_of_dialog | settings.begins
+        refused = refusal(request, methods, settings.extensions)
         if refused is not None:
             self.refuse(request, hop, *refused)
         elif request.to.tag:
@@ -123,7 +126,7 @@ class Uas:
         self._agent.last_usage = tx.usage
         cancel = self.begin(request, hop, now)
         cancel.tag, cancel.usage = tx.tag, tx.usage
-        self._answer(cancel, 200, "OK", [], now)
+        self.settle_alone(cancel, 200, now)
         if tx.usage is not None and not tx.answered and not tx.cancelled:
             tx.cancelled = True
             self._agent.tell(tx.usage, CancelReceived(tx.usage, tx))
@@ -135,25 +138,7 @@ class Uas:
             return
         usage, dialog = found
         self._agent.last_usage = usage
-        if not dialog.accept_cseq(request.cseq.number):
-            self.refuse(request, hop, 500)
-            return
-        if hop.transport != UDP or dialog.hop.transport != UDP:
-            dialog.hop = hop  # A peer that came back has a new connection.
-            self._agent.follow(usage, hop)
-        refused = self._agent.arriving.inside(usage, request, hop, now)
-        if refused is not None:
-            self.refuse(request, hop, *refused)
-        elif request.method == "BYE":
-            self._bye(usage, request, hop, now)
-        elif request.method == "OPTIONS":
-            self._options(request, hop)
-        elif self._overlaps(usage, request.method):
-            # RFC 3261 14.2, RFC 3311 5.2: the peer must wait for the answer to its first one.
-            retry = str(int(self._agent.settings.random_hex(1), 16) % 10)
-            self.refuse(request, hop, 500, [("Retry-After", retry)])
-        else:
-            self._surface(usage, request, hop, now)
+        self._within.receive(usage, dialog, request, hop, now)
 
     def _without_dialog(self, request: Request, hop: Hop, now: float) -> None:
         """A NOTIFY may come before the answer to its SUBSCRIBE, and then makes the dialog."""
@@ -165,38 +150,7 @@ class Uas:
             self.refuse(request, hop, *(refused or (481, [])))
             return
         self._agent.last_usage = usage
-        self._surface(usage, request, hop, now)
-
-    def _overlaps(self, usage: Usage, method: str) -> bool:
-        return method in ("INVITE", "UPDATE") and any(tx.method == method for tx in usage.open)
-
-    def _surface(self, usage: Usage, request: Request, hop: Hop, now: float) -> None:
-        tx = self.begin(request, hop, now)
-        tx.usage = usage
-        if request.method == "INVITE":
-            self._trying(tx, now)
-        usage.open.append(tx)
-        if usage.closed and request.method == "NOTIFY":
-            self.respond(tx, 200, "OK", [], b"", "", now)  # It ends what the user let go.
-            return
-        glare = (request.method == "INVITE" and usage.own_invite is not None) or (
-            request.method == "UPDATE" and usage.own_update is not None
-        )
-        happening = RequestReceived(usage, tx, request.method, request, request.sdp, glare)
-        self._agent.tell(usage, happening)
-
-    def _bye(self, usage: Usage, request: Request, hop: Hop, now: float) -> None:
-        """RFC 3261 15.1.2: 200 at once, and 487 to whatever the peer still waits for."""
-        tx = self.begin(request, hop, now)
-        tx.usage = usage
-        self._answer(tx, 200, "OK", [], now)
-        for accepted in usage.unacknowledged.values():
-            accepted.acknowledge()
-        usage.unacknowledged.clear()
-        usage.state = UsageState.TERMINATED
-        self._agent.tell(usage, RequestReceived(usage, tx, "BYE", request, None))
-        self.end_open(usage, now)
-        self._agent.settle(usage, now)
+        self._within.surface(usage, request, hop, now)
 
     def _out_of_dialog(self, request: Request, hop: Hop, now: float) -> None:
         cseq = request.cseq
@@ -204,7 +158,7 @@ class Uas:
         if merge in self._merge:
             self.refuse(request, hop, 482)
         elif request.method == "OPTIONS":
-            self._options(request, hop)
+            self.options(request, hop)
         elif request.method == "INVITE":
             if not self._screened_out(request, hop, now):
                 self._invite(request, hop, now, merge)
@@ -224,7 +178,7 @@ class Uas:
             tx.tag = self._stateless_tag(request)
             self._merge[merge] = tx
             self._agent.happenings.append(OutOfDialogReceived(tx, request.method, request))
-        elif request.method in ("BYE", "INFO", "UPDATE", "NOTIFY"):
+        elif request.method in ("BYE", "INFO", "UPDATE", "PRACK", "NOTIFY"):
             self.refuse(request, hop, 481)
         else:
             self.refuse(request, hop, 405, [("Allow", self._agent.allow)])
@@ -235,7 +189,7 @@ class Uas:
             self.refuse(request, hop, refused.code, refused.headers)
         return refused is not None
 
-    def _options(self, request: Request, hop: Hop) -> None:
+    def options(self, request: Request, hop: Hop) -> None:
         """RFC 3261 11.2: what an INVITE would get, and what we can do."""
         settings = self._agent.settings
         if not settings.ready():
@@ -247,7 +201,7 @@ class Uas:
             ("Accept", build.ACCEPT),
             ("Accept-Encoding", "identity"),
             ("Accept-Language", "en"),
-            ("Supported", ""),
+            ("Supported", self._agent.supported),
             *settings.load(),
         ]
         self._reply(request, hop, 200, "OK", headers)
@@ -262,6 +216,14 @@ class Uas:
         except ValueError:
             self.refuse(request, hop, 400)
             return
+        refused = refresh.refusal(request, self._agent.settings.min_se)
+        if refused is not None:
+            self.refuse(request, hop, *refused)
+            return
+        replaced = replaces.find(self._agent, request)
+        if isinstance(replaced, int):
+            self.refuse(request, hop, replaced)
+            return
         tx = self.begin(request, hop, now)
         self._merge[merge] = tx
         usage = self._agent.new_usage("UAS", hop)
@@ -274,7 +236,7 @@ class Uas:
         self._agent.keep(usage)
         self._agent.register(usage, dialog)
         self._agent.last_usage = usage
-        self._trying(tx, now)
+        self.trying(tx, now)
         happening = InviteReceived(
             usage,
             tx,
@@ -283,86 +245,14 @@ class Uas:
             usage.remote_uri,
             usage.local_uri,
             request.uri_text,
+            replaced,
         )
         self._agent.tell(usage, happening)
 
     def end_open(self, usage: Usage, now: float) -> None:
         """Give 487 to every request of the peer that nobody will answer any more."""
         while usage.open:  # An answer may settle the usage, which ends up here again.
-            self.respond(usage.open[0], 487, build.REASONS[487], [], b"", "", now)
-
-    # Answers.
-
-    def respond(
-        self,
-        tx: ServerTransaction,
-        code: int,
-        reason: str,
-        headers: Pairs,
-        body: bytes,
-        content_type: str,
-        now: float,
-    ) -> None:
-        """Send the user's answer and do what follows from it for the dialog."""
-        usage = tx.usage
-        refreshes = tx.method in ("INVITE", "UPDATE") and code < 300
-        if refreshes and usage is not None:
-            own = [("Contact", self._agent.contact(usage))]
-            if code >= 200:
-                own.append(("Allow", self._agent.allow))
-            headers = own + headers
-        headers = headers + self._agent.arriving.headers(tx, code, headers, now)
-        if code >= 200 and usage is not None:
-            usage.open.remove(tx)
-        makes_dialog = refreshes or (code < 300 and tx.method in ("SUBSCRIBE", "REFER"))
-        self._answer(tx, code, reason, headers, now, body, content_type, dialog=makes_dialog)
-        if code < 200 or usage is None:
-            return
-        if code < 300 and refreshes:
-            self._accepted(usage, tx)
-        elif tx is usage.initial and code >= 300:
-            usage.state = UsageState.TERMINATED
-        self._agent.arriving.answered(usage, tx, code, headers, now)
-        self._agent.settle(usage, now)
-
-    def _accepted(self, usage: Usage, tx: ServerTransaction) -> None:
-        assert usage.dialog is not None
-        if tx.method == "INVITE":
-            usage.unacknowledged[tx.request.cseq.number] = tx
-        if tx is usage.initial:
-            usage.dialog.confirmed = True
-            usage.state = UsageState.CONFIRMED
-        else:
-            usage.dialog.refresh(tx.request)
-
-    def _trying(self, tx: ServerTransaction, now: float) -> None:
-        data = build.response(tx.request, 100, "Trying", tx.source, tag="")
-        tx.respond(100, data, now)
-
-    def _answer(
-        self,
-        tx: ServerTransaction,
-        code: int,
-        reason: str,
-        headers: Pairs,
-        now: float,
-        body: bytes = b"",
-        content_type: str = "",
-        *,
-        dialog: bool = False,
-    ) -> None:
-        data = build.response(
-            tx.request,
-            code,
-            reason,
-            tx.source,
-            tag=tx.tag,
-            headers=[*headers, ("Server", self._agent.settings.server_name)],
-            body=body,
-            content_type=content_type,
-            dialog=dialog,
-        )
-        tx.respond(code, data, now)
+            self.respond(usage.open[0], 487, now)
 
     def begin(self, request: Request, hop: Hop, now: float) -> ServerTransaction:
         """Keep a transaction for a request that somebody will answer."""
@@ -395,10 +285,20 @@ class Uas:
                 tx.usage.open.remove(tx)
             if tx.usage.initial is tx:
                 tx.usage.initial = None  # A long call need not keep its INVITE.
+            if tx.usage.progress is not None and tx.usage.progress.tx is tx:
+                self._end_progress(tx.usage)
         if not tx.request.to.tag:
             cseq = tx.request.cseq
             merge = (tx.request.from_.tag, tx.request.call_id, cseq.number, cseq.method)
             self._merge.pop(merge, None)
+
+    def _end_progress(self, usage: Usage) -> None:
+        """The INVITE is over: a PRACK that is still missing confirms nothing any more."""
+        assert usage.progress is not None
+        usage.progress.silence()
+        usage.progress = None
+        if usage.ended and not usage.bye_tx and not usage.own_invite:
+            self._agent.forget(usage)
 
     def _send_waiting_bye(self, usage: Usage, now: float) -> None:
         if usage.bye_wanted is not None and usage.established and not usage.unacknowledged:

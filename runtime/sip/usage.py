@@ -6,37 +6,34 @@ Every act checks first and then does: an illegal one raises `UsageError` and cha
 
 from __future__ import annotations
 
-import enum
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from runtime.sip import build
 from runtime.sip.acts import OutsideActs
 from runtime.sip.build import Headers
 from runtime.sip.dialog import Dialog
 from runtime.sip.hop import Hop
+from runtime.sip.message import Response
+from runtime.sip.reliable import Answer
+from runtime.sip.state import UsageError as UsageError
+from runtime.sip.state import UsageState as UsageState
 from runtime.sip.transaction import ClientTransaction, ServerTransaction
 from runtime.sip.uri import parse_uri
 
 if TYPE_CHECKING:
     from runtime.sip.agent import Agent
+    from runtime.sip.auth import DigestClient
     from runtime.sip.outside import Asked, Publication
+    from runtime.sip.refresh import Refresh, SessionTimer
+    from runtime.sip.reliable import Confirmation, Progress
+    from runtime.sip.repeat import Login, Refused
     from runtime.sip.subscription import Subscription
 
 SDP = "application/sdp"
 
-
-class UsageError(ValueError):
-    """An act that is not possible now, or whose arguments cannot be sent; nothing was changed."""
-
-
-class UsageState(enum.Enum):
-    """How far the call leg is."""
-
-    NEW = "new"
-    CALLING = "calling"
-    EARLY = "early"
-    CONFIRMED = "confirmed"
-    TERMINATED = "terminated"
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class Usage(OutsideActs):
@@ -49,7 +46,8 @@ class Usage(OutsideActs):
         "_agent", "id", "role", "hop", "context", "state", "call_id", "local_tag", "local_uri",
         "remote_uri", "target", "from_value", "headers", "cseq", "dialog", "early", "open",
         "initial", "unacknowledged", "own_invite", "own_update", "to_ack", "bye_wanted", "bye_tx",
-        "closed", "secure", "waiting", "asked", "publication", "subscriptions", "__weakref__",
+        "closed", "secure", "waiting", "asked", "publication", "subscriptions", "supported",
+        "progress", "to_prack", "session", "refresh", "refused", "credentials", "__weakref__",
     )  # fmt: skip
 
     def __init__(self, agent: Agent, number: int, role: str, hop: Hop) -> None:
@@ -73,7 +71,7 @@ class Usage(OutsideActs):
         "UAC: the number of the last request outside a dialog, the initial INVITE among them."
         self.dialog: Dialog | None = None
         "The confirmed dialog; until then the latest early one."
-        self.early: dict[str, Dialog] = {}
+        self.early: Mapping[str, Dialog] = NOTHING
         "UAC: early dialogs by remote tag."
         self.open: list[ServerTransaction] = []
         "Requests of the peer that want an answer, oldest first."
@@ -100,6 +98,20 @@ class Usage(OutsideActs):
         "What is subscribed to in this dialog, by either side (RFC 6665)."
         self.secure = False
         "Begun by a sips URI: the own Contact is one too."
+        self.supported: tuple[str, ...] = ()
+        "UAC: option tags that the INVITE offers because its user asked for them."
+        self.progress: Progress | None = None
+        "UAS: the reliable provisional responses to the INVITE that is open, or was last."
+        self.to_prack: tuple[Confirmation, ...] = ()
+        "UAC: reliable provisional responses that want `prack()`, oldest first."
+        self.session: SessionTimer | None = None
+        "What this side asks of session timers; set before the INVITE or its 2xx is sent."
+        self.refresh: Refresh | None = None
+        "The session interval that was agreed on (RFC 4028)."
+        self.refused: Refused | None = None
+        "The own request that `repeat()` sends again."
+        self.credentials: tuple[Login, ...] = ()
+        "The challenges that own requests answer from the start."
 
     @property
     def remote_tag(self) -> str:
@@ -114,6 +126,10 @@ class Usage(OutsideActs):
         return self.state is UsageState.CONFIRMED
 
     @property
+    def ended(self) -> bool:
+        return self.state is UsageState.TERMINATED
+
+    @property
     def pending_invite(self) -> bool:
         """An own INVITE or re-INVITE is under way."""
         return self.own_invite is not None
@@ -122,6 +138,11 @@ class Usage(OutsideActs):
     def ack_wanted(self) -> bool:
         """A 2xx to an own INVITE came and `ack()` was not called yet."""
         return self.to_ack is not None
+
+    @property
+    def prack_wanted(self) -> bool:
+        """A reliable provisional response was told and `prack()` was not called for it yet."""
+        return bool(self.to_prack)
 
     def invite(
         self, *, now: float, sdp: bytes | None = None, headers: Headers = (), target: str = ""
@@ -151,17 +172,28 @@ class Usage(OutsideActs):
         headers: Headers = (),
         body: bytes = b"",
         content_type: str = "",
+        reliable: bool = False,
     ) -> None:
-        """Answer a request of the peer; 101-199 provisionally, 200-699 for good."""
+        """Answer a request of the peer; 101-199 provisionally, 200-699 for good.
+
+        With `reliable` a provisional answer is repeated until its PRACK comes (RFC 3262); it is
+        refused if the caller does not understand it, or while another one waits. A caller that
+        requires it gets every provisional answer so. A 2xx to INVITE waits for the PRACK where it
+        has to, and is refused if none came.
+        """
         self._require(transaction in self.open, "the request was answered already")
         self._require(100 < code < 700, "a response has a code from 101 to 699")
         self._require(
             code >= 200 or transaction.method == "INVITE",
             "only an INVITE has provisional responses",
         )
+        # RFC 4320 4.2: who asked has given up by then, and takes it for an answer of a proxy.
+        timeout = code == 408 and transaction.method != "INVITE"
+        self._require(not timeout, "408 is an answer to INVITE alone")
         body, content_type = self._body(sdp, body, content_type)
         extra, phrase = self._checked(headers), self._reason(code, reason)
-        self._agent.uas.respond(transaction, code, phrase, extra, body, content_type, now)
+        answer = Answer(code, phrase, extra, body, content_type)
+        self._agent.uas.answer(self, transaction, answer, reliable, now)
 
     def ack(self, *, now: float, sdp: bytes | None = None) -> None:
         """Acknowledge the 2xx to the own INVITE; its repeats are then acknowledged by the stack."""
@@ -193,15 +225,43 @@ class Usage(OutsideActs):
         self._require(not invite.cancel_wanted, "the INVITE is being cancelled already")
         self._agent.uac.cancel(invite, self._checked(headers), now)
 
+    def prack(self, *, now: float, sdp: bytes | None = None, headers: Headers = ()) -> None:
+        """Confirm the oldest reliable provisional response that was told (RFC 3262 4).
+
+        `sdp` answers the offer in that response, or offers anew where the descriptions are settled
+        (RFC 3262 5). The answer comes as a response to "PRACK".
+        """
+        self._require(bool(self.to_prack), "there is no reliable response to confirm")
+        self._agent.uac.prack(self, self._checked(headers), sdp, now)
+
+    def authorize(self, response: Response, client: DigestClient) -> None:
+        """Answer the challenges of a 401 or 407: the next requests of this usage have credentials.
+
+        Then `repeat()` sends the challenged request again, or `invite()` the first INVITE.
+        UsageError if the response holds no challenge that can be answered.
+        """
+        self._agent.uac.authorize(self, response, client)
+
+    def repeat(self, method: str, *, now: float, headers: Headers = ()) -> None:
+        """Send an own request once more that was refused with 401, 407 or 422, as it was.
+
+        It goes where it went before, with the next CSeq number. `headers` take the place of those
+        of their name. A call whose BYE was challenged ends only so.
+        """
+        self._agent.uac.repeat(self, method, self._checked(headers), now)
+
     def reinvite(self, *, now: float, sdp: bytes | None = None, headers: Headers = ()) -> None:
         """Send an INVITE inside the dialog; without `sdp` the peer makes the offer."""
+        self.need_quiet()
+        self._agent.uac.reinvite(self, self._checked(headers), sdp, now)
+
+    def need_quiet(self) -> None:
+        """RFC 3261 14.1: no re-INVITE while an INVITE of either direction is under way."""
         self._require(self.established, "there is no established dialog")
-        # RFC 3261 14.1: not while an INVITE of either direction is under way.
         self._require(not self.pending_invite, "an own INVITE is under way")
         self._require(not self.ack_wanted, "the last INVITE waits for its ACK")
         busy = self.unacknowledged or any(tx.method == "INVITE" for tx in self.open)
         self._require(not busy, "an INVITE of the peer is under way")
-        self._agent.uac.reinvite(self, self._checked(headers), sdp, now)
 
     def request(
         self,
@@ -236,7 +296,7 @@ class Usage(OutsideActs):
         while self.open:
             transaction = self.open[0]
             code = 500 if transaction.method != "INVITE" else 487 if transaction.cancelled else 480
-            self._agent.uas.respond(transaction, code, build.REASONS[code], [], b"", "", now)
+            self._agent.uas.respond(transaction, code, now)
         self._agent.uac.abandon(self, now)
         self._agent.subscriber.abandon(self, now)
         self._agent.notifier.abandon(self, now)

@@ -46,9 +46,9 @@ def test_the_same_bye_again_gets_the_same_200() -> None:
 
 def test_an_unknown_extension_that_is_required_is_refused_by_420() -> None:
     bench = Bench()
-    (refused,) = bench.receive(request(headers=["Require: 100rel, foo"]))
+    (refused,) = bench.receive(request(headers=["Require: 100rel, foo, Bar"]))
     assert refused.kind == "420 INVITE"
-    assert refused.message.get("Unsupported") == "100rel, foo"
+    assert refused.message.get("Unsupported") == "foo, bar"
 
 
 def test_a_missing_from_gets_400_or_silence_and_no_call() -> None:

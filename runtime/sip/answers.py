@@ -1,0 +1,127 @@
+"""Our answers to requests of the peer (RFC 3261 8.2.6, 12.1.1, 13.3.1, 14.2).
+
+What follows from each for its dialog and its session is done here too. A provisional answer may
+have to be confirmed, and a 2xx to wait for that (RFC 3262 3).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runtime.sip import build, refresh
+from runtime.sip.reliable import Answer, Progress, withhold
+from runtime.sip.transaction import ServerTransaction
+from runtime.sip.usage import Usage, UsageState
+
+if TYPE_CHECKING:
+    from runtime.sip.agent import Agent
+
+Pairs = list[tuple[str, str]]
+
+
+class Answers:
+    """Writes answers, and keeps dialog and session as they say."""
+
+    _agent: Agent
+
+    def answer(
+        self, usage: Usage, tx: ServerTransaction, answer: Answer, reliable: bool, now: float
+    ) -> None:
+        """Send the user's answer, reliably or later where RFC 3262 wants it so."""
+        if tx.method != "INVITE":
+            self.give(tx, answer, now)
+            return
+        match withhold(self._agent, usage, tx, answer, reliable):
+            case None:
+                self.give(tx, answer, now)
+            case Progress() as progress:
+                headers = progress.next_headers() + answer.headers
+                data = self.give(tx, answer._replace(headers=headers), now)
+                described = answer.content_type == build.ACCEPT
+                tx.described = tx.described or described
+                progress.sent(data, described=described, asked=reliable, now=now)
+
+    def release(self, usage: Usage, progress: Progress, now: float) -> None:
+        """Send what waited for a PRACK."""
+        waiting = progress.held or progress.later
+        progress.later = progress.held = None
+        if waiting is not None and not progress.tx.answered:
+            self.answer(usage, progress.tx, waiting, False, now)
+
+    def respond(self, tx: ServerTransaction, code: int, now: float) -> None:
+        """Send an answer that says no more than its code."""
+        self.give(tx, Answer(code, build.REASONS[code], [], b"", ""), now)
+
+    def settle_alone(self, tx: ServerTransaction, code: int, now: float) -> None:
+        """Answer a request that the user was not asked about."""
+        self._write(tx, Answer(code, build.REASONS[code], [], b"", ""), now)
+
+    def give(self, tx: ServerTransaction, answer: Answer, now: float) -> bytes:
+        """Send an answer and do what follows from it for the dialog; returns what was sent."""
+        usage, code = tx.usage, answer.code
+        refreshes = tx.method in ("INVITE", "UPDATE") and code < 300
+        if refreshes and usage is not None:
+            own = self._session_headers(usage, tx, code, now)
+            answer = answer._replace(headers=own + answer.headers)
+        extra = self._agent.arriving.headers(tx, code, answer.headers, now)
+        answer = answer._replace(headers=answer.headers + extra)
+        if usage is None:
+            return self._write(tx, answer, now)
+        if code >= 200:
+            usage.open.remove(tx)
+            if usage.progress is not None and usage.progress.tx is tx:
+                usage.progress.drop()
+        makes_dialog = refreshes or (code < 300 and tx.method in ("SUBSCRIBE", "REFER"))
+        data = self._write(tx, answer, now, dialog=makes_dialog)
+        if code < 200:
+            return data
+        if refreshes:
+            self._accepted(usage, tx)
+        elif tx is usage.initial and code >= 300:
+            usage.state = UsageState.TERMINATED
+        self._agent.arriving.answered(usage, tx, code, answer.headers, now)
+        self._agent.settle(usage, now)
+        return data
+
+    def _session_headers(self, usage: Usage, tx: ServerTransaction, code: int, now: float) -> Pairs:
+        """What an answer that makes or refreshes a dialog says of us (12.1.1, 13.3.1.4)."""
+        own = [("Contact", self._agent.contact(usage))]
+        if code < 200:
+            return own
+        own.append(("Allow", self._agent.allow))
+        if self._agent.supported:
+            own.append(("Supported", self._agent.supported))
+        if tx.method == "INVITE" or usage.established:
+            own += refresh.answering(self._agent, usage, tx.request, now)
+        return own
+
+    def _accepted(self, usage: Usage, tx: ServerTransaction) -> None:
+        assert usage.dialog is not None
+        if tx.method == "INVITE":
+            usage.unacknowledged[tx.request.cseq.number] = tx
+        if tx is usage.initial:
+            usage.dialog.confirmed = True
+            usage.state = UsageState.CONFIRMED
+        else:
+            usage.dialog.refresh(tx.request)
+
+    def trying(self, tx: ServerTransaction, now: float) -> None:
+        data = build.response(tx.request, 100, "Trying", tx.source, tag="")
+        tx.respond(100, data, now)
+
+    def _write(
+        self, tx: ServerTransaction, answer: Answer, now: float, *, dialog: bool = False
+    ) -> bytes:
+        data = build.response(
+            tx.request,
+            answer.code,
+            answer.reason,
+            tx.source,
+            tag=tx.tag,
+            headers=[*answer.headers, ("Server", self._agent.settings.server_name)],
+            body=answer.body,
+            content_type=answer.content_type,
+            dialog=dialog,
+        )
+        tx.respond(answer.code, data, now)
+        return data
