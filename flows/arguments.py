@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows import document as nodes
+from flows.carried import MOST_HEADERS, unfit
 from flows.findings import Place
 from flows.reading import (
     Notebook,
@@ -18,7 +19,11 @@ from flows.reading import (
     shown,
 )
 from flows.suggest import did_you_mean
+from flows.table import Reference
 from flows.vocabulary import CONDITIONS, EVENTS, ActionWord, Parameter
+
+SENT = tuple(name for name, word in EVENTS.items() if word.user)
+"""The events that people, programs and linked sessions may send to a session."""
 
 
 class ArgumentReader:
@@ -26,14 +31,17 @@ class ArgumentReader:
 
     def __init__(self, notes: Notebook, variables: Mapping[str, Any]) -> None:
         self.notes = notes
+        self.variables = variables
         self.switches = {
             *CONDITIONS,
             *(name for name, value in variables.items() if isinstance(value, bool)),
         }
         """What SetCondition may change: the conditions, and variables that are true or false."""
 
-    def read(self, word: ActionWord, node: nodes.Node | None, place: Place) -> dict[str, Any]:
-        """Return all arguments of one use of `word`, defaults filled in."""
+    def read(
+        self, word: ActionWord, node: nodes.Node | None, place: Place, event: str | None = None
+    ) -> dict[str, Any]:
+        """Return all arguments of one use of `word` in a row on `event`, defaults filled in."""
         arguments = {
             name: parameter.default
             for name, parameter in word.parameters.items()
@@ -46,7 +54,7 @@ class ArgumentReader:
                 return arguments
             for entry in node.entries:
                 given.add(entry.key.text)
-                self._one(word, entry, arguments)
+                self._one(word, entry, arguments, event)
         for name, parameter in word.parameters.items():
             if parameter.required and name not in given:
                 self.notes.error("NAM108", f"{word.name} needs {name}: {parameter.meaning}", place)
@@ -62,7 +70,13 @@ class ArgumentReader:
             f"write {{{word.name}: {{{first}: {shown(value)}}}}}."
         )
 
-    def _one(self, word: ActionWord, entry: nodes.Entry, arguments: dict[str, Any]) -> None:
+    def _one(
+        self,
+        word: ActionWord,
+        entry: nodes.Entry,
+        arguments: dict[str, Any],
+        event: str | None,
+    ) -> None:
         name = entry.key.text
         parameter = word.parameters.get(name)
         if parameter is None:
@@ -75,6 +89,9 @@ class ArgumentReader:
                 entry.key.place,
                 fix=respelt(entry.key, close),
             )
+            return
+        if parameter.type == "headers":
+            arguments[name] = self._headers(entry.value)
             return
         if not isinstance(entry.value, nodes.Scalar):
             self.notes.error(
@@ -89,7 +106,7 @@ class ArgumentReader:
                     "NAM108", f"{word.name} needs a value for {name}.", entry.key.place
                 )
             return
-        problem, value = self._value(parameter, entry.value)
+        problem, value = self._value(parameter, entry.value, event)
         if problem:
             self.notes.error(
                 "NAM108", f"{name} of {word.name} {problem}.", entry.value.place, parameter.meaning
@@ -97,7 +114,38 @@ class ArgumentReader:
         else:
             arguments[name] = value
 
-    def _value(self, parameter: Parameter, scalar: nodes.Scalar) -> tuple[str, Any]:
+    def _headers(self, node: nodes.Node) -> tuple[str, ...]:
+        names: list[str] = []
+        for item in self.notes.items(node, "`headers`"):
+            name = self.notes.text(item, "The name of a header") or ""
+            why = unfit(name)
+            if why:
+                self.notes.error("NAM108", f"The header {shown(name)} {why}.", item.place)
+            else:
+                names.append(name)
+        if len(names) > MOST_HEADERS:
+            self.notes.error(
+                "NAM108", f"At most {MOST_HEADERS} headers are carried over.", node.place
+            )
+        return tuple(names)
+
+    def _address(self, scalar: nodes.Scalar, event: str | None) -> tuple[str, Any]:
+        """An address, or what it is read from when the row fires."""
+        text = scalar.text
+        if text in self.variables:
+            return "", Reference(text)
+        if not text.startswith("event."):
+            return "", text
+        reference = Reference(text)
+        fields = EVENTS[event].fields if event in EVENTS else {}
+        if reference.field in fields:
+            return "", reference
+        has = f"it has {', '.join(fields)}" if fields else "it has no fields"
+        return f"is no field of {event or 'the event'}: {has}", None
+
+    def _value(
+        self, parameter: Parameter, scalar: nodes.Scalar, event: str | None
+    ) -> tuple[str, Any]:
         """Return a problem in words, or an empty text and the value."""
         match parameter.type:
             case "integer":
@@ -120,10 +168,14 @@ class ArgumentReader:
                 close = self.notes.suggestion("condition", scalar.text, self.switches)
                 tail = did_you_mean(close).rstrip(".")
                 return f"is a condition; none is called {described(scalar)}{tail}", None
+            case "address":
+                return self._address(scalar, event)
             case "event":
-                if scalar.text in EVENTS:
+                if scalar.text in SENT:
                     return "", scalar.text
-                close = self.notes.suggestion("event", scalar.text, EVENTS)
+                if scalar.text in EVENTS:
+                    return f"is an event that people send; {scalar.text} is none", None
+                close = self.notes.suggestion("event", scalar.text, SENT)
                 tail = did_you_mean(close).rstrip(".")
                 return f"is an event; none is called {described(scalar)}{tail}", None
         return "", scalar.text

@@ -87,7 +87,7 @@ class RowReader:
         role = self._role(index, get("role"), place)
         event, after = self._event(index, get("event"), role, from_state, place)
         guards = self.expressions.guards(get("guards"), event)
-        actions = self._all_actions(get("actions"), role)
+        actions = self._all_actions(get("actions"), role, event)
         changes = self.expressions.changes(get("set"), event)
         next_state = self._next_state(index, get("next_state"))
         publish = self._publish(get("publish_events"))
@@ -250,13 +250,16 @@ class RowReader:
 
     # -- actions and published events --------------------------------------------------------------
 
-    def _all_actions(self, node: nodes.Node | None, role: str) -> tuple[Word, ...]:
+    def _all_actions(
+        self, node: nodes.Node | None, role: str, event: str | None
+    ) -> tuple[Word, ...]:
         if node is None:
             return ()
-        words = (self._action(item, role) for item in self.notes.items(node, "`actions`"))
+        items = self.notes.items(node, "`actions`")
+        words = (self._action(item, role, event) for item in items)
         return tuple(word for word in words if word is not None)
 
-    def _action(self, node: nodes.Node, role: str) -> Word | None:
+    def _action(self, node: nodes.Node, role: str, event: str | None) -> Word | None:
         name_node: nodes.Node = node
         value: nodes.Node | None = None
         if isinstance(node, nodes.Mapping):
@@ -286,17 +289,17 @@ class RowReader:
                 respelt(name_node, close),
             )
             return Word(name, {}, place)
-        arguments = self._arguments(word, value, place)
+        arguments = self._arguments(word, value, place, event)
         if role != "Both":
             self._legal(word, role, arguments, place)
         return Word(name, arguments, place)
 
     def _arguments(
-        self, word: ActionWord, value: nodes.Node | None, place: Place
+        self, word: ActionWord, value: nodes.Node | None, place: Place, event: str | None
     ) -> Mapping[str, Any]:
         """The arguments of one use; those of a bare name are shared by all its uses."""
         if value is not None:
-            return self.arguments.read(word, value, place)
+            return self.arguments.read(word, value, place, event)
         arguments = self._bare.get(word.name)
         if arguments is None:
             arguments = self.arguments.read(word, None, place)

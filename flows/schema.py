@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from flows.carried import MOST_HEADERS
 from flows.compile import LANGUAGE_VERSION
 from flows.table import ROLES
 from flows.version_step import FORM
@@ -199,7 +200,11 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         case "choice":
             schema["enum"] = list(parameter.choices)
         case "event":
-            schema["enum"] = list(EVENTS)
+            schema["enum"] = [name for name, word in EVENTS.items() if word.user]
+        case "headers":
+            schema |= {"type": "array", "items": {"type": "string"}, "maxItems": MOST_HEADERS}
+        case "address":
+            schema["type"] = "string"
         case "condition" | "name":
             schema["type"] = "string"
         case _:

@@ -6,7 +6,8 @@ each. The first row whose guards hold fires. Guards, and the expressions of `set
 from before the row plus the fields of the event; so the order of `set` entries does not matter.
 
 A row writes in this order: the effect its event's contract declares, the `sets` of each action,
-the row's own `set`. An event that is ignored or meets no row writes nothing.
+the row's own `set`. An event that is ignored or meets no row writes nothing. An argument of an action
+that names a variable or a field of the event reads what guards read.
 
 Everything that can be decided when the table is loaded is decided here, once: a `Position` (a
 state as one role sees it) holds for each event the candidates in order, and a `Transition` holds
@@ -86,6 +87,8 @@ class Transition:
     words: tuple[Word, ...] = ()
     calls: tuple[Any, ...] = ()
     """What the program's binder made of each word; the words themselves without a binder."""
+    bind: Binder | None = None
+    """Makes the calls anew where an argument is read when the row fires; else None."""
     otherwise: Transition | None = None
     """What is tried next if `test` fails."""
     reads_event: bool = False
@@ -120,6 +123,12 @@ class Transition:
     def writes(self) -> bool:
         """Whether any value may change."""
         return bool(self.changes or self.computed)
+
+    def calls_with(self, before: Values, fields: Values) -> tuple[Any, ...]:
+        """Return the calls, each argument that is read when the row fires replaced by its value."""
+        if self.bind is None:
+            return self.calls
+        return tuple(self.bind(word.filled(before, fields)) for word in self.words)
 
     def values_after(self, before: Values, fields: Values, performed: int | None = None) -> Values:
         """Return the values after the row, or after only its first `performed` actions."""
@@ -325,6 +334,7 @@ class Program:
             computed=tuple((name, expression.function) for name, expression in row.set),
             words=row.actions,
             calls=tuple(map(bind, row.actions)) if bind is not None else row.actions,
+            bind=(bind or _itself) if any(word.references for word in row.actions) else None,
         )
 
     def _swallowed(
@@ -341,6 +351,10 @@ class Program:
             decision=position.without_row("ignored", swallowed(event), row),
             arrival=position,
         )
+
+
+def _itself(word: Word) -> Any:
+    return word
 
 
 def _initial_values(table: Table) -> Values:

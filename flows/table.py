@@ -20,6 +20,29 @@ TIMER_EVENT = "after"
 ROLES = ("UAC", "UAS", "Both")
 
 
+_EVENT = "event."
+
+
+class Reference(str):
+    """An argument that is read when its row fires: `event.called`, or the name of a variable.
+
+    As text it is what stands in the table. Like a guard it reads the values from before the row.
+    """
+
+    __slots__ = ()
+
+    def read(self, values: Mapping[str, Any], fields: Mapping[str, Any]) -> Any:
+        """Return what it stands for; None if the event does not carry the field."""
+        if self.startswith(_EVENT):
+            return fields.get(self[len(_EVENT) :])
+        return values.get(self)
+
+    @property
+    def field(self) -> str:
+        """The event's field that is read, or empty."""
+        return self[len(_EVENT) :] if self.startswith(_EVENT) else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """One use of an action: its name and its arguments, defaults filled in."""
@@ -27,6 +50,22 @@ class Word:
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     place: Place = Place(1, 1, 1, 1)
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The arguments that are read when the row fires."""
+        return tuple(value for value in self.arguments.values() if isinstance(value, Reference))
+
+    def filled(self, values: Mapping[str, Any], fields: Mapping[str, Any]) -> Word:
+        """Return the word with what its references stand for in their place."""
+        return Word(
+            self.name,
+            {
+                name: value.read(values, fields) if isinstance(value, Reference) else value
+                for name, value in self.arguments.items()
+            },
+            self.place,
+        )
 
 
 @dataclass(frozen=True, slots=True)

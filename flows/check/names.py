@@ -46,6 +46,8 @@ def _names_read(table: Table) -> set[str]:
             read |= guard.expression.names
         for _, expression in row.set:
             read |= expression.names
+        for word in row.actions:
+            read |= set(map(str, word.references))
     for item in table.properties:
         read.update(str(item).replace(".", " ").replace("'", " ").split())
     return read

@@ -14,7 +14,9 @@ from flows.explore.domain import OTHER, Domain
 from flows.explore.stimulus import Stimulus
 from flows.vocabulary.events import EVENTS, FOREIGN
 
-ALWAYS_THERE = frozenset(("from", "to", "target", "refer_to", "file", "digits", "duration"))
+ALWAYS_THERE = frozenset(
+    ("from", "to", "called", "number", "target", "refer_to", "file", "digits", "duration", "session")
+)
 """Fields without which their event does not come."""
 FREE = ALWAYS_THERE | {"reason", "contact", "realm", "minimum", "content_type", "body", "registrar"}
 """Fields that nothing else in a call depends on."""

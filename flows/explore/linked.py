@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from flows.explore.party import Config, Party
 
 EVENTS = frozenset(("LinkedRinging", "LinkedAnswered", "LinkedFailed", "LinkedEnded"))
-PLACED, RINGING, ANSWERED, OVER = "placed", "ringing", "answered", "over"
+PLACED, RINGING, EARLY, ANSWERED, OVER = "placed", "ringing", "early", "answered", "over"
+HEARD = (EARLY, ANSWERED)
+"""Its media flows, so that it can be joined with ours."""
+PROGRESS = 183
+"""The code that says so before the answer."""
 
 
 def alive(call: Wire) -> tuple[Leg, ...]:
@@ -34,9 +38,10 @@ def untold(call: Wire) -> tuple[Leg, ...]:
 def options(party: Party, config: Config) -> Iterator[Stimulus]:
     """Yield what the linked sessions may do next."""
     for leg in alive(config.wire):
-        if leg.stage in (PLACED, RINGING):
+        if leg.stage != ANSWERED:
             for code in party.domain.codes("LinkedRinging"):
-                yield _changed(config, leg, "LinkedRinging", RINGING, code)
+                heard = code == PROGRESS or leg.stage == EARLY
+                yield _changed(config, leg, "LinkedRinging", EARLY if heard else RINGING, code)
             yield _changed(config, leg, "LinkedAnswered", ANSWERED)
             for code in party.domain.codes("LinkedFailed"):
                 yield _changed(config, leg, "LinkedFailed", OVER, code)
@@ -45,7 +50,7 @@ def options(party: Party, config: Config) -> Iterator[Stimulus]:
 
 
 def _changed(config: Config, leg: Leg, event: str, stage: str, code: int = 0) -> Stimulus:
-    fields: tuple[tuple[str, Any], ...] = (("link", leg.name),)
+    fields: tuple[tuple[str, Any], ...] = (("link", leg.name), ("session", "s"))
     fields += (("code", code),) if code else ()
     ends = stage == OVER
     after = _with(config.wire, leg._replace(stage=stage, bridged=leg.bridged and not ends))
@@ -97,8 +102,8 @@ def bridge(doing: Doing, arguments: Mapping[str, Any]) -> None:
         return
     if leg.told:
         doing.complain("ACT608", f"BridgeSessions joins {leg.name}, which was told to hang up")
-    elif leg.stage != ANSWERED:
-        doing.complain("ACT601", f"BridgeSessions joins {leg.name} before it was answered")
+    elif leg.stage not in HEARD:
+        doing.complain("ACT601", f"BridgeSessions joins {leg.name} before anything is heard of it")
     if not doing.wire.flowing and not doing.troubled:
         doing.complain("ACT605", "BridgeSessions joins media that does not flow yet")
     doing.wire = _with(doing.wire, leg._replace(bridged=True))

@@ -46,7 +46,7 @@ class Leg(NamedTuple):
 
     name: str
     stage: str
-    """`placed`, `ringing`, `answered` or `over`."""
+    """`placed`, `ringing`, `early` (its media flows before the answer), `answered` or `over`."""
     told: bool = False
     """It was told to hang up."""
     bridged: bool = False

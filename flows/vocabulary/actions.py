@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flows.vocabulary import links
 from flows.vocabulary.later import LATER
 from flows.vocabulary.words import ActionWord, Parameter
 
@@ -274,5 +275,6 @@ _MEMORY = (
 )
 
 ACTIONS: dict[str, ActionWord] = {
-    word.name: word for word in (*_DIALOG, *_DESCRIPTION, *_MEDIA, *_MEMORY, *LATER)
+    word.name: word
+    for word in (*_DIALOG, *_DESCRIPTION, *_MEDIA, *_MEMORY, *links.ACTIONS, *LATER)
 }

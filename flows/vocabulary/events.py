@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows.vocabulary import inside, progress, redirection, registration, transfer
+from flows.vocabulary import inside, links, progress, redirection, registration, transfer
 from flows.vocabulary.words import EventWord, Kind, Literals
 
 _BOTH = ("UAC", "UAS")
@@ -35,10 +35,6 @@ def _internal(name: str, meaning: str, **more: object) -> EventWord:
     return EventWord(name, Kind.INTERNAL, meaning, "Internal", **more)  # type: ignore[arg-type]
 
 
-def _link(name: str, meaning: str, **more: object) -> EventWord:
-    return EventWord(name, Kind.LINK, meaning, "Linked session", **more)  # type: ignore[arg-type]
-
-
 _USER = (
     _user(
         "MakeCall",
@@ -65,8 +61,11 @@ _USER = (
 _REQUESTS = (
     _request(
         "IncomingCall",
-        "The first INVITE of a call reached this flow. It must be answered by a row.",
-        fields={"from": "text", "to": "text", "sdp": "sdp"},
+        "The first INVITE of a call reached this flow. It must be answered by a row. `called` is "
+        "the address that is called (Request-URI), `number` its user part.",
+        fields={
+            "from": "text", "to": "text", "sdp": "sdp", "called": "text", "number": "text",
+        },  # fmt: skip
         roles=("UAS",),
         owes="INVITE",
         rfc="RFC 3261 13.3",
@@ -288,27 +287,6 @@ _MESSAGES = (
     ),
 )
 
-_LINK = (
-    _link(
-        "LinkedRinging",
-        "The linked session's far side rings (`code` 180) or reports progress (183); it may come "
-        "again.",
-        fields={"link": "text", "code": "integer"},
-    ),
-    _link("LinkedAnswered", "The linked session was answered.", fields={"link": "text"}),
-    _link(
-        "LinkedFailed",
-        "The linked session ended before it was answered: refused, cancelled or unreachable, with "
-        "the `code` of its far side or the one that says so.",
-        fields={"link": "text", "code": "integer"},
-    ),
-    _link(
-        "LinkedEnded",
-        "The linked session ended after it was answered. A bridge with it is dissolved.",
-        fields={"link": "text"},
-    ),
-)
-
 TIMER = EventWord(
     "after",
     Kind.TIMER,
@@ -409,7 +387,7 @@ EVENTS: dict[str, EventWord] = {
         *_MEDIA,
         *_INTERNAL,
         *_MESSAGES,
-        *_LINK,
+        *links.EVENTS,
         *_LATER,
     )
 }

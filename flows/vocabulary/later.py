@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from flows.vocabulary import inside, progress, redirection, registration, transfer
 from flows.vocabulary.words import ActionWord, Parameter
 
-_LINK = Parameter("name", "Name by which this table calls the other session.", default="other")
-
 
 def _later(group: str, meanings: Mapping[str, str]) -> tuple[ActionWord, ...]:
     return tuple(
@@ -17,51 +15,6 @@ def _later(group: str, meanings: Mapping[str, str]) -> tuple[ActionWord, ...]:
 
 
 LATER: tuple[ActionWord, ...] = (
-    ActionWord(
-        "CreateLinkedSession",
-        "Starts another session with its own table, which calls `target`. What becomes of it comes "
-        "as LinkedRinging, LinkedAnswered, LinkedFailed and LinkedEnded.",
-        "Linked session",
-        parameters={
-            "target": Parameter("text", "Address to call.", required=True),
-            "flow": Parameter("name", "Flow of the other session; the same if absent."),
-            "link": _LINK,
-        },
-        acquires=("link",),
-        performed=False,
-    ),
-    ActionWord(
-        "SignalLinked",
-        "Sends the linked session an event. HangupCall tells it to end; that is owed to every "
-        "linked session before this one ends.",
-        "Linked session",
-        parameters={
-            "link": _LINK,
-            "event": Parameter("event", "Name of the event.", required=True),
-        },
-        uses=("link",),
-        performed=False,
-    ),
-    ActionWord(
-        "BridgeSessions",
-        "Joins the media with the answered linked session's. Our media must flow.",
-        "Linked session",
-        parameters={"link": _LINK},
-        acquires=("bridge",),
-        uses=("link", "media"),
-        performed=False,
-    ),
-    ActionWord(
-        "UnbridgeSessions",
-        "Parts the media from the linked session's. Where the linked session ended by itself, they "
-        "are parted already.",
-        "Linked session",
-        parameters={"link": _LINK},
-        releases=("bridge",),
-        uses=("link", "media"),
-        may_fail=False,
-        performed=False,
-    ),
     *progress.ACTIONS,
     *redirection.ACTIONS,
     *inside.ACTIONS,

@@ -110,7 +110,7 @@ class Machine:
             return self._unanswered(name, fields, now)
         self._before = values
         self._done = done
-        self.calls = done.calls
+        self.calls = done.calls if done.bind is None else done.calls_with(values, fields)
         self.sequence = sequence = self.sequence + 1
         if done.moves:
             self._position = position = done.arrival
