@@ -11,8 +11,6 @@ from typing import Final
 
 MOST_HEADERS: Final = 8
 """Names that one action may carry over."""
-ASSERTED: Final = "p-asserted-identity"
-"""Carried over only from a network this node trusts (RFC 3325 5)."""
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}\Z")
 _OWN: Final = frozenset(
     (

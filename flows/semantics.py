@@ -6,8 +6,8 @@ each. The first row whose guards hold fires. Guards, and the expressions of `set
 from before the row plus the fields of the event; so the order of `set` entries does not matter.
 
 A row writes in this order: the effect its event's contract declares, the `sets` of each action,
-the row's own `set`. An event that is ignored or meets no row writes nothing. An argument of an action
-that names a variable or a field of the event reads what guards read.
+row's own `set`. An event that is ignored or meets no row writes nothing. An argument that names a
+variable or a field of the event is read as guards are.
 
 Everything that can be decided when the table is loaded is decided here, once: a `Position` (a
 state as one role sees it) holds for each event the candidates in order, and a `Transition` holds

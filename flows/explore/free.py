@@ -15,7 +15,18 @@ from flows.explore.stimulus import Stimulus
 from flows.vocabulary.events import EVENTS, FOREIGN
 
 ALWAYS_THERE = frozenset(
-    ("from", "to", "called", "number", "target", "refer_to", "file", "digits", "duration", "session")
+    (
+        "from",
+        "to",
+        "called",
+        "number",
+        "target",
+        "refer_to",
+        "file",
+        "digits",
+        "duration",
+        "session",
+    )
 )
 """Fields without which their event does not come."""
 FREE = ALWAYS_THERE | {"reason", "contact", "realm", "minimum", "content_type", "body", "registrar"}

@@ -172,7 +172,9 @@ def messages(party: Party, config: Config) -> Iterator[Stimulus]:
 def incoming(call: Wire, direction: str) -> Stimulus:
     """The first INVITE of a call."""
     after = call._replace(call=standing.OFFERED, offer="theirs" if direction else "")
-    fields = tuple((name, f"sip:{name}") for name in ("from", "to", "called", "number")) + _sdp(direction)
+    fields = tuple((name, f"sip:{name}") for name in ("from", "to", "called", "number")) + _sdp(
+        direction
+    )
     return Stimulus(
         "IncomingCall", fields, after, "peer", message=Message("INVITE", direction=direction)
     )

@@ -275,6 +275,5 @@ _MEMORY = (
 )
 
 ACTIONS: dict[str, ActionWord] = {
-    word.name: word
-    for word in (*_DIALOG, *_DESCRIPTION, *_MEDIA, *_MEMORY, *links.ACTIONS, *LATER)
+    word.name: word for word in (*_DIALOG, *_DESCRIPTION, *_MEDIA, *_MEMORY, *links.ACTIONS, *LATER)
 }

@@ -64,7 +64,11 @@ _REQUESTS = (
         "The first INVITE of a call reached this flow. It must be answered by a row. `called` is "
         "the address that is called (Request-URI), `number` its user part.",
         fields={
-            "from": "text", "to": "text", "sdp": "sdp", "called": "text", "number": "text",
+            "from": "text",
+            "to": "text",
+            "sdp": "sdp",
+            "called": "text",
+            "number": "text",
         },  # fmt: skip
         roles=("UAS",),
         owes="INVITE",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flows.vocabulary import inside, progress, redirection, registration, transfer
-from flows.vocabulary.words import ActionWord, Parameter
+from flows.vocabulary.words import ActionWord
 
 
 def _later(group: str, meanings: Mapping[str, str]) -> tuple[ActionWord, ...]:

@@ -9,7 +9,7 @@ _LINK = Parameter("name", "Name by which this table calls the other session.", d
 HEADERS = Parameter(
     "headers",
     "Names of headers of the caller's INVITE that go into the new one. P-Asserted-Identity goes "
-    "only from a trusted network.",
+    "only where it came over a trunk that is trusted.",
 )
 FLOW = Parameter("name", "Flow of the other session; this session's own version if absent.")
 

@@ -30,7 +30,8 @@ class Parameter:
     """One parameter of an action, or the type of one field of an event."""
 
     type: str
-    """`integer`, `number`, `text`, `boolean`, `choice`, `condition`, `event`, `name`."""
+    """`integer`, `number`, `text`, `boolean`, `choice`, `condition`, `event` (one people send),
+    `name`, `headers` (a list of names), `address` (or the variable or field that holds one)."""
     meaning: str
     required: bool = False
     default: Any = None

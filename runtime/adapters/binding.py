@@ -9,13 +9,13 @@ from collections.abc import Awaitable
 
 from flows import plugins
 from flows.table import Word
-from runtime.adapters import informing, leg, redirecting, retrying, sounding
+from runtime.adapters import informing, leg, linking, redirecting, retrying, sounding
 from runtime.adapters.leg import CallLeg
 from runtime.adapters.performing import PERFORMED, Arguments, Call, Method
 from runtime.adapters.port import ActionError
 from runtime.executor.step import Event
 
-PERFORMERS = (leg, informing, redirecting, retrying, sounding)
+PERFORMERS = (leg, informing, linking, redirecting, retrying, sounding)
 """The modules whose functions stand behind actions."""
 
 

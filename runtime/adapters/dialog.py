@@ -18,6 +18,7 @@ from runtime.adapters.port import ActionError
 from runtime.adapters.redirection import addresses
 from runtime.executor.step import Event
 from runtime.sip.agent import Agent
+from runtime.sip.build import MAX_FORWARDS
 from runtime.sip.events import (
     AckReceived,
     AckTimedOut,
@@ -189,7 +190,12 @@ class DialogHalf:
         """Return the event of a happening; None if it says nothing to a table."""
         match happening:
             case InviteReceived():
-                fields = {"from": happening.from_uri, "to": happening.to_uri}
+                fields = {
+                    "from": happening.from_uri,
+                    "to": happening.to_uri,
+                    "called": happening.request_uri,
+                    "number": happening.request.uri.user,
+                }
                 fields |= _sdp(happening.sdp)
                 return Event("IncomingCall", fields, self._cause(happening.transaction))
             case RequestReceived():
@@ -251,8 +257,13 @@ class DialogHalf:
 
     # -- acts --------------------------------------------------------------------------------------
 
-    async def create(self, target: str, caller: str, headers: Headers = ()) -> None:
-        """Allocate the dialog of a call to `target`: Call-ID, tag and the way to it."""
+    async def create(
+        self, target: str, caller: str, headers: Headers = (), hops: int = MAX_FORWARDS
+    ) -> None:
+        """Allocate the dialog of a call to `target`: Call-ID, tag and the way to it.
+
+        `hops` is the Max-Forwards of its INVITE.
+        """
         if self.usage is not None:
             return
         way = await self._way(target)
@@ -264,6 +275,7 @@ class DialogHalf:
                 headers=[*way.headers, *headers],
                 now=self._now(),
             )
+        usage.max_forwards = hops
         self.adopt(usage)
         self.trunk, self.blocked = way.trunk, way.blocked
 

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.adapters.alarms import Alarms, Later, on_the_loop
 from runtime.adapters.dialog import DialogHalf, Headers
+from runtime.adapters.linked import NO_LINKS, Links
 from runtime.adapters.media import MediaHalf
 from runtime.adapters.performing import Arguments, Call, performs
 from runtime.adapters.port import ActionError
 from runtime.adapters.redirection import Redirection
 from runtime.executor.step import Event
 from runtime.media.port import Direction, MediaEvent
+from runtime.sip.build import MAX_FORWARDS
 from runtime.sip.events import (
     AckReceived,
     Happening,
@@ -84,6 +86,17 @@ class CallLeg:
         """Bodies of INFOs that wait until the one under way is accepted."""
         self.redirection: Redirection | None = None
         """Where redirections sent the call, once there was one."""
+        self.links: Links = NO_LINKS
+        """The sessions that this one started, and the one that started it."""
+        self.headers: tuple[tuple[str, str], ...] = ()
+        """Further headers of the own first INVITE."""
+        self.hops = MAX_FORWARDS
+        """Its Max-Forwards."""
+
+    @property
+    def caller(self) -> str:
+        """Whom our own requests come from: an address, or a name with one."""
+        return self._caller
 
     # -- the port ----------------------------------------------------------------------------------
 
@@ -106,7 +119,7 @@ class CallLeg:
         """Say what is still open with the peer; see `port.Leg`."""
         if self._own_reinvite or self._owes_reinvite:
             return "a re-INVITE renews its media"
-        return self.dialog.unsettled() or self.media.unsettled()
+        return self.dialog.unsettled() or self.media.unsettled() or self.links.unsettled()
 
     def release(self, code: int | None) -> Awaitable[None] | None:
         """Let go of the dialog, politely, and of the media."""
@@ -116,6 +129,7 @@ class CallLeg:
             for _ in range(len(usage.open)):
                 self.answer(None, code)
         self.dialog.close()
+        self.links.ended()
         return self._close_media() if self.media.held else None
 
     # -- what happens by itself --------------------------------------------------------------------
@@ -218,7 +232,8 @@ class CallLeg:
         if self.dialog.usage is not None:
             return None
         self.redirection = None
-        return self.dialog.create(event.fields.get("target") or self._target, self._caller)
+        target = event.fields.get("target") or self._target
+        return self.dialog.create(target, self._caller, self.headers, self.hops)
 
     @performs("SendINVITE")
     async def send_invite(self, arguments: Arguments, event: Event) -> None:

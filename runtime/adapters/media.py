@@ -53,6 +53,8 @@ class MediaHalf:
         """A refused offer of ours has still to be forgotten by the media layer."""
         self._wanted: Direction = "sendrecv"
         self._silenced = False
+        self._bridged = ""
+        """The leg that ours was joined with last."""
 
     # -- what the peer said ------------------------------------------------------------------------
 
@@ -217,6 +219,26 @@ class MediaHalf:
         self._require()
         async with refusals():
             await self._link.dtmf(self._name, digits)
+
+    async def bridge(self, other: MediaHalf) -> None:
+        """Let this side and another leg's hear each other.
+
+        After the media was lost, whichever comes back last joins both again.
+        """
+        self._require()
+        try:
+            await self._link.bridge(self._name, other._name)
+        except MediaError as refused:
+            if refused.code != "unknown_leg" or self._bridged != other._name:
+                raise ActionError(str(refused)) from refused
+        self._bridged = other._name
+
+    async def unbridge(self) -> None:
+        """Part from the other leg; not bridged, or lost media, is harmless."""
+        self._bridged = ""
+        if self.held:
+            with contextlib.suppress(MediaError):
+                await self._link.unbridge(self._name)
 
     async def mute(self, on: bool) -> None:
         """Send silence in place of all else, or stop doing so."""

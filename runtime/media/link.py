@@ -162,6 +162,17 @@ class ChildLink(_Link):
             raise MediaError("unknown_leg")
         return _info(await self._call("restore", {"info": known}))
 
+    async def bridge(self, leg: str, other: str) -> None:
+        await super().bridge(leg, other)
+        await self.info(other)  # known of both, so that a restored pair finds together again
+
+    async def unbridge(self, leg: str) -> None:
+        known = self._known.get(leg)
+        await super().unbridge(leg)
+        if known is not None and known.bridged in self._known:
+            with contextlib.suppress(MediaError):  # the other leg may be gone meanwhile
+                await self.info(known.bridged)
+
     async def close(self, leg: str) -> None:
         self._known.pop(leg, None)
         if self.attached:

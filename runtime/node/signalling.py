@@ -10,7 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from flows.semantics import Program
@@ -24,8 +24,10 @@ from runtime.node.allowance import Allowance
 from runtime.node.calling import NewCall, asserted, believed
 from runtime.node.config import NodeConfig
 from runtime.node.journal import MediaRecord, WireRecord
+from runtime.node.links import LinkBook, Start
 from runtime.node.loader import Loader
 from runtime.node.location import Binding, Location
+from runtime.node.places import NodePlaces
 from runtime.node.registrar import Registrar
 from runtime.node.routes import RouteTable
 from runtime.node.screening import Screening
@@ -34,6 +36,7 @@ from runtime.node.supervisor import Supervisor
 from runtime.node.trunk_watch import Question, TrunkWatch
 from runtime.node.trunks import INCOMING, OUTGOING, Trunk, TrunkBook
 from runtime.sip.agent import Agent, AgentSettings
+from runtime.sip.build import MAX_FORWARDS
 from runtime.sip.events import Happening, InviteReceived, OutOfDialogReceived, RequestReceived
 from runtime.sip.hop import Hop
 from runtime.sip.message import Request
@@ -122,6 +125,16 @@ class Signalling:
                 )
             )
         )
+        self.links = LinkBook(
+            NodePlaces(
+                supervisor,
+                loader,
+                start=self.start_linked,
+                note=self._media_fact,
+                address=lambda: (self._own_hosts(), self.address[1]),
+            )  # fmt: skip
+        )
+        supervisor.listeners.add(self.links.stepped)
         self.shell = Shell(self.agent, on_happening=self._happened, tap=self._tap)
         self.watch = TrunkWatch(
             self.agent,
@@ -177,6 +190,16 @@ class Signalling:
 
     # -- sessions ----------------------------------------------------------------------------------
 
+    def start_linked(self, start: Start) -> Session:
+        """Begin a session that calls; its first event is still to come (`links.Places`)."""
+        callee, caller = start.target, start.caller
+        session, leg = self._begin(
+            self._supervisor.next_id(), start.flow, start.program, "UAC",
+            caller=caller, callee=callee, hops=start.hops,
+        )  # fmt: skip
+        leg.headers = start.headers
+        return session
+
     def place(self, flow: str, program: Program, target: str, caller: str) -> Session:
         """Begin the session of a call to `target`."""
         session, _ = self._begin(
@@ -187,7 +210,15 @@ class Signalling:
         return session
 
     def _begin(
-        self, name: str, flow: str, program: Program, role: str, *, caller: str, callee: str
+        self,
+        name: str,
+        flow: str,
+        program: Program,
+        role: str,
+        *,
+        caller: str,
+        callee: str,
+        hops: int = MAX_FORWARDS,
     ) -> tuple[Session, CallLeg]:
         dialog = DialogHalf(
             self.agent,
@@ -214,9 +245,11 @@ class Signalling:
             name, leg, program, role, flow=flow, caller=caller, callee=callee
         )
         dialog.context, dialog.epitaph = session, name
+        leg.hops = hops
+        self.links.attach(session, leg, hops)
         return session, leg
 
-    def _media_fact(self, session: Session, kind: str, detail: dict[str, object]) -> None:
+    def _media_fact(self, session: Session, kind: str, detail: dict[str, Any]) -> None:
         record = MediaRecord(session.id, self._supervisor.now(), kind, detail)
         if not self._supervisor.keep(record):
             session.unjournalled = True
@@ -336,6 +369,7 @@ class Signalling:
         if trunk is not None:
             self.trunks.began(trunk, INCOMING, name)
         leg.dialog.adopt(invite.usage)
+        self.links.arrived(session, invite.request, call.header)
         try:
             event = leg.happened(invite)
             assert event is not None

@@ -22,6 +22,8 @@ from runtime.sip.uri import split_list
 Headers = Iterable[tuple[str, str]]
 
 ALLOW: Final = ", ".join(METHODS)
+MAX_FORWARDS: Final = 70
+"""Hops a request may take that nobody forwarded (RFC 3261 8.1.1.6)."""
 ACCEPT: Final = "application/sdp"
 
 _UNSAFE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
@@ -96,6 +98,7 @@ class Outline:
 
     inside: bool = False
     "Sent inside a dialog."
+    max_forwards: int = MAX_FORWARDS
 
 
 def check_headers(headers: Headers) -> list[tuple[str, str]]:
@@ -147,7 +150,7 @@ def request(
     lines = [
         f"{method} {outline.uri} SIP/2.0",
         f"Via: {outline.via}",
-        "Max-Forwards: 70",
+        f"Max-Forwards: {outline.max_forwards}",
         f"From: {outline.from_}",
         f"To: {to or outline.to}",
         f"Call-ID: {outline.call_id}",

@@ -55,6 +55,7 @@ class Uac:
             to=f"<{usage.target}>",
             call_id=usage.call_id,
             cseq=usage.cseq,
+            max_forwards=usage.max_forwards,
         )
         usage.own_invite = self._send(
             usage,

@@ -47,7 +47,8 @@ class Usage(OutsideActs):
         "remote_uri", "target", "from_value", "headers", "cseq", "dialog", "early", "open",
         "initial", "unacknowledged", "own_invite", "own_update", "to_ack", "bye_wanted", "bye_tx",
         "closed", "secure", "waiting", "asked", "publication", "subscriptions", "supported",
-        "progress", "to_prack", "session", "refresh", "refused", "credentials", "__weakref__",
+        "progress", "to_prack", "session", "refresh", "refused", "credentials", "max_forwards",
+        "__weakref__",
     )  # fmt: skip
 
     def __init__(self, agent: Agent, number: int, role: str, hop: Hop) -> None:
@@ -88,6 +89,8 @@ class Usage(OutsideActs):
         "Headers of a BYE that waits for the ACK (RFC 3261 15)."
         self.bye_tx: ClientTransaction | None = None
         self.closed = False
+        self.max_forwards = build.MAX_FORWARDS
+        "UAC: hops that the INVITE may still take (RFC 3261 8.1.1.6)."
         self.waiting: tuple[ClientTransaction, ...] = ()
         "Own requests outside a dialog that have no final response yet."
         self.asked: dict[str, Asked] | None = None

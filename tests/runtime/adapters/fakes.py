@@ -72,6 +72,12 @@ class FakeLink:
     async def mute(self, leg, on):
         await self._do("mute", on)
 
+    async def bridge(self, leg, other):
+        await self._do("bridge", leg, other)
+
+    async def unbridge(self, leg):
+        await self._do("unbridge", leg)
+
     async def stats(self, leg):
         await self._do("stats")
         return {"packets_in": 1}

@@ -1,0 +1,78 @@
+"""The port between a leg and the sessions that are linked with its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from runtime.adapters.port import ActionError
+
+if TYPE_CHECKING:
+    from runtime.adapters.leg import CallLeg
+
+
+class Wanted(NamedTuple):
+    """A session that an action wants to start."""
+
+    link: str
+    """The name its owner calls it by."""
+    target: str
+    """An address, or a user of this node."""
+    flow: str = ""
+    """Empty: the owner's own version."""
+    carried: tuple[str, ...] = ()
+    """Names of headers of the owner's INVITE that go into the new one."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Further headers of the new INVITE."""
+
+
+class Links(Protocol):
+    """What the node does for one session about the sessions it is linked with."""
+
+    def create(self, wanted: Wanted) -> None:
+        """Start a session; what becomes of it comes as events. Raises ActionError."""
+
+    def signal(self, link: str, event: str) -> None:
+        """Send a linked session an event that people may send. Raises ActionError."""
+
+    def heard(self, link: str) -> CallLeg:
+        """Return the leg of a linked session whose media flows; ActionError if there is none."""
+
+    def let_go(self, link: str) -> None:
+        """Tell a linked session to hang up and hear of it no more; none is harmless."""
+
+    def hand_over(self) -> None:
+        """Let all linked sessions go on alone; ActionError if none was answered."""
+
+    def unsettled(self) -> str | None:
+        """Say which linked session is being called or ended, None if all rest."""
+
+    def ended(self) -> None:
+        """The session has ended: who is linked with it is told. Never raises."""
+
+
+class _NoLinks:
+    """A leg that runs in no node, in a simulation or a test, has nobody to link with."""
+
+    def create(self, wanted: Wanted) -> None:
+        raise ActionError("no session can be started from here")
+
+    def signal(self, link: str, event: str) -> None:
+        raise ActionError(f"there is no linked session {link}")
+
+    def heard(self, link: str) -> CallLeg:
+        raise ActionError(f"there is no linked session {link}")
+
+    def let_go(self, link: str) -> None:
+        """Nobody is linked."""
+
+    def hand_over(self) -> None:
+        raise ActionError("no linked session was answered")
+
+    def unsettled(self) -> str | None:
+        return None
+
+    def ended(self) -> None:
+        """Nobody is linked."""
+
+
+NO_LINKS: Links = _NoLinks()

@@ -1,0 +1,391 @@
+"""Linked sessions: a call beside a call, started by a row, and what its owner hears of it.
+
+A linked session lives by a table of its own. Its owner hears of it from its steps, never from its
+wire: it rings when it publishes CallRinging (or when its media flows before the answer), is
+answered when it publishes CallEstablished, and is over when it has ended. Nobody is left behind:
+an owner that ends tells those it started, and one that was told and does not end is ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, Protocol
+
+from flows.semantics import Program
+from flows.vocabulary import EVENTS, RESOURCES
+from runtime.adapters.leg import CallLeg
+from runtime.adapters.linked import Wanted
+from runtime.adapters.port import ActionError
+from runtime.executor.step import Event, Step
+from runtime.node.calling import NewCall, user_of
+from runtime.node.journal import DoneRecord
+from runtime.node.session import Session
+from runtime.sip.build import MAX_FORWARDS
+from runtime.sip.message import Request
+from runtime.sip.uri import parse_name_addr, parse_uri, quote_display
+
+log = logging.getLogger(__name__)
+
+MOST_LINKS: Final = RESOURCES["link"].capacity
+"""Linked sessions that one session may have at a time."""
+MOST_DEPTH: Final = 8
+"""Sessions that may have started one another in a row on this node."""
+MOST_TURNS: Final = 10
+"""Max-Forwards of a call that we send to ourselves: a loop of routes costs no more turns."""
+PATIENCE: Final = 60.0
+"""Seconds in which a session that was told to hang up has to end: longer than any BYE waits."""
+MOST_VALUES: Final = 8
+MOST_CHARACTERS: Final = 1024
+"""Values of one header that are carried over, and characters of each."""
+TIMEOUT, TOO_MANY_HOPS, TERMINATED, UNAVAILABLE = 408, 483, 487, 503
+_CODES: Final = {"DialogTimeout": TIMEOUT, "after": TIMEOUT, "HangupCall": TERMINATED}
+"""What an ending without an answer of the far side counts as; everything else is 503."""
+ABANDONED = "OwnerEnded"
+"""Event of the step by which a session is ended that nobody wants any more."""
+
+
+class Places(Protocol):
+    """Begins the sessions; the node's SIP side does."""
+
+    def start(self, start: Start) -> Session:
+        """Begin a session; its first event is still to come."""
+
+    def program(self, flow: str, call: NewCall) -> Program | None:
+        """Return the version of a flow that a new call takes."""
+
+    def full(self) -> str | None:
+        """Return why no further session may begin, None if one may."""
+
+    def home(self, target: str) -> str:
+        """Return a target as an address: a bare user becomes one of this node."""
+
+    def leads_home(self, target: str) -> bool:
+        """Whether an address is one of this node."""
+
+    def note(self, session: Session, kind: str, detail: dict[str, Any]) -> None:
+        """Keep a fact beside the steps of a session."""
+
+
+class Start(NamedTuple):
+    """A session that is to begin in the role UAC."""
+
+    flow: str
+    program: Program
+    target: str
+    caller: str
+    headers: tuple[tuple[str, str], ...]
+    hops: int
+
+
+class Linked:
+    """One linked session as its owner knows it."""
+
+    __slots__ = ("name", "owner", "session", "told", "answered", "rung", "heard", "code", "watch")
+
+    def __init__(self, name: str, owner: SessionLinks, session: Session) -> None:
+        self.name = name
+        self.owner: SessionLinks | None = owner
+        """None once nobody wants to hear of it."""
+        self.session = session
+        self.told = False
+        self.answered = False
+        self.rung = False
+        self.heard = False
+        """Its media flows."""
+        self.code = UNAVAILABLE
+        self.watch: asyncio.TimerHandle | None = None
+
+    def tell(self, event: str, **fields: Any) -> None:
+        """Give the owner an event; nobody is harmless."""
+        if self.owner is not None:
+            fields = {"link": self.name, **fields, "session": self.session.id}
+            self.owner.session.post(Event(event, fields))
+
+
+class SessionLinks:
+    """The sessions that one session started, and how it was started itself (`linked.Links`)."""
+
+    __slots__ = ("session", "owned", "own", "depth", "hops", "carried", "_places", "_children")
+
+    def __init__(
+        self, session: Session, places: Places, children: dict[str, Linked], hops: int
+    ) -> None:
+        self.session = session
+        self.owned: dict[str, Linked] = {}
+        self.own: Linked | None = None
+        """What the owner of this session knows of it; None for a session that nobody started."""
+        self.depth = 0
+        self.hops = hops
+        self.carried: tuple[tuple[str, str], ...] = ()
+        self._places = places
+        self._children = children
+
+    # -- the actions -------------------------------------------------------------------------------
+
+    def create(self, wanted: Wanted) -> None:
+        """Start a session; a refusal of this node is told as one of a far side is."""
+        name = wanted.link
+        if name in self.owned:
+            raise ActionError(f"there is a linked session {name} already")
+        if len(self.owned) >= MOST_LINKS:
+            raise ActionError(f"{MOST_LINKS} linked sessions are the most there may be")
+        target = self._places.home(wanted.target)
+        check_address(target)
+        program = self._program(wanted.flow, target)
+        hops = self.hops - 1
+        if self._places.leads_home(target):
+            hops = min(hops, MOST_TURNS)
+        refusal = TOO_MANY_HOPS if hops < 1 or self.depth >= MOST_DEPTH else None
+        if refusal is None and self._places.full() is not None:
+            refusal = UNAVAILABLE
+        if refusal is not None:
+            fields = {"link": name, "code": refusal, "session": ""}
+            self.session.post(Event("LinkedFailed", fields))
+            return
+        flow = wanted.flow or self.session.flow
+        headers = (*self._headers(wanted.carried), *wanted.headers)
+        start = Start(flow, program, target, caller_of(self.session), headers, hops)
+        self._begin(name, self._places.start(start), start)
+
+    def _begin(self, name: str, session: Session, start: Start) -> None:
+        linked = Linked(name, self, session)
+        self.owned[name] = self._children[session.id] = linked
+        links = links_of(session)
+        links.own, links.depth, links.carried = linked, self.depth + 1, self.carried
+        detail = {"link": name, "session": session.id, "flow": start.flow}
+        self._places.note(self.session, "linked", detail)
+        fields = {"target": start.target, "caller": start.caller, "flow": start.flow}
+        session.post(Event("MakeCall", {**fields, "owner": self.session.id, "link": name}))
+
+    def _program(self, flow: str, target: str) -> Program:
+        if not flow:
+            program: Program | None = self.session.machine.program
+        else:
+            call = NewCall(target, user_of(target), call=self.session.id)
+            program = self._places.program(flow, call)
+        if program is None:
+            raise ActionError(f"no version of {flow} is deployed")
+        if "MakeCall" not in program.position(program.table.initial, "UAC").candidates:
+            named = flow or self.session.flow
+            raise ActionError(f"{named} has no row that places a call (role UAC, event MakeCall)")
+        return program
+
+    def _headers(self, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+        wanted = {name.lower() for name in names}
+        return tuple((name, value) for name, value in self.carried if name.lower() in wanted)
+
+    def signal(self, link: str, event: str) -> None:
+        """Send a linked session an event; HangupCall is seen through."""
+        linked = self._living(link)
+        if event == "HangupCall":
+            hang_up(linked)
+            return
+        word = EVENTS[event]
+        if linked.session.role not in word.roles:
+            raise ActionError(f"{event} is not for a session in the role {linked.session.role}")
+        linked.session.post(Event(event, {"owner": self.session.id}))
+
+    def heard(self, link: str) -> CallLeg:
+        """Return the leg of a linked session whose media flows."""
+        linked = self._living(link)
+        if not linked.heard and not linked.answered:
+            raise ActionError(f"the linked session {link} was not answered yet")
+        return leg_of(linked.session)
+
+    def let_go(self, link: str) -> None:
+        """Tell a linked session to hang up and hear of it no more."""
+        linked = self.owned.pop(link, None)
+        if linked is not None:
+            linked.owner = None
+            hang_up(linked)
+
+    def hand_over(self) -> None:
+        """Let all linked sessions go on alone."""
+        if not any(linked.answered and not linked.told for linked in self.owned.values()):
+            raise ActionError("no linked session was answered that could go on alone")
+        for linked in self.owned.values():
+            linked.owner = None
+            if not linked.answered:
+                hang_up(linked)
+        self.owned.clear()
+
+    def _living(self, link: str) -> Linked:
+        linked = self.owned.get(link)
+        if linked is None:
+            raise ActionError(f"there is no linked session {link}")
+        return linked
+
+    # -- how they stand ----------------------------------------------------------------------------
+
+    def unsettled(self) -> str | None:
+        """Say which linked session is being called or ended."""
+        for linked in self.owned.values():
+            if linked.told:
+                return f"the linked session {linked.name} is being ended"
+            if not linked.answered:
+                return f"the linked session {linked.name} is being called"
+        own = self.own
+        if own is not None and own.owner is not None and not own.answered:
+            return "its owner waits for its answer"
+        return None
+
+    def ended(self) -> None:
+        """Tell the owner, and those that were started."""
+        own = self.own
+        if own is not None:
+            self._children.pop(self.session.id, None)
+            if own.watch is not None:
+                own.watch.cancel()
+            if own.owner is not None:
+                own.owner.owned.pop(own.name, None)
+                if own.answered:
+                    own.tell("LinkedEnded")
+                else:
+                    own.tell("LinkedFailed", code=own.code)
+                own.owner = None
+        for linked in list(self.owned.values()):
+            linked.owner = None
+            hang_up(linked)
+        self.owned.clear()
+
+
+class LinkBook:
+    """All linked sessions of a node, by their own ids."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._children: dict[str, Linked] = {}
+
+    def attach(self, session: Session, leg: CallLeg, hops: int = MAX_FORWARDS) -> SessionLinks:
+        """Let a session have linked ones."""
+        leg.links = links = SessionLinks(session, self._places, self._children, hops)
+        return links
+
+    def arrived(
+        self, session: Session, request: Request, header: Callable[[str], list[str]]
+    ) -> None:
+        """Keep of the INVITE that began a session what linked ones may need later.
+
+        `header` gives its headers, without those that its sender is not trusted to write.
+        """
+        links = links_of(session)
+        hops = request.get("Max-Forwards")
+        links.hops = int(hops) if hops is not None and hops.isdigit() else MAX_FORWARDS
+        names = carried_names(session.machine.program)
+        if names:
+            links.carried = tuple(_copied(header, names))
+
+    def stepped(self, session: Session, step: Step, done: DoneRecord | None) -> None:
+        """Hear of a step (`supervisor.Listener`): it may say something to an owner."""
+        linked = self._children.get(session.id)
+        if linked is None or linked.answered:
+            return
+        published = step.published if done is None or all(r.ok for r in done.results) else ()
+        if "CallEstablished" in published:
+            linked.answered = True
+            linked.tell("LinkedAnswered")
+            return
+        linked.code = _code(step, linked.code)
+        if not linked.heard and session.machine.values.get("MediaReady"):
+            linked.heard = linked.rung = True
+            linked.tell("LinkedRinging", code=183)
+        elif not linked.rung and "CallRinging" in published:
+            linked.rung = True
+            linked.tell("LinkedRinging", code=180)
+
+
+def hang_up(linked: Linked) -> None:
+    """Tell a session to end: by its row, else without; one that does not end in time is ended."""
+    session = linked.session
+    if linked.told or session.ended:
+        return
+    linked.told = True
+    loop = asyncio.get_running_loop()
+    linked.watch = loop.call_later(PATIENCE, _abandon, session)
+    if takes(session, "HangupCall"):
+        session.post(Event("HangupCall", {}))
+    else:
+        _abandon(session)
+
+
+def takes(session: Session, event: str) -> bool:
+    """Whether a session does something with an event, or swallows it on purpose."""
+    machine = session.machine
+    if machine.ended:
+        return True
+    found = machine.program.choose(session.state, session.role, event, machine.values, {})
+    return found is not None
+
+
+def _abandon(session: Session) -> None:
+    session.end(ABANDONED, "abandoned", None)
+
+
+def _code(step: Step, known: int) -> int:
+    """Return what a session has failed with so far: the far side's last refusal, or its like."""
+    code = step.fields.get("code")
+    if isinstance(code, int) and code >= 300:
+        return known if code == TERMINATED and known == TIMEOUT else code
+    return _CODES.get(step.event, known)
+
+
+def leg_of(session: Session) -> CallLeg:
+    """Return the leg of a session of this node."""
+    leg = session.leg
+    assert isinstance(leg, CallLeg), "the sessions of a node have legs"
+    return leg
+
+
+def links_of(session: Session) -> SessionLinks:
+    """Return the links of a session of this node."""
+    links = leg_of(session).links
+    assert isinstance(links, SessionLinks), "the sessions of a node have links"
+    return links
+
+
+def caller_of(session: Session) -> str:
+    """Return the far side of a session, with its name, as the caller of the next call."""
+    leg = leg_of(session)
+    usage = leg.dialog.usage
+    if session.role == "UAC" or usage is None or usage.dialog is None:
+        return leg.caller
+    sender = parse_name_addr(usage.dialog.remote)
+    name = f"{quote_display(sender.display)} " if sender.display else ""
+    return f"{name}<{sender.uri_text}>"
+
+
+def check_address(target: str) -> None:
+    """Refuse what is no address that can be called: ActionError."""
+    try:
+        uri = parse_uri(target)
+    except ValueError as unreadable:
+        raise ActionError(f"{target[:200]} is no address: {unreadable}") from unreadable
+    if not uri.is_sip or uri.headers:
+        raise ActionError(f"{target[:200]} is no SIP address that can be called")
+
+
+@lru_cache(maxsize=256)
+def carried_names(program: Program) -> frozenset[str]:
+    """Return the headers of an INVITE that some row of a table carries over, in lower case."""
+    return frozenset(
+        name.lower()
+        for row in program.table.rows
+        for word in row.actions
+        for name in word.arguments.get("headers") or ()
+    )
+
+
+def _copied(header: Callable[[str], list[str]], names: frozenset[str]) -> list[tuple[str, str]]:
+    copied: list[tuple[str, str]] = []
+    for name in sorted(names):
+        for value in header(name)[:MOST_VALUES]:
+            if len(value) <= MOST_CHARACTERS and value.isprintable():
+                copied.append((_written(name), value))
+    return copied
+
+
+def _written(name: str) -> str:
+    return "-".join(part.capitalize() for part in name.split("-"))

@@ -1,0 +1,288 @@
+"""Linked sessions: a second leg beside a call, against real SIP stacks over UDP."""
+
+from __future__ import annotations
+
+import re
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from runtime.node.trunks import Trunk
+from runtime.sip.events import InviteReceived, RequestReceived, ResponseReceived
+from tests.runtime.node.nodes import CALLER, Peer, Watcher, journal, no_media, running, steps
+
+TABLES = Path(__file__).parents[3] / "state_tables"
+B2BUA = (TABLES / "b2bua.yaml").read_text()
+OUTGOING = (TABLES / "call_with_hold.yaml").read_text()
+ROUTES = (("*", "b2bua"),)
+
+
+def towards(peer, text=B2BUA):
+    """The table with the address of a peer in the place of whom the caller dialled."""
+    return text.replace("target: event.called", f'target: "sip:desk@127.0.0.1:{peer.address[1]}"')
+
+
+@asynccontextmanager
+async def two_legs(folder, text=B2BUA, **more):
+    """A node that joins a caller with a callee; both are stacks of their own."""
+    more.setdefault("link", no_media)
+    async with Peer.open() as caller, Peer.open() as callee:
+        flows = (("b2bua", towards(callee, text)), ("call_with_hold", OUTGOING))
+        async with running(folder, *flows, routes=ROUTES, **more) as node:
+            yield node, caller, callee, Watcher(node)
+
+
+async def call(peer, node, headers=(), display="", number="100"):
+    """Begin a call without waiting for anything."""
+    sender = f"{display} <sip:alice@127.0.0.1:{peer.address[1]}>".strip()
+    target = f"sip:{number}@127.0.0.1:{node.sip_address[1]}"
+    usage = peer.shell.agent.invite(
+        target, caller=sender, sdp=Peer.OFFER,
+        hop=await peer.shell.resolve(target), now=peer.shell.now(), headers=headers,
+    )  # fmt: skip
+    peer.shell.flush()
+    return usage
+
+
+def respond(peer, happening, code, sdp=None):
+    happening.usage.respond(happening.transaction, code, sdp=sdp, now=peer.shell.now())
+    peer.shell.flush()
+
+
+async def code(peer, usage, wanted):
+    """Wait until a call got an answer with this code."""
+    return await peer.wait(
+        lambda: next(
+            (
+                h
+                for h in peer.happened
+                if isinstance(h, ResponseReceived) and h.usage is usage and h.code == wanted
+            ),
+            None,
+        )  # fmt: skip
+    )
+
+
+async def established(node, caller, callee):
+    """Both legs up; returns the usages of both peers."""
+    usage = await call(caller, node)
+    invite = await callee.until(InviteReceived)
+    respond(callee, invite, 180)
+    await code(caller, usage, 180)
+    respond(callee, invite, 200, Peer.OFFER)
+    await code(caller, usage, 200)
+    usage.ack(now=caller.shell.now())
+    caller.shell.flush()
+    return usage, invite.usage
+
+
+async def test_a_call_goes_through_and_the_caller_hangs_up(tmp_path):
+    async with two_legs(tmp_path) as (node, caller, callee, watcher):
+        usage, other = await established(node, caller, callee)
+        await watcher.state("Bridged")
+        link = node._link
+        bridged = [entry for entry in link.log if entry[0] == "bridge"]
+        assert len(bridged) == 1 and len(set(bridged[0][1:])) == 2
+        usage.bye(now=caller.shell.now())
+        caller.shell.flush()
+        await callee.hung_up(other)
+        assert sorted(await watcher.ended(2)) == ["completed", "completed"]
+        assert node.session_count == 0 and not node._signalling.links._children
+
+
+async def test_the_callee_hangs_up_and_the_caller_is_told(tmp_path):
+    async with two_legs(tmp_path) as (node, caller, callee, watcher):
+        usage, other = await established(node, caller, callee)
+        await watcher.state("Bridged")
+        other.bye(now=callee.shell.now())
+        callee.shell.flush()
+        await caller.hung_up(usage)
+        await watcher.ended(2)
+        told = [step for step in steps(node) if step.event.startswith("Linked")]
+        assert [step.event for step in told] == ["LinkedRinging", "LinkedAnswered", "LinkedEnded"]
+        assert {step.fields["link"] for step in told} == {"other"}
+
+
+async def test_both_sessions_name_each_other_in_their_records(tmp_path):
+    async with two_legs(tmp_path) as (node, caller, callee, watcher):
+        usage, _ = await established(node, caller, callee)
+        await watcher.state("Bridged")
+        first = {step.session: step for step in steps(node) if step.sequence == 1}
+        (owner,) = [s for s, step in first.items() if step.event == "IncomingCall"]
+        (linked,) = [s for s, step in first.items() if step.event == "MakeCall"]
+        assert first[linked].fields["owner"] == owner
+        facts = [r for r in journal(node) if getattr(r, "kind", "") == "linked"]
+        assert [(f.session, f.detail["session"]) for f in facts] == [(owner, linked)]
+        usage.bye(now=caller.shell.now())
+        caller.shell.flush()
+        await watcher.ended(2)
+
+
+@pytest.mark.parametrize(
+    ("refused", "told"), [(486, 486), (600, 486), (404, 404), (503, 480), (403, 480)]
+)
+async def test_a_refusal_of_the_second_leg_reaches_the_caller(tmp_path, refused, told):
+    async with two_legs(tmp_path) as (node, caller, callee, watcher):
+        usage = await call(caller, node)
+        respond(callee, await callee.until(InviteReceived), refused)
+        await code(caller, usage, told)
+        await watcher.ended(2)
+        failed = [step for step in steps(node) if step.event == "LinkedFailed"]
+        assert [step.fields["code"] for step in failed] == [refused]
+
+
+async def test_a_caller_who_gives_up_ends_the_second_leg(tmp_path):
+    async with two_legs(tmp_path) as (node, caller, callee, watcher):
+        usage = await call(caller, node)
+        invite = await callee.until(InviteReceived)
+        respond(callee, invite, 180)
+        await code(caller, usage, 180)
+        usage.cancel(now=caller.shell.now())
+        caller.shell.flush()
+        await code(caller, usage, 487)
+        await callee.wait(lambda: True if invite.transaction.cancelled else None)
+        respond(callee, invite, 487)
+        assert sorted(await watcher.ended(2)) == ["cancelled", "cancelled"]
+
+
+async def test_early_media_is_carried_on_and_joined_before_the_answer(tmp_path):
+    async with two_legs(tmp_path) as (node, caller, callee, watcher):
+        usage = await call(caller, node)
+        invite = await callee.until(InviteReceived)
+        respond(callee, invite, 183, Peer.OFFER)
+        progress = await code(caller, usage, 183)
+        assert progress.sdp
+        await watcher.state("EarlyMedia")
+        assert [entry[0] for entry in node._link.log].count("bridge") == 1
+        respond(callee, invite, 200, Peer.OFFER)
+        await code(caller, usage, 200)
+        usage.ack(now=caller.shell.now())
+        usage.bye(now=caller.shell.now())
+        caller.shell.flush()
+        await callee.hung_up(invite.usage)
+        await watcher.ended(2)
+
+
+async def test_a_hold_of_the_caller_reaches_the_callee(tmp_path):
+    async with two_legs(tmp_path) as (node, caller, callee, watcher):
+        usage, other = await established(node, caller, callee)
+        await watcher.state("Bridged")
+        usage.reinvite(sdp=Peer.OFFER + b"a=sendonly\r\n", now=caller.shell.now())
+        caller.shell.flush()
+        held = await callee.until(RequestReceived, other)
+        assert held.method == "INVITE"
+        await watcher.state("HeldByCaller")
+        respond(callee, held, 200, Peer.OFFER + b"a=recvonly\r\n")
+        await watcher.state("OnHold")
+
+
+async def test_the_name_of_the_caller_and_chosen_headers_go_along_and_hops_are_counted(tmp_path):
+    async with two_legs(tmp_path) as (node, caller, callee, watcher):
+        headers = [
+            ("X-Account", "7"), ("x-other", "no"), ("P-Asserted-Identity", "<sip:boss@x.example>"),
+        ]  # fmt: skip
+        await call(caller, node, headers=headers, display='"Alice, Sales"')
+        request = (await callee.until(InviteReceived)).request
+        assert request.from_.display == "Alice, Sales" and request.from_.uri.user == "alice"
+        assert request.named("X-Account") == ["7"]
+        assert not request.named("X-Other") and not request.named("P-Asserted-Identity")
+        assert request.get("Max-Forwards") == "69"
+
+
+async def test_a_trusted_trunk_is_believed_who_calls(tmp_path):
+    async with two_legs(tmp_path) as (node, caller, callee, watcher):
+        trunk = Trunk(name="carrier", host="127.0.0.1", sources=("127.0.0.0/8",), trusted=True)
+        node._signalling.trunks.replace([trunk])
+        await call(caller, node, headers=[("P-Asserted-Identity", "<sip:boss@x.example>")])
+        request = (await callee.until(InviteReceived)).request
+        assert request.named("P-Asserted-Identity") == ["<sip:boss@x.example>"]
+
+
+async def test_whom_the_caller_dialled_is_called(tmp_path):
+    text = re.sub("target: event.called", "target: event.number", B2BUA)
+    async with (
+        two_legs(tmp_path) as (node, caller, callee, watcher),
+        running(
+            tmp_path / "other",
+            ("b2bua", text),
+            ("call_with_hold", OUTGOING),
+            routes=ROUTES,
+            link=no_media,
+        ) as other,
+    ):
+        watched = Watcher(other)
+        await call(caller, other, number="bob")
+        _, step, _ = await watched.until(lambda s, step, d: step.event == "MakeCall")
+        assert step.fields["target"] == "sip:bob@127.0.0.1"
+
+
+async def test_a_call_that_comes_back_to_us_ends_when_its_hops_are_used_up(tmp_path):
+    async with Peer.open() as caller:
+        flows = (("b2bua", B2BUA), ("call_with_hold", OUTGOING))
+        async with running(tmp_path, *flows, routes=ROUTES, link=no_media) as node:
+            watcher = Watcher(node)
+            usage = await call(caller, node)
+            await code(caller, usage, 483)
+            outcomes = await watcher.ended(2 * 10 + 1)
+            assert set(outcomes) == {"failed"} and node.session_count == 0
+
+
+LEAVING = """\
+- {from_state: Idle, role: UAS, event: IncomingCall, next_state: Up,
+   actions: [CreateDialog, StoreRemoteSDP, GenerateLocalSDP,
+   {CreateLinkedSession: {target: event.called, flow: call_with_hold}},
+   {SendSIPResponse: {code: 200}}]}
+- {from_state: Up, role: UAS, event: LinkedRinging, actions: []}
+- {from_state: Up, role: UAS, event: LinkedAnswered, actions: []}
+- {from_state: Up, role: UAS, event: DialogACK, actions: []}
+- {from_state: Up, role: UAS, event: DialogBYE, actions: [CleanupMedia, CleanupDialog],
+   next_state: Terminated, publish_events: [CallTerminated]}
+"""
+
+
+@pytest.mark.parametrize("answered", [False, True])
+async def test_nobody_is_left_behind_by_a_table_that_forgets_its_linked_session(tmp_path, answered):
+    async with two_legs(tmp_path, LEAVING) as (node, caller, callee, watcher):
+        usage = await caller.call(node)
+        invite = await callee.until(InviteReceived)
+        respond(callee, invite, 180)
+        if answered:
+            respond(callee, invite, 200, Peer.OFFER)
+            await watcher.until(lambda s, step, d: step.event == "LinkedAnswered")
+        usage.bye(now=caller.shell.now())
+        caller.shell.flush()
+        if answered:
+            await callee.hung_up(invite.usage)
+        else:
+            await callee.wait(lambda: True if invite.transaction.cancelled else None)
+            respond(callee, invite, 487)
+        await watcher.ended(2)
+
+
+async def test_a_linked_session_without_a_row_for_the_end_is_ended_all_the_same(tmp_path):
+    deaf = CALLER.replace("event: HangupCall", "event: MuteCall")
+    async with Peer.open() as caller, Peer.open() as callee:
+        flows = (("b2bua", towards(callee, LEAVING)), ("call_with_hold", deaf))
+        async with running(tmp_path, *flows, routes=ROUTES, link=no_media) as node:
+            watcher = Watcher(node)
+            usage = await caller.call(node)
+            invite = await callee.until(InviteReceived)
+            respond(callee, invite, 200, Peer.OFFER)
+            await watcher.until(lambda s, step, d: step.event == "LinkedAnswered")
+            usage.bye(now=caller.shell.now())
+            caller.shell.flush()
+            await callee.hung_up(invite.usage)
+            assert sorted(await watcher.ended(2)) == ["abandoned", "completed"]
+
+
+async def test_a_pair_is_not_moved_while_its_second_leg_is_called(tmp_path):
+    async with two_legs(tmp_path, LEAVING) as (node, caller, callee, watcher):
+        await caller.call(node)
+        invite = await callee.until(InviteReceived)
+        (owner,) = [s for s in node.each_session() if s.role == "UAS"]
+        await watcher.until(lambda s, step, d: s is owner and step.event == "DialogACK")
+        assert owner.unquiet() == "the linked session other is being called"
+        respond(callee, invite, 200, Peer.OFFER)
+        await watcher.until(lambda s, step, d: step.event == "LinkedAnswered")
+        assert owner.unquiet() is None
