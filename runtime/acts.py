@@ -21,6 +21,16 @@ def place(node: Any, *, flow: str, target: str, caller: str | None = None) -> st
         raise Refused(f"The call was not placed: {refusal.reason}.") from None
 
 
+def begin(
+    node: Any, *, flow: str, event: str, fields: Mapping[str, Any], caller: str | None = None
+) -> str:
+    """Begin a session with an event and return its id; Refused says why not."""
+    try:
+        return str(node.begin(flow, event, fields, caller))
+    except api.Refused as refusal:
+        raise Refused(f"The session was not begun: {refusal.reason}.") from None
+
+
 def send(node: Any, *, session: str, event: str, fields: Mapping[str, Any]) -> None:
     """Give a session an event; Refused says why not."""
     try:

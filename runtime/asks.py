@@ -51,6 +51,20 @@ def place(node: Any, arguments: Arguments) -> Answer:
 
 
 @verb
+def begin(node: Any, arguments: Arguments) -> Answer:
+    """Begin a session with an event: {flow, event, fields?, caller?} -> {session}."""
+    event = arguments["event"]
+    session = acts.begin(
+        node,
+        flow=arguments["flow"],
+        event=event,
+        fields=arguments.get("fields") or {},
+        caller=arguments.get("caller"),
+    )
+    return {"session": session}
+
+
+@verb
 def send(node: Any, arguments: Arguments) -> Answer:
     """Send an event: {session, event, fields?} -> {sent}."""
     event = arguments["event"]

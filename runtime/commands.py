@@ -64,6 +64,13 @@ def add_parsers(verbs: Any) -> None:
     parser.add_argument("target", metavar="sip:USER@HOST")
     parser.add_argument("--wait", action="store_true", help="until the call is over")
     finish(parser, call)
+    parser = verbs.add_parser("begin", help="begin a session of a flow with an event")
+    parser.add_argument("flow")
+    parser.add_argument("event", help="SendMessage, StartSubscription, StartRegistration ...")
+    parser.add_argument("fields", nargs="*", metavar="key=value")
+    parser.add_argument("--caller", default="", metavar="sip:USER@HOST", help="who it is from")
+    parser.add_argument("--wait", action="store_true", help="until the session is over")
+    finish(parser, begin)
     parser = verbs.add_parser("send", help="send an event to a session")
     parser.add_argument("session")
     parser.add_argument("event")
@@ -232,9 +239,21 @@ def _server_away() -> str:
 
 def call(options: Namespace) -> int:
     """Place a call through the running server; with --wait return when it is over."""
+    return _begun(options, _ask("call", {"flow": options.flow, "target": options.target}))
+
+
+def begin(options: Namespace) -> int:
+    """Begin a session through the running server; with --wait return when it is over."""
+    fields, mistaken = _fields(options.fields)
+    if mistaken:
+        return refuse(options, mistaken, 2)
+    asked = {"flow": options.flow, "event": options.event, "fields": fields}
+    return _begun(options, _ask("begin", {**asked, "caller": options.caller or None}))
+
+
+def _begun(options: Namespace, placed: dict[str, Any]) -> int:
     from runtime import audit
 
-    placed = _ask("call", {"flow": options.flow, "target": options.target})
     if "error" in placed:
         return refuse(options, placed["error"])
     session = placed["session"]
@@ -259,17 +278,25 @@ def call(options: Namespace) -> int:
 
 def send(options: Namespace) -> int:
     """Send an event through the running server."""
-    fields = {}
-    for each in options.fields:
-        name, equals, value = each.partition("=")
-        if not equals:
-            return refuse(options, f"{each} is no field: write key=value.", 2)
-        fields[name] = value
+    fields, mistaken = _fields(options.fields)
+    if mistaken:
+        return refuse(options, mistaken, 2)
     sent = _ask("send", {"session": options.session, "event": options.event, "fields": fields})
     if "error" in sent:
         return refuse(options, sent["error"])
     answer(options, sent, f"{options.event} was sent to {options.session}.")
     return DONE
+
+
+def _fields(typed: list[str]) -> tuple[dict[str, str], str]:
+    """Return fields typed as key=value, and what is wrong about them; empty if nothing is."""
+    fields = {}
+    for each in typed:
+        name, equals, value = each.partition("=")
+        if not equals:
+            return {}, f"{each} is no field: write key=value."
+        fields[name] = value
+    return fields, ""
 
 
 def sessions(options: Namespace) -> int:

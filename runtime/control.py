@@ -44,6 +44,13 @@ async def call(arguments: Arguments) -> Answer:
     return await bridge.ask_node(arguments.get("node") or "", "place", arguments)
 
 
+async def begin(arguments: Arguments) -> Answer:
+    """Begin a session: {flow, event, fields, caller?, node?}; fields as somebody typed them."""
+    typed = acts.typed(arguments["event"], arguments.get("fields", {}))
+    asked = {**arguments, "fields": typed}
+    return await bridge.ask_node(arguments.get("node") or "", "begin", asked)
+
+
 async def send(arguments: Arguments) -> Answer:
     """Send an event: {session, event, fields}; fields as somebody typed them."""
     fields = acts.typed(arguments["event"], arguments.get("fields", {}))
@@ -99,6 +106,7 @@ async def operate(arguments: Arguments) -> Answer:
 VERBS: dict[str, Callable[[Arguments], Awaitable[Answer]]] = {
     "publish": publish,
     "call": call,
+    "begin": begin,
     "send": send,
     "sessions": sessions,
     "stuck": stuck,

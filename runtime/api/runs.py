@@ -166,6 +166,15 @@ def place_call(call: Call) -> Any:
     return bridge.ask_node_sync(given.node, "place", asked)
 
 
+@operation("call.place", shapes.Placed, body=shapes.NewSession, asks_node=True)
+def begin_session(call: Call) -> Any:
+    """Begin a session of a flow with an event: SendMessage, StartSubscription ..."""
+    given = call.body
+    call.require("call.place", given.flow)
+    asked = {"flow": given.flow, "event": given.event, "fields": dict(given.fields)}
+    return bridge.ask_node_sync(given.node, "begin", {**asked, "caller": given.caller or None})
+
+
 def _known(id: str) -> None:
     if audit.session_of(id) is None and audit.live_session(id) is None:
         raise Http404("There is no session with this id.")

@@ -223,6 +223,22 @@ class NewCall(Sent):
     ] = ""
 
 
+class NewSession(Sent):
+    """A session that begins with an event."""
+
+    flow: FlowName
+    event: Annotated[
+        str, Meta(max_length=128, description="What it begins with: SendMessage, MakeCall ...")
+    ]
+    fields: Annotated[dict[str, Any], Meta(description="The event's fields, by their names.")] = {}
+    caller: Annotated[
+        str, Meta(max_length=512, description="Who it is from: a SIP address; empty: the node.")
+    ] = ""
+    node: Annotated[
+        str, Meta(max_length=64, description="The node it lives on; empty: this server's.")
+    ] = ""
+
+
 class NewEvent(Sent):
     """An event for a session."""
 

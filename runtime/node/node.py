@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from flows.semantics import Program
 from flows.vocabulary import EVENTS
 from runtime.adapters.leg import CallLeg
 from runtime.executor.step import Event
 from runtime.media.link import ChildLink, InProcess
 from runtime.media.port import MediaError, MediaEvent, MediaLink
 from runtime.media.process import ChildProcess
+from runtime.node import starting
 from runtime.node.api import CallRefused, EventRefused, NoSuchSession, Summary, summary
 from runtime.node.calling import NewCall, user_of
 from runtime.node.clock import Clock
@@ -33,7 +33,6 @@ from runtime.node.session import Session
 from runtime.node.signalling import Signalling
 from runtime.node.supervisor import Listeners, Supervisor
 from runtime.sip.agent import AgentSettings
-from runtime.sip.uri import parse_uri
 
 log = logging.getLogger(__name__)
 
@@ -232,22 +231,38 @@ class Node:
 
         A target without a scheme is a user of this node. Raises CallRefused.
         """
+        return self.begin(flow, "MakeCall", {"target": target}, caller)
+
+    def begin(
+        self,
+        flow: str,
+        event: str,
+        fields: Mapping[str, Any] | None = None,
+        caller: str | None = None,
+    ) -> str:
+        """Begin a session of `flow` in the role UAC with an event of people; return its id.
+
+        What it may be is what the flow's initial state takes: MakeCall, StartRegistration,
+        StartSubscription, SendMessage ... A `target` without a scheme is a user of this node.
+        Raises CallRefused.
+        """
         trouble = "the node is not running" if not self._running else self.refuses()
         if trouble is None and self.unwritable():
             trouble = f"the journal cannot be written: {self.journal.reason}"
         host = _bracketed(self._signalling.host)
-        target = target if ":" in target else f"sip:{target}@{host}"
-        program = self._loader.program(flow, NewCall(target, user_of(target)))
+        given = starting.whole(fields or {}, host)
+        party = starting.far_side(given)
+        program = self._loader.program(flow, NewCall(party, user_of(party)))
         if trouble is None and program is None:
             trouble = f"no version of {flow} is deployed"
-        if trouble is None and program is not None and not _places_calls(program):
-            trouble = f"{flow} has no row that places a call (role UAC, event MakeCall)"
+        if trouble is None and program is not None:
+            trouble = starting.trouble(program, flow, event, given)
+        caller = caller or f"sip:{self.config.server_name}@{host}"
+        for address in (party, caller):
+            trouble = trouble or (starting.unreadable(address) if address else None)
         if trouble is not None or program is None:
             raise CallRefused(trouble or "")
-        caller = caller or f"sip:{self.config.server_name}@{host}"
-        for uri in (target, caller):
-            _check_uri(uri)
-        return self._signalling.place(flow, program, target, caller).id
+        return self._signalling.place(flow, program, event, given, party, caller).id
 
     def send(self, session_id: str, event: str, fields: Mapping[str, Any] | None = None) -> None:
         """Give a session an event that people may send; raises NoSuchSession or EventRefused."""
@@ -468,18 +483,5 @@ def _quiet(usage: Any) -> bool:
     return usage.bye_tx is None and usage.own_invite is None and not usage.unacknowledged
 
 
-def _places_calls(program: Program) -> bool:
-    """Whether a session that is told to call does anything: else it would wait for ever."""
-    return "MakeCall" in program.position(program.table.initial, "UAC").candidates
-
-
 def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-
-def _check_uri(uri: str) -> None:
-    try:
-        if not parse_uri(uri).is_sip:
-            raise CallRefused(f"{uri} is no SIP address")
-    except ValueError as unreadable:
-        raise CallRefused(f"{uri} is no SIP address: {unreadable}") from unreadable

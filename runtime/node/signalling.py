@@ -200,13 +200,20 @@ class Signalling:
         leg.headers = start.headers
         return session
 
-    def place(self, flow: str, program: Program, target: str, caller: str) -> Session:
-        """Begin the session of a call to `target`."""
+    def place(
+        self,
+        flow: str,
+        program: Program,
+        event: str,
+        fields: dict[str, Any],
+        target: str,
+        caller: str,
+    ) -> Session:
+        """Begin a session of our own with an event: a call to `target`, a registration ..."""
         session, _ = self._begin(
             self._supervisor.next_id(), flow, program, "UAC", caller=caller, callee=target
         )
-        fields = {"target": target, "caller": caller, "flow": flow}
-        session.post(Event("MakeCall", fields))
+        session.post(Event(event, {**fields, "caller": caller, "flow": flow}))
         return session
 
     def _begin(

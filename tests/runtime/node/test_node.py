@@ -350,3 +350,24 @@ async def test_junk_is_kept_only_in_part(tmp_path, peer, link):
         node._signalling._tap("in", Peer.hop(node), b"x" * 60_000, 0.0, None)
         assert len(nodes.wires(node)[-1].data) == 4096
         assert nodes.wires(node)[-1].session is None
+
+
+@pytest.mark.parametrize(
+    ("event", "fields", "reason"),
+    [
+        ("DialogBYE", {}, "no event that a session begins with"),
+        ("AcceptCall", {}, "no event that a session begins with"),
+        ("Nonsense", {}, "no event that a session begins with"),
+        ("MakeCall", {"target": "sip:b@h", "colour": "red"}, "no field colour"),
+        ("MakeCall", {"target": "sip:b@h"}, "no row that places a call"),
+        ("HangupCall", {}, "no row that begins with HangupCall"),
+    ],
+)
+async def test_a_session_begins_with_what_its_flow_takes_from_people(
+    tmp_path, event, fields, reason
+):
+    async with running(tmp_path, ("echo_test", ECHO)) as node:
+        with pytest.raises(CallRefused, match=reason):
+            node.begin("echo_test", event, fields)
+        with pytest.raises(CallRefused, match="no version"):
+            node.begin("nothing", event, fields)
