@@ -76,6 +76,7 @@ _PUBLISHED = (
     PublishedWord("MediaFlowEstablished", "The first media packet arrived."),
     PublishedWord("MediaNegotiated", "Codec and addresses are settled."),
     PublishedWord("MediaSessionReady", "The media is ready to flow."),
+    PublishedWord("CallRedirected", "A caller was sent to another address."),
     PublishedWord("CallMuted", "Our side stopped sending its voice."),
     PublishedWord("CallUnmuted", "Our side sends its voice again."),
     PublishedWord("DtmfReceived", "The far side pressed a key."),

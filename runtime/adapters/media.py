@@ -134,6 +134,10 @@ class MediaHalf:
     async def offer_again(self) -> str:
         """Return the offer that was refused, for another peer; a new one if it was answered."""
         self._require()
+        if self._silenced:
+            async with refusals():
+                await self._link.direction(self._name, self._wanted)
+            self._silenced = False
         if self._rollback and self.local_sdp is not None:
             self._rollback, self.offered = False, True
             return self.local_sdp

@@ -1,0 +1,143 @@
+"""Scenarios of SIPp written in a line for each message.
+
+`caller("> INVITE sdp", "< 180?", "< 200", "> ACK", "< BYE", "> 200")` calls, `callee(...)` is
+called. A line is a direction (`>` sends, `<` waits for), a method or a status code, and words:
+`sdp` carries a description, `sendonly` and its like give it that direction, `hold` the old way of
+holding (0.0.0.0). `?` behind a code makes it optional; `invite` answers the first INVITE whatever
+came last. A step may be a tuple: the line, and then headers to send, or regular expressions that
+what arrives has to match.
+"""
+
+from __future__ import annotations
+
+import itertools
+from xml.sax.saxutils import quoteattr
+
+Step = str | tuple[str, ...]
+
+_DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
+_SDP = """v=0
+o=peer 1 {version} IN IP4 [local_ip]
+s=-
+c=IN IP4 {address}
+t=0 0
+m=audio [media_port] RTP/AVP 0
+"""
+_VIA = "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]"
+_CONTACT = "Contact: <sip:peer@[local_ip]:[local_port]>"
+
+
+def caller(*steps: Step) -> str:
+    """A scenario that sends the first INVITE to [service] at the remote address."""
+    return _Scenario(calls=True).text(steps)
+
+
+def callee(*steps: Step) -> str:
+    """A scenario that waits for an INVITE."""
+    return _Scenario(calls=False).text(steps)
+
+
+class _Scenario:
+    def __init__(self, *, calls: bool) -> None:
+        self._calls = calls
+        self._cseq = 0
+        self._invite = 0
+        self._version = 0
+        self._in_dialog = False
+        self._known = False
+        "The first INVITE was seen: whose it is, where the far side is reached, its number."
+        self._up = False
+        "Our 2xx to it was sent."
+        self._cancelled = False
+        self._tagged = True
+        "The last request named us by our tag."
+        self._names = itertools.count(1)
+
+    def text(self, steps: tuple[Step, ...]) -> str:
+        parts = ['<?xml version="1.0" encoding="UTF-8"?>', '<scenario name="peer">']
+        for step in steps:
+            line, *rest = (step,) if isinstance(step, str) else step
+            direction, what, *words = line.split()
+            if direction == "<":
+                parts.append(self._receive(what, rest))
+            else:
+                body = self._body(words)
+                if what.isdigit():
+                    parts.append(self._respond(what, rest, body, "invite" in words))
+                else:
+                    parts.append(self._request(what, rest, body))
+        return "\n".join((*parts, "</scenario>"))
+
+    def _receive(self, what: str, patterns: list[str]) -> str:
+        optional = ' optional="true"' if what.endswith("?") else ""
+        what = what.rstrip("?")
+        kind = "response" if what.isdigit() else "request"
+        if kind == "response":
+            self._in_dialog |= what != "100"
+        keep = ' rrs="true"' if what in ("INVITE", "180", "183", "200") else ""
+        patterns = list(patterns)
+        actions = ""
+        if kind == "request" and not self._calls:
+            self._tagged = self._up or what not in ("INVITE", "CANCEL")
+            self._cancelled = what == "CANCEL"
+        if what == "INVITE" and not self._calls and not self._known:
+            self._known = True
+            actions += _found(r"From:[ ]*([^\r\n]*)", "peer", group=True)
+            actions += _found(r"Contact:[ ]*<([^>]*)>", "target", group=True)
+            actions += _found(r"CSeq:[ ]*([0-9]*)", "first", group=True)
+        for pattern in patterns:
+            name = f"seen{next(self._names)}"
+            actions += _found(pattern, name)
+        inside = f"<action>{actions}</action>" if actions else ""
+        return f"<recv {kind}={quoteattr(what)}{optional}{keep}>{inside}</recv>"
+
+    def _request(self, method: str, headers: list[str], body: str) -> str:
+        if method not in ("ACK", "CANCEL"):
+            self._cseq += 1
+        if method == "INVITE":
+            self._invite = self._cseq
+        number = self._invite if method in ("ACK", "CANCEL") else self._cseq
+        here = "<sip:peer@[local_ip]:[local_port]>;tag=[pid]peer[call_number]"
+        if self._calls:
+            there = "<sip:[service]@[remote_ip]:[remote_port]>"
+            inside = self._in_dialog and method != "CANCEL"
+            uri = "[next_url]" if inside else "sip:[service]@[remote_ip]:[remote_port]"
+            there += "[peer_tag_param]" if inside else ""
+        else:
+            uri, there = "[$target]", "[$peer]"
+        lines = [f"{method} {uri} SIP/2.0", _VIA, f"From: {here}", f"To: {there}"]
+        lines += ["Call-ID: [call_id]", f"CSeq: {number} {method}", "Max-Forwards: 70", _CONTACT]
+        again = "" if method == "ACK" else ' retrans="500"'
+        return _sent(lines + headers, body, again)
+
+    def _respond(self, code: str, headers: list[str], body: str, to_invite: bool) -> str:
+        tagged = self._calls or self._tagged or code == "100"
+        to = "[last_To:]" + ("" if tagged else ";tag=[pid]peer[call_number]")
+        self._up |= code.startswith("2") and not tagged and not self._cancelled
+        lines = [f"SIP/2.0 {code} Peer", "[last_Via:]", "[last_Record-Route:]", "[last_From:]", to]
+        lines += ["[last_Call-ID:]", "CSeq: [$first] INVITE" if to_invite else "[last_CSeq:]"]
+        redirects = any(header.startswith("Contact:") for header in headers)
+        lines += [] if redirects else [_CONTACT]
+        return _sent(lines + headers, body, "")
+
+    def _body(self, words: list[str]) -> str:
+        if not {"sdp", "hold", *_DIRECTIONS} & {*words}:
+            return ""
+        self._version += 1
+        address = "0.0.0.0" if "hold" in words else "[local_ip]"
+        body = _SDP.format(version=self._version, address=address)
+        return body + "".join(f"a={word}\n" for word in words if word in _DIRECTIONS)
+
+
+def _sent(lines: list[str], body: str, more: str) -> str:
+    kind = ["Content-Type: application/sdp"] if body else []
+    text = "\n".join((*lines, *kind, "Content-Length: [len]", "", body))
+    return f"<send{more}><![CDATA[\n{text}]]></send>"
+
+
+def _found(pattern: str, name: str, *, group: bool = False) -> str:
+    """Look for a pattern in what arrived; each name has to be used, so it is logged."""
+    names = f"whole{name},{name}" if group else name
+    asked = f'<ereg regexp={quoteattr(pattern)} search_in="msg" check_it="true" '
+    used = "".join(f'<log message="[${one}]"/>' for one in names.split(","))
+    return f'\n{asked}assign_to="{names}"/>{used}'
