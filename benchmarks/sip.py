@@ -10,18 +10,19 @@ Wall-clock rates depend on what else the machine does and judge nothing.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import ExitStack
 
-from benchmarks.runner import ROOT, Figures, Goal, machine, peers_python, report
+from benchmarks import sip_memory
+from benchmarks.runner import Figures, Goal, peers_python, report
 from benchmarks.sip_driver import Counted, drive, sipp_answers
+from benchmarks.sip_process import Subject, subject
 
 ROUNDS = 7
 CALLS, RATE = 600, 200
-UAS, UAC, BARE = "call answered (UAS)", "call placed (UAC)", "bare answerer"
+UAS, UAC, BARE = "call answered (UAS)", "call placed (UAC)", "bare asyncio answerer"
+BARE_UVLOOP = "the same on uvloop"
 OURS = "benchmarks.sip_ours"
 PEERS = ("sipua", "aiosipua", "sippy")
 GOALS = [
@@ -30,54 +31,6 @@ GOALS = [
     Goal(UAS, BARE, 3.0),
     Goal(UAC, UAS, 1.3),
 ]
-
-
-class Subject:
-    """One process whose CPU time is measured, started once for all rounds."""
-
-    def __init__(self, python: Path | str, module: str, name: str) -> None:
-        self.process = subprocess.Popen(
-            # aiosipua asserts what is no longer true of asyncio, and works without its assertion.
-            [str(python), *(["-O"] if name == "aiosipua" else []), "-m", module, name],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.port = int(self._line())
-
-    def ask(self, command: str) -> str:
-        """Have it do something, and return what it says when it is done."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(command + "\n")
-        self.process.stdin.flush()
-        return self._line()
-
-    def cpu(self) -> int:
-        """Return the nanoseconds all its threads have run so far (Linux)."""
-        threads = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
-        return sum(int(each.read_text().split()[0]) for each in threads)
-
-    def stop(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait(timeout=30)
-
-    def _line(self) -> str:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"a measured process ended with status {self.process.wait()}")
-        return line
-
-
-@contextmanager
-def subject(python: Path | str, module: str, name: str) -> Iterator[Subject]:
-    one = Subject(python, module, name)
-    try:
-        yield one
-    finally:
-        one.stop()
 
 
 def answered(one: Subject, options: argparse.Namespace) -> Counted:
@@ -100,6 +53,8 @@ def figures(options: argparse.Namespace) -> Figures:
         cases[UAS] = node, answered
         cases[UAC] = node, placed
         cases[BARE] = stack.enter_context(subject(sys.executable, OURS, "bare")), answered
+        other = stack.enter_context(subject(sys.executable, OURS, "bare-uvloop"))
+        cases[BARE_UVLOOP] = other, answered
         if options.peers != "no":
             python = peers_python()
             for name in PEERS:
@@ -122,16 +77,13 @@ def main(arguments: list[str] | None = None) -> bool:
     parser.add_argument("--calls", type=int, default=CALLS)
     parser.add_argument("--rate", type=int, default=RATE)
     parser.add_argument("--peers", default="yes", choices=("yes", "no"))
-    parser.add_argument("--sessions", type=int, default=0)
+    parser.add_argument("--sessions", type=int, default=20_000)
     options = parser.parse_args(arguments)
-    if options.sessions:
-        from benchmarks import sip_memory
-
-        print(machine())
-        return sip_memory.main(options.sessions)
     found = figures(options)
-    goals = [goal for goal in GOALS if goal.against in found.rounds]
-    return report_all(found, goals)
+    good = report_all(found, [goal for goal in GOALS if goal.against in found.rounds])
+    if options.sessions:
+        good = sip_memory.main(options.sessions) and good
+    return good
 
 
 def report_all(found: Figures, goals: list[Goal]) -> bool:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -32,8 +33,13 @@ Command = Callable[[list[str]], Awaitable[object]]
 
 
 def main() -> None:
-    name = sys.argv[1]
-    uvloop.run(_bare() if name == "bare" else _node(quick=name == "quick"))
+    match sys.argv[1]:
+        case "bare":
+            asyncio.run(_bare())
+        case "bare-uvloop":
+            uvloop.run(_bare())
+        case name:
+            uvloop.run(_node(quick=name == "quick"))
 
 
 async def _obey(commands: dict[str, Command]) -> None:
@@ -64,21 +70,26 @@ async def _node(*, quick: bool) -> None:
         collecting.settle()  # as the server does
         print(node.sip_address[1], flush=True)
         try:
-            await _obey({"call": lambda words: _call(node, *map(float, words))})
+            await _obey({"call": partial(_call, node), "sessions": partial(_sessions, node)})
         finally:
             await node.stop()
 
 
-async def _call(node: Node, port: float, count: float, rate: float) -> int:
+async def _sessions(node: Node, words: list[str]) -> int:
+    return node.session_count
+
+
+async def _call(node: Node, words: list[str]) -> int:
     """Place `count` calls, `rate` a second; return how many ended well once the last has ended."""
+    port, count, rate = map(int, words)
     loop = asyncio.get_running_loop()
     before = _completed(node)
     start = loop.time()
-    for number in range(int(count)):
+    for number in range(count):
         delay = start + number / rate - loop.time()
         if delay > 0:
             await asyncio.sleep(delay)
-        node.call(FLOW, f"sip:bench@127.0.0.1:{int(port)}")
+        node.call(FLOW, f"sip:bench@127.0.0.1:{port}")
     await node.drained()
     return _completed(node) - before
 

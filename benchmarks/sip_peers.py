@@ -87,10 +87,6 @@ def _sippy() -> None:
     from sippy.SipConf import SipConf
     from sippy.SipTransactionManager import SipTransactionManager
     from sippy.UA import UA
-    from sippy.Udp_server import Udp_server_opts
-
-    # With its three sending threads 100, 180 and 200 overtake each other.
-    Udp_server_opts.nworkers = 1
 
     class NoLog:
         def write(self, *_: Any, **__: Any) -> None:
