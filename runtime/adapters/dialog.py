@@ -164,7 +164,7 @@ class DialogHalf:
         if event.name != "DialogCANCEL" or event.cause is None:
             return False
         known = self._causes.get(event.cause)
-        return known is not None and known.answered
+        return known is None or known.answered
 
     def unsettled(self) -> str | None:
         """Say which request is open, the peer's or an own one; None if the dialog is at rest."""
@@ -250,7 +250,6 @@ class DialogHalf:
         for number, known in self._causes.items():
             if known is transaction:
                 return number
-        self._causes = {n: known for n, known in self._causes.items() if not known.answered}
         number = next(self._numbers)
         self._causes[number] = transaction
         return number
@@ -351,6 +350,7 @@ class DialogHalf:
                 transaction, code, reason, sdp=bytes_of(sdp), headers=headers, now=now
             )
         )
+        self._let_go(transaction)
 
     def answer(self, cause: int | None, code: int) -> None:
         """Answer the open request of `cause`, else the oldest one; none is harmless."""
@@ -370,6 +370,12 @@ class DialogHalf:
 
     def _respond(self, transaction: ServerTransaction, code: int) -> None:
         self._act(lambda usage, now: usage.respond(transaction, code, now=now))
+        self._let_go(transaction)
+
+    def _let_go(self, transaction: ServerTransaction) -> None:
+        """Keep no request for the rest of a call that has its final answer."""
+        if transaction.answered:
+            self._causes = {n: known for n, known in self._causes.items() if not known.answered}
 
     def _act(self, act: Callable[[Usage, float], None]) -> None:
         if self.usage is None:

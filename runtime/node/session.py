@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from time import perf_counter_ns
@@ -108,8 +107,9 @@ class Session:
         self.at_rest: Callable[[], None] | None = None
         """Called each time nothing waits for its turn any more, and when the session has ended."""
         self._shell = shell
-        self._pending: deque[Event | None] = deque()
-        """What waits for its turn; None stands for a deadline that has passed."""
+        self._pending: list[Event | None] = []
+        """What waits for its turn, hardly ever more than one (an empty deque would take 600 bytes of
+        each session); None stands for a deadline that has passed."""
         self._busy = False
         self._decided: str | None = None
         """The outcome that the last step gave, if it ended the session."""
@@ -210,7 +210,7 @@ class Session:
         self._busy = True
         try:
             while self._pending and not self.ended:
-                rest = self._take(self._pending.popleft())
+                rest = self._take(self._pending.pop(0))
                 if rest is not None:
                     # The session stays busy; the task goes on with the loop.
                     self._task = self._shell.hold(self._continue(rest))
@@ -249,7 +249,7 @@ class Session:
                 return None
             if (self.machine.deadline or now + 1) <= now:
                 # Timers that fell due together fire one by one.
-                self._pending.appendleft(None)
+                self._pending.insert(0, None)
             event = Event(step.event, step.fields)
         elif self.leg.is_stale(event):
             return None
@@ -335,7 +335,7 @@ class Session:
             return
         results.append(_result(False, began, reason))
         if not step.ended:
-            self._pending.appendleft(self.machine.failed(step, index, reason))
+            self._pending.insert(0, self.machine.failed(step, index, reason))
         self._finish(step, results)
 
     def _finish(self, step: Step, results: list[ActionResult] | None) -> None:

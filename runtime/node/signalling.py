@@ -85,6 +85,7 @@ class Signalling:
         unseal: Callable[[str], str | None] = lambda sealed: None,
     ) -> None:
         self._config = config
+        self._sounds = config.sounds
         self._supervisor = supervisor
         self._loader = loader
         self._routes = routes
@@ -238,7 +239,7 @@ class Signalling:
             MediaHalf(
                 self._link(),
                 name,
-                sounds=self._config.sounds,
+                sounds=self._sounds,
                 report=lambda kind, detail: self._media_fact(session, kind, detail),
                 peer=lambda: dialog.peer_host,
             ),
