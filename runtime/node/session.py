@@ -108,7 +108,7 @@ class Session:
         """Called each time nothing waits for its turn any more, and when the session has ended."""
         self._shell = shell
         self._pending: list[Event | None] = []
-        """What waits for its turn, hardly ever more than one (an empty deque would take 600 bytes of
+        """What waits for its turn, hardly ever more than one (an empty deque would be 600 bytes of
         each session); None stands for a deadline that has passed."""
         self._busy = False
         self._decided: str | None = None
