@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 UDP: Final = "UDP"
@@ -38,6 +38,9 @@ class Hop:
 
     name: str = ""
     "TLS: the name that the peer's certificate has to bear (RFC 5922 7.3); empty: its address."
+
+    others: tuple[Hop, ...] = field(default=(), compare=False)
+    "Where an initial request goes if this leads to nobody, best first (RFC 3263 4.3)."
 
     @property
     def reliable(self) -> bool:

@@ -8,22 +8,23 @@ before it leaves.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from runtime.sip.agent import Agent, Outgoing
 from runtime.sip.events import Happening, InviteReceived
 from runtime.sip.hop import TCP, TLS, UDP, WS, WSS, Hop
+from runtime.sip.locate import Locator, Names
 from runtime.sip.message import Malformed
+from runtime.sip.names import SystemNames
 from runtime.sip.transport.address import source_of
 from runtime.sip.transport.connection import StreamLimits
 from runtime.sip.transport.streams import Streams
 from runtime.sip.transport.tls import TlsFiles, client_context, server_context
 from runtime.sip.transport.udp import UdpTransport
-from runtime.sip.uri import parse_uri
 from runtime.sip.usage import Usage
 
 Tap = Callable[[str, Hop, bytes, float, Usage | None], None]
@@ -48,6 +49,7 @@ class Shell:
         tap: Tap | None = None,
         clock: Callable[[], float] = time.monotonic,
         limits: StreamLimits = STREAM_LIMITS,
+        names: Names | None = None,
     ) -> None:
         self.agent = agent
         self.now = clock
@@ -56,6 +58,9 @@ class Shell:
         self._udp: UdpTransport | None = None
         self.streams = Streams(self, clock, limits, source_of)
         agent.local_for = self._local_for
+        self._locator = Locator(
+            names or SystemNames(), clock, transports=self._transports, usable=self._usable
+        )
         self._connections: dict[str, tuple[Hop, Callable[[bytes], None]]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._armed: float | None = None
@@ -124,29 +129,32 @@ class Shell:
             self.agent.connection_lost(connection, self.now())
             self.flush()
 
+    async def locate(self, uri: str) -> tuple[Hop, ...]:
+        """The ways to a SIP URI, best first (RFC 3263); ValueError for what cannot be called,
+        OSError for what leads nowhere."""
+        if self._udp is None and not self.streams.listens(TCP):
+            raise OSError("no endpoint is open")
+        return tuple(self._own(hop) for hop in await self._locator.locate(uri))
+
     async def resolve(self, uri: str) -> Hop:
-        """The UDP hop of a SIP URI; ValueError for what is no SIP URI, OSError if unknown."""
-        parsed = parse_uri(uri)
-        if not parsed.is_sip or not parsed.host:
-            raise ValueError(f"{uri!r} is not a SIP address that can be called")
-        if self._udp is None:
-            raise OSError("no UDP endpoint is open")
-        port = parsed.port or 5060
-        try:
-            address = str(ipaddress.ip_address(parsed.host))
-        except ValueError:
-            loop = asyncio.get_running_loop()
-            family = self._udp.family
-            found = await loop.getaddrinfo(
-                parsed.host,
-                port,
-                family=family,
-                type=socket.SOCK_DGRAM,
-                # A name that has only an IPv4 address is reached from an IPv6 socket too.
-                flags=socket.AI_V4MAPPED if family == socket.AF_INET6 else 0,
-            )
-            address = str(found[0][4][0])
-        return self._udp.hop(address, port)
+        """The best way to a SIP URI, which knows the others; errors as above."""
+        first, *others = await self.locate(uri)
+        return replace(first, others=tuple(others)) if others else first
+
+    def _own(self, hop: Hop) -> Hop:
+        assert not isinstance(hop.remote, str)
+        if hop.transport == UDP and self._udp is not None:
+            return self._udp.hop(*hop.remote)
+        return replace(hop, local=self.streams.local_for(hop))
+
+    def _transports(self) -> list[str]:
+        """What we can send over, the preferred first."""
+        udp = [UDP] if self._udp is not None else []
+        return [*udp, TCP, *([TLS] if self.streams.client_tls is not None else [])]
+
+    def _usable(self, address: str) -> bool:
+        family = self._udp.family if self._udp is not None else socket.AF_INET6
+        return ":" not in address or family == socket.AF_INET6
 
     def flush(self) -> None:
         """Send what waits, tell what happened, arm the timer: after each act from outside."""
