@@ -2,79 +2,40 @@
 
 from __future__ import annotations
 
+import os
 import random
+import sys
+import tracemalloc
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime.sip.agent import Agent, AgentSettings
-from runtime.sip.events import InviteReceived
+from runtime.sip.events import InviteReceived, OutOfDialogReceived
 from runtime.sip.screen import Refusal
 from runtime.sip.usage import UsageError
-from tests.runtime.sip.peer import BROWSER, PEER, SDP, Bench, request, response
+from tests.runtime.sip.mutants import corpus, mutate, read_all
+from tests.runtime.sip.peer import BROWSER, PEER, SDP, Bench, request
 
-MUTANTS = 60_000
-
-
-def corpus(bench: Bench) -> list[bytes]:
-    """Messages of every kind, some of a call that lives in `bench`."""
-    usage = bench.established(call_id="living", branch="z9hG4bK-living")
-    _, invite = bench.call()
-    return [
-        request(body=SDP, headers=["Record-Route: <sip:192.0.2.50;lr>", "Require: x"]),
-        request(headers=['Subject: "a;b,c" <d>', "Supported: a, b", "Timestamp: 5"]),
-        request("CANCEL"),
-        request("OPTIONS", branch="z9hG4bK-o"),
-        request("REGISTER", contact='"x" <sip:a@b.invalid;transport=ws>;expires=60, <sip:c@d>'),
-        request("ACK", call_id="living", to_tag=usage.local_tag),
-        bench.in_dialog(usage, "INVITE", number=3, body=SDP),
-        bench.in_dialog(usage, "INFO", number=4, body=b"Signal=1", content_type="text/plain"),
-        bench.in_dialog(usage, "UPDATE", number=5),
-        response(invite, 183, body=SDP, headers=["Record-Route: <sip:192.0.2.50;lr>"]),
-        response(invite, 200, body=SDP),
-        response(invite, 486),
-    ]
+LONG = int(os.environ.get("CALLSMITH_FUZZ", "1000000"))
+"Mutants of the long run: 10**7 take half an hour."
 
 
-def mutate(data: bytes, chance: random.Random) -> bytes:
-    """One to four small damages: bytes flipped, cut, doubled, put in, lines shuffled."""
-    out = bytearray(data)
-    tokens = [b"\r\n", b"\r\n\r\n", b"\x00", b'"', b"<", b">", b";", b",", b":", b" ", b"%", b"@"]
-    tokens += [b"\xff", b"99999999999", b"-1", b"\\", b"[", b"SIP/2.0", b"\t", b"\n", "é".encode()]
-    for _ in range(chance.randint(1, 4)):
-        at = chance.randrange(len(out) + 1)
-        length = chance.randint(1, 12)
-        match chance.randrange(6):
-            case 0:
-                out[at : at + 1] = bytes([chance.randrange(256)])
-            case 1:
-                del out[at : at + length]
-            case 2:
-                out[at:at] = out[at : at + length] * chance.randint(1, 4)
-            case 3:
-                out[at:at] = chance.choice(tokens)
-            case 4:
-                del out[at:]
-            case 5:
-                lines = bytes(out).split(b"\r\n")
-                here, there = chance.randrange(len(lines)), chance.randrange(len(lines))
-                lines[here], lines[there] = lines[there], lines[here]
-                out = bytearray(b"\r\n".join(lines))
-    return bytes(out)
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-def test_mutated_messages_raise_nothing_and_the_next_call_works(seed: int) -> None:
+def storm(seed: int, mutants: int) -> Bench:
+    """Give one agent damaged messages, and its user's answers to what got through."""
     chance = random.Random(seed)
-    bench = Bench({"out_of_dialog": frozenset({"REGISTER"})})
+    bench = Bench({"out_of_dialog": frozenset({"REGISTER", "SUBSCRIBE", "PUBLISH", "MESSAGE"})})
     messages = corpus(bench)
     agent = bench.agent
     now = 1.0
-    for step in range(MUTANTS // 2):
+    for step in range(mutants):
         now += 0.01
         data = mutate(chance.choice(messages), chance)
         agent.receive(data, chance.choice((PEER, BROWSER)), now)
+        if step % 4 == 0:
+            read_all(data)
         agent.take_messages()
         for happening in agent.take_happenings():
             usage = getattr(happening, "usage", None)
@@ -82,17 +43,125 @@ def test_mutated_messages_raise_nothing_and_the_next_call_works(seed: int) -> No
                 usage.respond(happening.transaction, 200, now=now, sdp=SDP)  # type: ignore[union-attr]
             elif usage is not None and step % 3:
                 usage.close(now=now)
+            elif isinstance(happening, OutOfDialogReceived):
+                agent.respond(happening.transaction, 200, now=now)
         agent.expire(now)
+        # What waits is what came within the last 64*T1, whatever it was.
+        assert len(agent.uas.transactions) <= 32 / 0.01 and len(agent.timers) <= 20_000
     bench.now = now
     agent.take_messages()
     bench.happenings.clear()
+    return bench
+
+
+def assert_nothing_is_left(bench: Bench) -> None:
+    """After the next call worked and everything was let go, nothing is held."""
     assert bench.ring(call_id="next", branch="z9hG4bK-next").usage.call_id == "next"
+    agent = bench.agent
     for usage in tuple(agent.usages.values()):
-        usage.close(now=now)
+        usage.close(now=bench.now)
     bench.advance(400)
     assert not agent.uas.transactions and not agent.uac.transactions
     assert not agent.usages and not agent.dialogs and len(agent.timers) == 0
     assert not agent.uas._merge
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_mutated_messages_raise_nothing_and_the_next_call_works(seed: int) -> None:
+    assert_nothing_is_left(storm(seed, 12_000))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("seed", range(10))
+def test_a_million_mutated_messages_raise_nothing_and_the_next_call_works(seed: int) -> None:
+    tracemalloc.start()
+    try:
+        bench = storm(1000 + seed, LONG // 10)
+        assert_nothing_is_left(bench)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # The corpus and the lists of the bench; nothing that grows with the number of messages.
+    assert held < 16 * 2**20
+
+
+def work(run: Callable[[], object]) -> int:
+    """How many functions are called meanwhile, those written in C as well."""
+    calls = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        run()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def bombs() -> list[bytes]:
+    """The largest messages that pass the caps, all of one thing."""
+    pieces = ['"', "\\", '\\"', "<", ">", ",", ";", ";a=b", "%41", "a.", "a-", "[1:", " ", "?a=b&"]
+    names = ("Via", "From", "To", "Contact", "Record-Route", "Route", "Authorization", "Require")
+    names += ("Refer-To", "Replaces", "Supported", "Accept", "Call-ID", "CSeq", "Subject")
+    big = [
+        request(headers=[f"{name}: <sip:a@b>{piece * (8000 // len(piece))}"], without=[name])
+        for piece in pieces
+        for name in names
+    ]
+    big += [request(uri="sip:" + piece * (8000 // len(piece)) + "@h") for piece in pieces]
+    big += [request(headers=[f"X-{number}: y" for number in range(240)])]
+    big += [request(headers=["X: y", *[" z"] * 4000])]
+    return big + [request(body=b"v=0\r\n" * 12_000)]
+
+
+@pytest.mark.timeout(60)
+def test_the_work_for_the_worst_single_message_is_bounded() -> None:
+    """Work is counted in calls, so that a busy machine changes nothing; the loops are Python's."""
+    chance = random.Random(5)
+    bench = Bench({"out_of_dialog": frozenset({"REGISTER"})})
+    messages = corpus(bench)
+    inputs = bombs() + [mutate(chance.choice(messages), chance) for _ in range(1500)]
+    for number, data in enumerate(inputs):
+        calls = work(lambda: bench.agent.receive(data, PEER, 1.0 + number))  # noqa: B023
+        calls += work(lambda: read_all(data))  # noqa: B023
+        assert calls <= 3000 + 4 * len(data), data[:200]
+        bench.agent.take_messages()
+
+
+_TOKEN = st.text(st.sampled_from("abcZ019-.!%*_+`'~"), min_size=1, max_size=8)
+_TEXT = st.text(st.sampled_from('ab1@:;?&<>,"\\ %=[]*/\t\x00\u20acé\r\n'), max_size=30)
+_NAMES = (
+    st.sampled_from(
+        "Via v From f To t Call-ID i CSeq Contact m Max-Forwards Content-Length l Content-Type "
+        "Require Supported k Route Record-Route Authorization Refer-To r Replaces Event o Expires".split()
+    )
+    | _TOKEN
+)
+_LINES = st.lists(
+    st.tuples(_NAMES, st.sampled_from([":", " :", ":\r\n ", ": "]), _TEXT), max_size=6
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    method=_TOKEN | st.sampled_from(["INVITE", "BYE"]), uri=_TEXT, lines=_LINES, body=st.binary()
+)
+def test_made_messages_raise_nothing_and_the_next_call_works(
+    method: str, uri: str, lines: list[tuple[str, str, str]], body: bytes
+) -> None:
+    made = "".join(f"{name}{colon}{value}\r\n" for name, colon, value in lines).encode()
+    head, _, rest = request(method, uri=uri or "sip:a@b").partition(b"\r\n")
+    bench = Bench()
+    for data in (head + b"\r\n" + made + rest + body, head + b"\r\n" + made + b"\r\n" + body):
+        read_all(data)
+        codes = [sent.message.code for sent in bench.receive(data)]  # type: ignore[union-attr]
+        assert len(codes) <= 1
+    bench.happenings.clear()
+    bench.ring(call_id="next", branch="z9hG4bK-next")
 
 
 @pytest.mark.parametrize(
