@@ -106,6 +106,7 @@ class Answers:
             usage.dialog.refresh(tx.request)
 
     def trying(self, tx: ServerTransaction, now: float) -> None:
+        """Say 100 (RFC 3261 17.2.1): no tag, no more than the request."""
         data = build.response(tx.request, 100, "Trying", tx.source, tag="")
         tx.respond(100, data, now)
 

@@ -5,10 +5,12 @@ Everything that decides a transition stands in this file; `transaction.py` only 
 the class of a response ("1xx", "2xx", "3xx" for 300 to 699), the kind of a request ("request",
 "ACK"), the letter of a timer, or "error" for a transport that failed.
 
-Three timers are ours. R repeats the 2xx to an INVITE until its ACK comes; RFC 3261 13.3.1.4 gives
+Four timers are ours. R repeats the 2xx to an INVITE until its ACK comes; RFC 3261 13.3.1.4 gives
 that to the UAS core, but it lives exactly as long as the state Accepted. X ends a client INVITE
-that was CANCELled and got no final response within 64*T1 (RFC 3261 9.1). U forgets a request that
-nobody answered within 64*T1: its client has given up by then (RFC 4320 4.1).
+that was CANCELled (RFC 3261 9.1), or whose call was ended by a BYE, and got no final response
+within 64*T1. N says 100 to a request other than INVITE that nobody has answered by the time its
+client repeats it every T2, not before (RFC 4320 4.1); U forgets it 64*T1 later: its client has
+given up by then.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ class Act(enum.Enum):
     TELL = "hand the message to the user"
     TELL_TIMEOUT = "tell the user that nobody answered"
     TELL_FAILURE = "tell the user that the transport failed"
+    TELL_LATE = "tell the user that the request has waited long"
 
 
 class Wait(enum.Enum):
@@ -52,6 +55,7 @@ class Wait(enum.Enum):
     T4 = "T4, 0 over a reliable transport"
     D = "at least 32 s, 0 over a reliable transport"
     J = "64*T1, 0 over a reliable transport"
+    LATE = "T2 - T1: when timer E of the client has grown to T2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ INVITE_CLIENT: Final = Machine(
         _S.COMPLETED: (("D", Wait.D),),
         _S.ACCEPTED: (("M", Wait.LIFE),),
     },
-    kept={},
+    kept={_S.PROCEEDING: ("X",)},
 )
 
 NON_INVITE_CLIENT: Final = Machine(
@@ -133,10 +137,13 @@ INVITE_SERVER: Final = Machine(
         (_S.PROCEEDING, "error"): _FAILURE,
         (_S.COMPLETED, "request"): (_S.COMPLETED, (Act.RESEND,)),
         (_S.COMPLETED, "G"): (_S.COMPLETED, (Act.RESEND,)),
-        (_S.COMPLETED, "H"): _END,
+        (_S.COMPLETED, "H"): _TIMEOUT,
         (_S.COMPLETED, "ACK"): (_S.CONFIRMED, ()),
         (_S.COMPLETED, "error"): _FAILURE,
+        (_S.CONFIRMED, "ACK"): (_S.CONFIRMED, ()),
         (_S.CONFIRMED, "I"): _END,
+        (_S.ACCEPTED, "request"): (_S.ACCEPTED, ()),
+        (_S.ACCEPTED, "2xx"): (_S.ACCEPTED, (Act.SEND,)),
         (_S.ACCEPTED, "R"): (_S.ACCEPTED, (Act.RESEND,)),
         (_S.ACCEPTED, "ACK"): (_S.ACCEPTED, (Act.TELL,)),
         (_S.ACCEPTED, "error"): (_S.ACCEPTED, (Act.TELL_FAILURE,)),
@@ -153,7 +160,7 @@ INVITE_SERVER: Final = Machine(
 NON_INVITE_SERVER: Final = Machine(
     first=_S.TRYING,
     arrows={
-        (_S.TRYING, "U"): _END,
+        (_S.TRYING, "N"): (_S.TRYING, (Act.TELL_LATE,)),
         (_S.TRYING, "1xx"): (_S.PROCEEDING, (Act.SEND,)),
         (_S.TRYING, "2xx"): (_S.COMPLETED, (Act.SEND,)),
         (_S.TRYING, "3xx"): (_S.COMPLETED, (Act.SEND,)),
@@ -167,6 +174,10 @@ NON_INVITE_SERVER: Final = Machine(
         (_S.COMPLETED, "J"): _END,
         (_S.COMPLETED, "error"): _FAILURE,
     },
-    timers={_S.TRYING: (("U", Wait.LIFE),), _S.COMPLETED: (("J", Wait.J),)},
-    kept={_S.PROCEEDING: ("U",)},
+    timers={
+        _S.TRYING: (("N", Wait.LATE),),
+        _S.PROCEEDING: (("U", Wait.LIFE),),
+        _S.COMPLETED: (("J", Wait.J),),
+    },
+    kept={},
 )

@@ -62,6 +62,8 @@ class Periods:
                 return 0.0 if reliable else self.d
             case Wait.J:
                 return 0.0 if reliable else 64 * self.t1
+            case Wait.LATE:
+                return self.t2 - self.t1
 
 
 class Sender(Protocol):
@@ -87,6 +89,7 @@ class ServerUser(Protocol):
 
     def on_ack(self, tx: ServerTransaction, ack: Request, now: float) -> None: ...
     def on_unacknowledged(self, tx: ServerTransaction, now: float) -> None: ...
+    def on_late(self, tx: ServerTransaction, now: float) -> None: ...
     def on_server_end(self, tx: ServerTransaction) -> None: ...
 
 
@@ -234,6 +237,10 @@ class ClientTransaction(Transaction):
     def arm_cancelled(self, now: float) -> None:
         """After a CANCEL wait 64*T1 for the final response, not longer (9.1)."""
         self.cancelled = True
+        self.arm_end(now)
+
+    def arm_end(self, now: float) -> None:
+        """Wait 64*T1 for the final response: nothing else would end the waiting."""
         self.sender.timers.start(self, "X", now + 64 * self.sender.periods.t1)
 
     def _perform(self, act: Act, message: Request | Response | None, now: float) -> None:
@@ -319,6 +326,8 @@ class ServerTransaction(Transaction):
             case Act.TELL_TIMEOUT:
                 if not self.acknowledged:
                     self.user.on_unacknowledged(self, now)
+            case Act.TELL_LATE:
+                self.user.on_late(self, now)
             case Act.TELL_FAILURE:
                 pass
             case _:

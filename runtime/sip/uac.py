@@ -106,6 +106,8 @@ class Uac:
         dialog = _dialog(usage)
         usage.state = UsageState.TERMINATED
         usage.bye_wanted = headers
+        self.expect_the_end(usage, now)
+        refresh.stop(usage)
         usage.bye_tx = self._send(
             usage, self._outline(dialog, "BYE"), dialog.next_hop(), now, headers
         )
@@ -127,6 +129,11 @@ class Uac:
         """End a dialog that nobody was told of."""
         bye = self._send(usage, self._outline(dialog, "BYE"), dialog.next_hop(), now)
         bye.silent = True
+
+    def expect_the_end(self, usage: Usage, now: float) -> None:
+        """After a BYE of either side an own re-INVITE gets its answer soon, or none at all."""
+        if usage.own_invite is not None and usage.own_invite.reinvite:
+            usage.own_invite.arm_end(now)
 
     def cancel(self, invite: ClientTransaction, headers: Pairs, now: float) -> None:
         invite.cancel_wanted = True
@@ -263,7 +270,8 @@ class Uac:
             return  # A failed ACK or an unanswered CANCEL changes nothing for the user.
         if usage.own_invite is tx and not tx.reinvite:
             self.calling.failed(usage)
-        self._agent.tell(usage, happening(usage, tx.method, tx.reinvite))
+        if not (tx.reinvite and usage.ended):
+            self._agent.tell(usage, happening(usage, tx.method, tx.reinvite))
         self.finished(usage, tx, now)
         self._agent.subscriber.lost(usage, tx, now)
         self._agent.notifier.notified(usage, tx, None, now)

@@ -278,6 +278,10 @@ class Uas(Answers):
         self._agent.tell(usage, AckTimedOut(usage, tx is not usage.initial))
         self._send_waiting_bye(usage, now)
 
+    def on_late(self, tx: ServerTransaction, now: float) -> None:
+        """RFC 4320 4.1: a request other than INVITE hears of us when it has waited long."""
+        self.trying(tx, now)
+
     def on_server_end(self, tx: ServerTransaction) -> None:
         self.transactions.pop(tx.key, None)
         if tx.usage is not None:

@@ -98,6 +98,7 @@ class Within:
             accepted.acknowledge()
         usage.unacknowledged.clear()
         usage.state = UsageState.TERMINATED
+        self._agent.uac.expect_the_end(usage, now)
         refresh.stop(usage)
         self._agent.tell(usage, RequestReceived(usage, tx, "BYE", request, None))
         self._uas.end_open(usage, now)
@@ -138,6 +139,8 @@ def _glare(usage: Usage, request: Request) -> bool:
     """Whether an own INVITE or offer is under way: RFC 3261 14.2 and RFC 3311 5.2 ask for 491."""
     if request.method == "INVITE":
         return usage.own_invite is not None or usage.own_update is not None
+    if request.method != "UPDATE":
+        return False
     if usage.own_update is not None:
         return True
     if request.sdp is None:

@@ -54,15 +54,18 @@ invite-server proceeding 3xx completed sent -
 invite-server proceeding error terminated - -
 invite-server completed request completed sent -
 invite-server completed G completed sent -
-invite-server completed H terminated - -
+invite-server completed H terminated - unacknowledged
 invite-server completed ACK confirmed - -
 invite-server completed error terminated - -
+invite-server confirmed ACK confirmed - -
 invite-server confirmed I terminated - -
+invite-server accepted request accepted - -
+invite-server accepted 2xx accepted sent -
 invite-server accepted R accepted sent -
 invite-server accepted ACK accepted - ack
 invite-server accepted error accepted - -
 invite-server accepted L terminated - unacknowledged
-other-server trying U terminated - -
+other-server trying N trying - late
 other-server proceeding U terminated - -
 other-server trying 1xx proceeding sent -
 other-server trying 2xx completed sent -
@@ -77,6 +80,39 @@ other-server completed J terminated - -
 other-server completed error terminated - -
 """
 ROWS = [tuple(line.split()) for line in ARROWS.split("\n") if line]
+
+# What the figures draw, state by state: RFC 3261 figures 5 to 8, as RFC 6026 8 draws 5 and 7 anew.
+FIGURES = """
+invite-client calling A B 1xx 2xx 3xx error
+invite-client proceeding 1xx 2xx 3xx
+invite-client completed 3xx D error
+invite-client accepted 2xx M
+other-client trying E F 1xx 2xx 3xx error
+other-client proceeding E F 1xx 2xx 3xx error
+other-client completed K
+invite-server proceeding request 1xx 2xx 3xx error
+invite-server completed request G H ACK error
+invite-server confirmed ACK I
+invite-server accepted request ACK 2xx L error
+other-server trying 1xx 2xx 3xx
+other-server proceeding request 1xx 2xx 3xx error
+other-server completed request J error
+"""
+DRAWN = {
+    (name, state, event)
+    for name, state, *events in (line.split() for line in FIGURES.split("\n") if line)
+    for event in events
+}
+
+# And what is ours, with its reason.
+OURS = {
+    ("invite-client", "proceeding", "X"): "RFC 3261 9.1: 64*T1 after the CANCEL",
+    ("invite-client", "proceeding", "error"): "a connection that is lost brings no answer",
+    ("invite-client", "accepted", "error"): "an ACK that could not be sent; RFC 6026 7.2",
+    ("invite-server", "accepted", "R"): "RFC 3261 13.3.1.4: the 2xx until its ACK",
+    ("other-server", "trying", "N"): "RFC 4320 4.1: a late 100",
+    ("other-server", "proceeding", "U"): "nobody answered: the client has given up",
+}
 
 # The messages that lead from the first state to each other one.
 PATHS: dict[str, dict[str, list[str]]] = {
@@ -107,9 +143,9 @@ CODES = {"1xx": 180, "2xx": 200, "3xx": 486}
 class Rig:
     """A transaction with a sender and a user that only remember."""
 
-    def __init__(self, name: str, hop: Hop = PEER) -> None:
+    def __init__(self, name: str, hop: Hop = PEER, periods: Periods | None = None) -> None:
         self.timers = Timers()
-        self.periods = Periods()
+        self.periods = periods or Periods()
         self.sent: list[bytes] = []
         self.told: list[str] = []
         self.ended = 0
@@ -162,6 +198,9 @@ class Rig:
     def on_unacknowledged(self, tx: object, now: float) -> None:
         self.told.append("unacknowledged")
 
+    def on_late(self, tx: object, now: float) -> None:
+        self.told.append("late")
+
     def on_server_end(self, tx: object) -> None:
         self.ended += 1
 
@@ -186,6 +225,12 @@ def test_the_tables_hold_exactly_the_arrows_written_here() -> None:
     assert held == written
 
 
+def test_every_arrow_of_the_figures_is_in_the_tables_and_every_other_one_has_its_reason() -> None:
+    held = {(row[0], row[1], row[2]) for row in ROWS}
+    assert DRAWN <= held
+    assert held - DRAWN == set(OURS)
+
+
 @pytest.mark.parametrize("row", ROWS, ids=" ".join)
 def test_an_arrow_does_what_the_figure_says(row: tuple[str, ...]) -> None:
     name, state, event, after, sent, told = row
@@ -203,7 +248,7 @@ def test_an_arrow_does_what_the_figure_says(row: tuple[str, ...]) -> None:
         assert len(rig.timers) == 0
 
 
-EVENTS = ["1xx", "2xx", "3xx", "request", "ACK", "error", *"ABDEFGHIJKLMRUX"]
+EVENTS = ["1xx", "2xx", "3xx", "request", "ACK", "error", *"ABDEFGHIJKLMNRUX"]
 
 
 @pytest.mark.parametrize("name", MACHINES)
@@ -247,7 +292,8 @@ TIMES = [
     ("invite-server", "completed", [*(("G", at_) for at_ in TO_T2), ("H", 32.0)]),
     ("invite-server", "confirmed", [("I", 5.0)]),
     ("invite-server", "accepted", [*(("R", at_) for at_ in TO_T2), ("L", 32.0)]),
-    ("other-server", "trying", [("U", 32.0)]),
+    ("other-server", "trying", [("N", 3.5)]),
+    ("other-server", "proceeding", [("U", 32.0)]),
     ("other-server", "completed", [("J", 32.0)]),
 ]
 
@@ -277,6 +323,20 @@ def test_over_a_reliable_transport_only_the_2xx_is_repeated(
     name: str, state: str, times: list[tuple[str, float]]
 ) -> None:
     assert firing_times(at(name, state, Hop(WS, "c", "h:1"))) == times
+
+
+@pytest.mark.parametrize(("name", "state", "times"), [*TIMES, *RELIABLE])
+def test_other_base_times_scale_every_timer(
+    name: str, state: str, times: list[tuple[str, float]]
+) -> None:
+    """T1, T2 and T4 are all there is; D alone is a time of its own (RFC 3261 17.1.1.2)."""
+    reliable = (name, state, times) in RELIABLE
+    hop = Hop(WS, "c", "h:1") if reliable else PEER
+    rig = Rig(name, hop, Periods(t1=0.05, t2=0.4, t4=0.5, d=3.2))
+    for event in PATHS[name][state]:
+        rig.event(event)
+    scaled = [(timer, round(at_ / 10, 6)) for timer, at_ in times]
+    assert [(timer, round(at_, 6)) for timer, at_ in firing_times(rig)] == scaled
 
 
 def test_a_request_that_is_proceeding_is_repeated_every_t2() -> None:
