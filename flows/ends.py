@@ -31,6 +31,7 @@ _BY_EVENT = {
     "DialogBYE": Unanswered(None, True, "completed"),
     "DialogTimeout": Unanswered(None, True, "unhandled"),
     "ActionFailed": Unanswered(None, True, "unhandled"),
+    "SessionExpired": Unanswered(None, True, "expired"),
     MAXIMUM_LIFE: Unanswered(None, True, "expired"),
 }
 

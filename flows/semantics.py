@@ -211,12 +211,16 @@ class Program:
     `bind` turns each use of an action into what the shell calls; it runs here and never again.
     """
 
-    __slots__ = ("table", "initial_values", "_bind", "_positions", "_shared")
+    __slots__ = ("table", "initial_values", "words", "_bind", "_positions", "_shared")
 
     def __init__(self, table: Table, bind: Binder | None = None) -> None:
         self.table = table
         self._bind = bind
         self.initial_values: Values = _initial_values(table)
+        self.words = frozenset(
+            name for row in table.rows for name in (row.event, *(w.name for w in row.actions))
+        )
+        """Every event and action that a row names."""
         self._shared: dict[tuple[Any, ...], Values] = {}
         self._positions = {
             (name, role): Position(name, role, table.digest, final=state.final)

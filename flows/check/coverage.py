@@ -70,6 +70,14 @@ _FAILURES = frozenset(
 _PROVISIONAL = ("Dialog180Ringing", "Dialog183SessionProgress", "DialogReliableProgress")
 _INVITING = frozenset((Phase.CALLING, Phase.PROCEEDING, Phase.CANCELLING))
 _OFFERED = frozenset((Phase.OFFERED, Phase.GIVEN_UP))
+_CALLS = frozenset(
+    (
+        "SendINVITE",
+        "SendINVITEWithAuth",
+        "SendINVITEWithBumpedSessionExpires",
+        "RetryWithContact",
+    )
+)
 _PROPOSALS = frozenset(("SendReINVITE", "HoldCall", "ResumeCall"))
 
 
@@ -169,7 +177,7 @@ def _after_failure(phase: Phase) -> Phase:
 
 def _after_action(phase: Phase, word: Word) -> Phase:
     match word.name:
-        case "SendINVITE" | "SendINVITEWithAuth" | "RetryWithContact":
+        case name if name in _CALLS:
             return Phase.CALLING
         case "SendCANCEL" if phase in (Phase.CALLING, Phase.PROCEEDING):
             return Phase.CANCELLING

@@ -60,6 +60,8 @@ _FIXED = {
     "UpdateAccepted": "COV406",
     "UpdateRefused": "COV406",
     "ReinviteRetryDue": "TMR702",
+    "SessionRefreshDue": "TMR702",
+    "SessionExpired": "TMR702",
     "RefreshRegistration": "TMR702",
     "RegistrationExpired": "TMR702",
     "RegistrationFailed": "COV405",

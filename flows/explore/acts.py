@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flows.explore import credentials, inside, linked, redirected, registration, services
+from flows.explore import clocked, credentials, inside, linked, redirected, registration, services
 from flows.explore import wire as standing
 from flows.explore.answers import closed, respond
 from flows.explore.doing import Doing, Refused, open_request
@@ -371,6 +371,7 @@ _ACTS: dict[str, Callable[[Doing, Mapping[str, Any]], None]] = {
     **credentials.ACTS,
     **redirected.ACTS,
     **inside.ACTS,
+    **clocked.ACTS,
     **registration.ACTS,
     **linked.ACTS,
 }

@@ -117,6 +117,8 @@ def _answer(doing: Doing, request: str, code: int) -> None:
     if positive and request == "REFER":
         changes["refer"] = "accepted"
     doing.change(**changes)
+    if positive and request in ("re-INVITE", "UPDATE"):
+        doing.wire = doing.wire.renewed()
     doing.send("RESP", request, code, _answered_direction(wire) if described else "")
 
 

@@ -76,7 +76,7 @@ def _update_answered(call: Wire, code: int) -> tuple[Wire, str]:
     described = call.updating != PLAIN
     if code < 300:
         changes: dict[str, Any] = {"mine": call.updating, "taken": True} if described else {}
-        return call._replace(updating="", **changes), "UpdateAccepted"
+        return call._replace(updating="", **changes).renewed(), "UpdateAccepted"
     offer = "" if described else call.offer
     lost = call.lost or code in (408, 481)
     return call._replace(updating="", offer=offer, lost=lost), "UpdateRefused"

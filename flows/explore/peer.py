@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import islice, product
 from typing import Any
 
-from flows.explore import further, inside, linked, registration
+from flows.explore import clocked, further, inside, linked, registration
 from flows.explore import stimulus as arriving
 from flows.explore import wire as standing
 from flows.explore.doing import Message
@@ -70,6 +70,7 @@ def alone(party: Party, config: Config) -> Iterator[Stimulus]:
     yield from people(party, config)
     yield from timers(party, config)
     yield from inside.clock(config)
+    yield from clocked.options(config)
     yield from linked.options(party, config)
 
 
@@ -382,7 +383,7 @@ def _reinvite_answered(call: Wire, code: int, direction: str) -> Wire:
     if call.bye == "sent":
         # The stack confirms a 2xx to a re-INVITE that its own BYE overtook.
         return call._replace(own="", offer="", ack=True)
-    return call._replace(own="", mine=call.own, ack=True, taken=True)
+    return call._replace(own="", mine=call.own, ack=True, taken=True).renewed()
 
 
 def _bye_answered(call: Wire, code: int, direction: str) -> Wire:

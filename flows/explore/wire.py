@@ -108,6 +108,8 @@ class Wire(NamedTuple):
     `registering` or `removing`."""
     stored: bool = False
     """And its challenge was kept."""
+    timer: str = ""
+    """The session timer: `asked`, `running` once it was renewed, `due` when a refresh fell due."""
     updating: str = ""
     """The direction that our UPDATE under way offers; `plain` if it offers nothing."""
     asking: tuple[str, ...] = ()
@@ -127,6 +129,10 @@ class Wire(NamedTuple):
         """Whether requests can be sent inside the call."""
         return self.call == UP and not self.bye and not self.broken
 
+    def renewed(self) -> Wire:
+        """Return the call after a 2xx that begins its session interval anew."""
+        return self._replace(timer="running") if self.timer else self
+
     def tidy(self) -> Wire:
         """Forget what can not matter any more, so that equal futures are equal."""
         if self.reliable and self.call not in (PROCEEDING, OFFERED):
@@ -137,7 +143,7 @@ class Wire(NamedTuple):
             self = self._replace(theirs="sendrecv")
         if self.bye or self.call == OVER:
             self = self._replace(
-                mine="sendrecv", local="sendrecv", updating="", asking=(), retry=False
+                mine="sendrecv", local="sendrecv", updating="", asking=(), retry=False, timer=""
             )
         if self.challenged and not self.stored:
             self = self._replace(challenged="")

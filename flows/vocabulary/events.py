@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows.vocabulary import inside, links, progress, redirection, registration, transfer
+from flows.vocabulary import (
+    inside,
+    links,
+    progress,
+    redirection,
+    refreshing,
+    registration,
+    transfer,
+)
 from flows.vocabulary.words import EventWord, Kind, Literals
 
 _BOTH = ("UAC", "UAS")
@@ -309,6 +317,7 @@ _LATER = (
     *progress.EVENTS,
     *redirection.EVENTS,
     *inside.EVENTS,
+    *refreshing.EVENTS,
     *transfer.EVENTS,
     *_later(
         Kind.USER,

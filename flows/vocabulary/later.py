@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows.vocabulary import inside, progress, redirection, registration, transfer
+from flows.vocabulary import inside, progress, redirection, refreshing, registration, transfer
 from flows.vocabulary.words import ActionWord
 
 
@@ -18,13 +18,7 @@ LATER: tuple[ActionWord, ...] = (
     *progress.ACTIONS,
     *redirection.ACTIONS,
     *inside.ACTIONS,
-    *_later(
-        "Signalling",
-        {
-            "SendINVITEWithBumpedSessionExpires": "Repeats the INVITE with a longer interval.",
-            "ArmSessionRefreshTimer": "Watches the session interval.",
-        },
-    ),
+    *refreshing.ACTIONS,
     *transfer.ACTIONS,
     *_later(
         "Recording",

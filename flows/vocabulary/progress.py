@@ -15,7 +15,6 @@ EVENTS: tuple[EventWord, ...] = (
         {"code": "integer", "reason": "text", "sdp": "sdp"},
         ("UAC",),
         rfc="RFC 3262 4",
-        performed=False,
     ),
     EventWord(
         "DialogPRACK",
@@ -27,7 +26,6 @@ EVENTS: tuple[EventWord, ...] = (
         ("UAS",),
         owes="PRACK",
         rfc="RFC 3262 3",
-        performed=False,
     ),
     EventWord(
         "SendEarlyMedia",
@@ -35,7 +33,6 @@ EVENTS: tuple[EventWord, ...] = (
         "A person lets the caller hear media before answering.",
         "Responses",
         roles=("UAS",),
-        performed=False,
     ),
 )
 
@@ -54,7 +51,6 @@ ACTIONS: tuple[ActionWord, ...] = (
         sends="response",
         roles=("UAS",),
         rfc="RFC 3262 3",
-        performed=False,
     ),
     ActionWord(
         "SendPRACK",
@@ -64,7 +60,6 @@ ACTIONS: tuple[ActionWord, ...] = (
         sends="PRACK",
         roles=("UAC",),
         rfc="RFC 3262 4",
-        performed=False,
     ),
     ActionWord(
         "PrepareEarlyMediaSDP",
@@ -75,6 +70,5 @@ ACTIONS: tuple[ActionWord, ...] = (
         acquires=("media",),
         roles=("UAS",),
         rfc="RFC 3264 6, RFC 3960",
-        performed=False,
     ),
 )

@@ -92,7 +92,6 @@ ACTIONS: tuple[ActionWord, ...] = (
         uses=("dialog",),
         may_fail=False,
         rfc="RFC 3261 22.2, 22.3",
-        performed=False,
     ),
     ActionWord(
         "SendINVITEWithAuth",
@@ -105,17 +104,15 @@ ACTIONS: tuple[ActionWord, ...] = (
         sends="INVITE",
         roles=("UAC",),
         rfc="RFC 3261 22.2",
-        performed=False,
     ),
     ActionWord(
         "SendRequestWithAuth",
-        "Repeats a challenged BYE with credentials; StoreAuthChallenge comes first. A re-INVITE "
-        "is repeated by the action that sent it.",
+        "Repeats the challenged request of the call (BYE, re-INVITE, UPDATE, INFO, MESSAGE, REFER "
+        "...) as it was, with credentials; StoreAuthChallenge comes first.",
         "Signalling",
         uses=("dialog",),
         sends="request",
         rfc="RFC 3261 22.2",
-        performed=False,
     ),
     ActionWord(
         "SendREGISTER",

@@ -9,13 +9,35 @@ from collections.abc import Awaitable
 
 from flows import plugins
 from flows.table import Word
-from runtime.adapters import informing, leg, linking, redirecting, retrying, sounding
+from runtime.adapters import (
+    authorizing,
+    describing,
+    informing,
+    leg,
+    linking,
+    progressing,
+    redirecting,
+    retrying,
+    sounding,
+    timing,
+)
 from runtime.adapters.leg import CallLeg
 from runtime.adapters.performing import PERFORMED, Arguments, Call, Method
 from runtime.adapters.port import ActionError
 from runtime.executor.step import Event
 
-PERFORMERS = (leg, informing, linking, redirecting, retrying, sounding)
+PERFORMERS = (
+    leg,
+    authorizing,
+    describing,
+    informing,
+    linking,
+    progressing,
+    redirecting,
+    retrying,
+    sounding,
+    timing,
+)
 """The modules whose functions stand behind actions."""
 
 

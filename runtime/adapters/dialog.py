@@ -1,7 +1,7 @@
 """The SIP half of a leg: one usage of the stack, and the peer's requests that wait for an answer.
 
-It turns what happened on the wire into the events of the language, each with its most specific
-name, and remembers under a number (the event's *cause*) which request the event came from.
+It remembers under a number (an event's *cause*) which request of the peer the event came from; how
+what happened reads to a table stands in `telling`.
 """
 
 from __future__ import annotations
@@ -11,26 +11,13 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from runtime.adapters.answers import NO_ANSWER, NOT_SENT, READINGS, Answer, seconds_of
-from runtime.adapters.dtmf import key_of
-from runtime.adapters.media import direction_of
 from runtime.adapters.port import ActionError
-from runtime.adapters.redirection import addresses
+from runtime.adapters.telling import REQUESTS, told
 from runtime.executor.step import Event
 from runtime.sip.agent import Agent
+from runtime.sip.auth import DigestClient
 from runtime.sip.build import MAX_FORWARDS
-from runtime.sip.events import (
-    AckReceived,
-    AckTimedOut,
-    CancelReceived,
-    ConnectionLost,
-    Happening,
-    InviteReceived,
-    RequestReceived,
-    ResponseReceived,
-    TransactionTimedOut,
-    TransportFailed,
-)
+from runtime.sip.events import Happening, RequestReceived
 from runtime.sip.hop import Hop
 from runtime.sip.message import Response
 from runtime.sip.transaction import ServerTransaction
@@ -56,43 +43,6 @@ class Way(NamedTuple):
 
 Resolve = Callable[[str], Awaitable[Way]]
 """Finds the way to a target; raises OSError or ValueError with a reason."""
-
-REQUESTS = {
-    "INVITE": "ReinviteReceived",
-    "UPDATE": "UpdateReceived",
-    "INFO": "InfoReceived",
-    "MESSAGE": "MessageReceived",
-    "REFER": "TransferRequested",
-    "BYE": "DialogBYE",
-}
-"""Event of each request inside a dialog; others are answered 501 without asking the table."""
-_EXACT = {
-    180: "Dialog180Ringing",
-    401: "AuthRequired",
-    407: "AuthRequired",
-    422: "SessionIntervalTooSmall",
-    487: "Dialog487RequestTerminated",
-}
-_CLASSES = {
-    1: "Dialog183SessionProgress",
-    2: "Dialog200OK",
-    3: "Dialog3xxRedirect",
-    4: "Dialog4xxFailure",
-    5: "Dialog5xxFailure",
-    6: "Dialog6xxFailure",
-}
-CHALLENGES = (401, 407)
-MAX_BODY_FIELD = 4096
-"""Characters of a peer's body that an event carries; the whole message is in the Wire record."""
-
-
-def response_event(method: str, code: int, *, reinvite: bool) -> str | None:
-    """Return the most specific event of a response; None for one that says nothing to a table."""
-    if method == "CANCEL" or (code < 200 and method != "INVITE"):
-        return None
-    if code == 491 and reinvite:
-        return "ReinviteGlare"
-    return _EXACT.get(code) or _CLASSES.get(code // 100)
 
 
 class DialogHalf:
@@ -188,63 +138,10 @@ class DialogHalf:
 
     def event(self, happening: Happening) -> Event | None:
         """Return the event of a happening; None if it says nothing to a table."""
-        match happening:
-            case InviteReceived():
-                fields = {
-                    "from": happening.from_uri,
-                    "to": happening.to_uri,
-                    "called": happening.request_uri,
-                    "number": happening.request.uri.user,
-                }
-                fields |= _sdp(happening.sdp)
-                return Event("IncomingCall", fields, self._cause(happening.transaction))
-            case RequestReceived():
-                return self._request(happening)
-            case CancelReceived():
-                return Event("DialogCANCEL", {}, self._cause(happening.transaction))
-            case AckReceived():
-                return Event("DialogACK", _sdp(happening.sdp))
-            case ResponseReceived():
-                return _response(happening)
-            case TransactionTimedOut() | TransportFailed() if happening.method in READINGS:
-                silent = isinstance(happening, TransactionTimedOut)
-                code, reason = NO_ANSWER if silent else NOT_SENT
-                return READINGS[happening.method](Answer(happening.method, code, reason))
-            case TransactionTimedOut():
-                return Event("DialogTimeout", {"method": happening.method})
-            case AckTimedOut():
-                return Event("DialogTimeout", {"method": "ACK"})
-            case TransportFailed():
-                reason = f"{happening.method} could not be sent"
-                return Event("DialogError", {"reason": reason, "method": happening.method})
-            case ConnectionLost():
-                return Event("DialogError", {"reason": "the peer's connection was closed"})
-        return None
-
-    def _request(self, happening: RequestReceived) -> Event | None:
-        name = REQUESTS.get(happening.method)
-        request, transaction = happening.request, happening.transaction
-        if name is None:
-            self._respond(transaction, 501)
+        if isinstance(happening, RequestReceived) and happening.method not in REQUESTS:
+            self._respond(happening.transaction, 501)
             return None
-        if happening.method == "BYE":
-            return Event(name)
-        cause = self._cause(transaction)
-        match happening.method:
-            case "INVITE" | "UPDATE":
-                fields = _sdp(happening.sdp)
-                if fields:
-                    fields["direction"] = direction_of(fields["sdp"])
-                return Event(name, fields, cause)
-            case "REFER":
-                return Event(name, {"refer_to": request.get("Refer-To") or ""}, cause)
-        told: dict[str, Any] = {
-            "content_type": request.content_type,
-            "body": text_of(request.body),
-        }
-        if happening.method == "INFO":
-            told["digit"] = key_of(request.content_type, request.body)
-        return Event(name, told, cause)
+        return told(happening, self._cause)
 
     def _cause(self, transaction: ServerTransaction) -> int:
         for number, known in self._causes.items():
@@ -257,11 +154,18 @@ class DialogHalf:
     # -- acts --------------------------------------------------------------------------------------
 
     async def create(
-        self, target: str, caller: str, headers: Headers = (), hops: int = MAX_FORWARDS
+        self,
+        target: str,
+        caller: str,
+        headers: Headers = (),
+        hops: int = MAX_FORWARDS,
+        *,
+        reliable: bool = False,
     ) -> None:
         """Allocate the dialog of a call to `target`: Call-ID, tag and the way to it.
 
-        `hops` is the Max-Forwards of its INVITE.
+        `hops` is the Max-Forwards of its INVITE; `reliable` says in it that provisional answers
+        are confirmed.
         """
         if self.usage is not None:
             return
@@ -273,21 +177,28 @@ class DialogHalf:
                 hop=way.hop,
                 headers=[*way.headers, *headers],
                 now=self._now(),
+                reliable=reliable,
             )
         usage.max_forwards = hops
         self.adopt(usage)
         self.trunk, self.blocked = way.trunk, way.blocked
 
-    async def invite_elsewhere(self, target: str, sdp: str) -> None:
-        """Send the refused first INVITE again, to another address (RFC 3261 8.1.3.4)."""
+    async def invite_elsewhere(self, target: str, sdp: str, headers: Headers = ()) -> None:
+        """Send the refused first INVITE again, to another address (RFC 3261 8.1.3.4).
+
+        Credentials stay behind: they were for who asked at the old one.
+        """
         way = await self._way(target)
+        if way.blocked:
+            raise ActionError(way.blocked)
 
         def again(usage: Usage, now: float) -> None:
-            before, usage.hop = usage.hop, way.hop
+            before = usage.hop, usage.headers, usage.credentials
+            usage.hop, usage.headers, usage.credentials = way.hop, [*way.headers, *headers], ()
             try:
                 usage.invite(sdp=bytes_of(sdp), target=way.uri, now=now)
             except UsageError:
-                usage.hop = before
+                usage.hop, usage.headers, usage.credentials = before
                 raise
 
         self._act(again)
@@ -302,6 +213,28 @@ class DialogHalf:
     def invite(self, sdp: str | None) -> None:
         """Send the first INVITE."""
         self._act(lambda usage, now: usage.invite(sdp=bytes_of(sdp), now=now))
+
+    def authorize(self, response: Response, client: DigestClient) -> None:
+        """Answer the challenges of a response in every request from now on."""
+        self._act(lambda usage, now: usage.authorize(response, client))
+
+    def repeat(self, method: str) -> None:
+        """Send a refused request again as it was."""
+        self._act(lambda usage, now: usage.repeat(method, now=now))
+
+    def prack(self, sdp: str | None) -> None:
+        """Confirm the oldest reliable provisional answer that was told."""
+        self._act(lambda usage, now: usage.prack(sdp=bytes_of(sdp), now=now))
+
+    def progress(
+        self, transaction: ServerTransaction, code: int, reason: str | None, sdp: str | None
+    ) -> None:
+        """Answer an INVITE provisionally, repeated until its PRACK comes."""
+        self._act(
+            lambda usage, now: usage.respond(
+                transaction, code, reason, sdp=bytes_of(sdp), reliable=True, now=now
+            )
+        )
 
     def ack(self, sdp: str | None) -> None:
         """Acknowledge the last 2xx."""
@@ -385,42 +318,6 @@ class DialogHalf:
         self._flush()
 
 
-def _response(happening: ResponseReceived) -> Event | None:
-    method, code = happening.method, happening.code
-    if method in READINGS and code >= 200 and code not in CHALLENGES:
-        event = READINGS[method](Answer(method, code, happening.reason, happening.response))
-        if event is not None and code < 300:
-            event.fields.update(_sdp(happening.sdp))
-        return event
-    name = response_event(happening.method, happening.code, reinvite=happening.reinvite)
-    if name is None:
-        return None
-    fields: dict[str, Any] = {
-        "code": happening.code,
-        "reason": happening.reason,
-        "method": happening.method,
-    }
-    fields |= _sdp(happening.sdp)
-    if name == "Dialog3xxRedirect":
-        fields["contact"] = next(iter(addresses(happening.response)), None)
-    elif name == "SessionIntervalTooSmall":
-        fields["minimum"] = seconds_of(happening.response, "Min-SE")
-    elif name == "AuthRequired":
-        fields["realm"] = _realm(happening.response)
-    return Event(name, fields)
-
-
-def _realm(response: Response) -> str:
-    """Return the realm of a challenge, found in one pass (its grammar is the stack's matter)."""
-    challenge = response.get("WWW-Authenticate") or response.get("Proxy-Authenticate") or ""
-    before, found, rest = challenge[:MAX_BODY_FIELD].partition('realm="')
-    return rest.partition('"')[0] if found else ""
-
-
-def _sdp(body: bytes | None) -> dict[str, str]:
-    return {"sdp": text_of(body)} if body else {}
-
-
 @contextmanager
 def refusals() -> Iterator[None]:
     """Turn what the stack refuses to do into what a table can answer."""
@@ -428,11 +325,6 @@ def refusals() -> Iterator[None]:
         yield
     except UsageError as refused:
         raise ActionError(str(refused)) from refused
-
-
-def text_of(body: bytes | None) -> str:
-    """Return a body as text, cut to what an event may carry; empty if there is none."""
-    return body.decode("utf-8", "replace")[:MAX_BODY_FIELD] if body else ""
 
 
 def bytes_of(sdp: str | None) -> bytes | None:

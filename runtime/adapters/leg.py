@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from runtime.adapters.alarms import Alarms, Later, on_the_loop
@@ -17,13 +17,18 @@ from runtime.adapters.media import MediaHalf
 from runtime.adapters.performing import Arguments, Call, performs
 from runtime.adapters.port import ActionError
 from runtime.adapters.redirection import Redirection
+from runtime.adapters.telling import CHALLENGES
 from runtime.executor.step import Event
 from runtime.media.port import Direction, MediaEvent
+from runtime.sip.auth import DigestClient, challenges, choose
 from runtime.sip.build import MAX_FORWARDS
 from runtime.sip.events import (
     AckReceived,
     Happening,
     InviteReceived,
+    PrackReceived,
+    RefreshDue,
+    ReliableProvisional,
     RequestReceived,
     ResponseReceived,
     TransactionTimedOut,
@@ -36,6 +41,8 @@ if TYPE_CHECKING:
 
 RELAY = "application/dtmf-relay"
 RETRY = "ReinviteRetryDue"
+REFRESH = "SessionRefreshDue"
+SDP = b"application/sdp"
 
 Hold = Callable[[Coroutine[Any, Any, None]], object]
 Lookup = Callable[["Challenge"], "Credentials | None"]
@@ -61,8 +68,13 @@ class CallLeg:
         credentials: Lookup = _no_credentials,
         later: Later = on_the_loop,
         draw: Callable[[int], int] = secrets.randbelow,
+        words: Collection[str] = (),
     ) -> None:
-        """Join the two; `draw` gives a random number below its argument."""
+        """Join the two.
+
+        `draw` gives a random number below its argument; `words` are the events and actions that
+        the table knows.
+        """
         self.alarms = Alarms(post, later)
         self.dialog = dialog
         self.media = media
@@ -82,8 +94,23 @@ class CallLeg:
         self.retries = 0
         """Re-INVITEs in a row that met one of the peer and were put off."""
         self.draw = draw
-        self._infos: list[bytes] = []
-        """Bodies of INFOs that wait until the one under way is accepted."""
+        self.words = words
+        self.stored: ResponseReceived | None = None
+        """The challenge that the next request sent again is to answer."""
+        self.challenge: ResponseReceived | None = None
+        """The last challenge that came."""
+        self.bumps = 0
+        """INVITEs that were sent again with a longer session interval."""
+        self._infos: list[bytes] | None = None
+        """Bodies of INFOs that wait until the one under way is accepted; None: none is."""
+        self._put_off: list[bytes] | None = None
+        """The same while that one is challenged."""
+        self._settled_early = False
+        """A reliable answer to the first INVITE carried our description: its 2xx has none."""
+        self._updates = False
+        """The peer takes UPDATE."""
+        self._own_update = False
+        """The UPDATE under way refreshes the session for a table that does not."""
         self.redirection: Redirection | None = None
         """Where redirections sent the call, once there was one."""
         self.links: Links = NO_LINKS
@@ -130,7 +157,7 @@ class CallLeg:
                 self.answer(None, code)
         self.dialog.close()
         self.links.ended()
-        return self._close_media() if self.media.held else None
+        return self.give_media_back() if self.media.held else None
 
     # -- what happens by itself --------------------------------------------------------------------
 
@@ -151,19 +178,36 @@ class CallLeg:
                 self.media.offer_refused()
                 self._own_reinvite = False
             case ResponseReceived(method="UPDATE"):
-                self._take_update(happening)
+                if self._take_update(happening):
+                    return None
             case TransactionTimedOut(method="UPDATE") | TransportFailed(method="UPDATE"):
                 self.media.offer_refused()
-            case ResponseReceived(method="INFO") if happening.code < 300 and self._infos:
-                self.dialog.request("INFO", self._infos.pop(0), RELAY)
+                self._own_update = False
+            case ResponseReceived(method="INFO"):
+                if self._take_info(happening):
+                    return None
+            case ResponseReceived(method="PRACK") if happening.code in CHALLENGES:
+                self._confirm_again(happening)
                 return None
-            case ResponseReceived(method="INFO") | TransactionTimedOut(method="INFO"):
-                self._infos.clear()
+            case TransactionTimedOut(method="INFO") | TransportFailed(method="INFO"):
+                self._infos = None
+            case ReliableProvisional() if self._take_reliable(happening):
+                return None
+            case PrackReceived() if happening.sdp is not None:
+                self._heard(whole(happening.sdp), answers=self.media.offered)
+            case RefreshDue() if REFRESH not in self.words:
+                self._refresh_alone()
+                return None
             case RequestReceived(method="BYE"):
                 self.alarms.clear(RETRY)
         event = self.dialog.event(happening)
-        if event is not None and isinstance(happening, ResponseReceived):
-            self._tell_contact(happening, event)
+        match happening:
+            case ResponseReceived() if event is not None:
+                self._learn(happening, event)
+            case InviteReceived():
+                self._updates = "update" in happening.request.tokens("Allow")
+            case RefreshDue() if event is not None:
+                event.fields["method"] = "UPDATE" if self._updates else "INVITE"
         if self._owes_reinvite:
             self._hold(self._renew())
         return event
@@ -187,6 +231,14 @@ class CallLeg:
                 return Event("MediaLost")
         return None
 
+    def _learn(self, happening: ResponseReceived, event: Event) -> None:
+        """Keep what a response says for later, and tell where else a refused call may go."""
+        if happening.code in CHALLENGES:
+            self.challenge = happening
+        if happening.method == "INVITE" and 200 <= happening.code < 300:
+            self._updates = "update" in happening.response.tokens("Allow")
+        self._tell_contact(happening, event)
+
     def _tell_contact(self, happening: ResponseReceived, event: Event) -> None:
         """Say in the event of a refused call where else it may go (RFC 3261 8.1.3.4)."""
         if happening.method != "INVITE" or happening.reinvite or happening.code < 300:
@@ -198,12 +250,62 @@ class CallLeg:
         if self.redirection is not None and happening.code < 600:
             event.fields["contact"] = self.redirection.next
 
-    def _take_update(self, happening: ResponseReceived) -> None:
-        """Keep what the answer to an own UPDATE says of its offer."""
+    def _heard(self, sdp: str, *, answers: bool) -> None:
+        if answers:
+            self.media.heard_answer(sdp)
+        else:
+            self.media.heard_offer(sdp)
+
+    def _take_update(self, happening: ResponseReceived) -> bool:
+        """Keep what the answer to an own UPDATE says of its offer; True if the table is not told.
+
+        A challenge to the refresh that the leg sends by itself is answered like that of a PRACK.
+        """
+        alone, self._own_update = self._own_update, False
         if happening.code >= 300:
             self.media.offer_refused()
         elif happening.sdp is not None:
             self.media.heard_answer(whole(happening.sdp))
+        if alone and happening.code in CHALLENGES:
+            self._confirm_again(happening)
+        return alone
+
+    def _take_info(self, happening: ResponseReceived) -> bool:
+        """Go on with the keys that wait; True if the table is not told yet."""
+        waiting, self._infos = self._infos, None
+        if happening.code in CHALLENGES:
+            self._put_off = waiting
+        elif happening.code < 300 and waiting:
+            self.dialog.request("INFO", waiting.pop(0), RELAY)
+            self._infos = waiting
+            return True
+        return False
+
+    def _take_reliable(self, happening: ReliableProvisional) -> bool:
+        """Keep the description of a reliable answer; True if it is the leg's own business."""
+        if happening.sdp is not None:
+            self._heard(whole(happening.sdp), answers=self._offered_in_invite)
+        if not happening.reinvite:
+            return False
+        self._hold(confirmed_alone(self))
+        return True
+
+    def _confirm_again(self, challenged: ResponseReceived) -> None:
+        """Send a challenged request again with credentials, once, if there are any."""
+        found = [self.credentials(each) for each in choose(challenges(challenged.response))]
+        usage = self.dialog.usage
+        if usage is None or usage.credentials or not found or found[0] is None or not all(found):
+            return
+        with contextlib.suppress(ActionError):
+            self.dialog.authorize(challenged.response, DigestClient(found[0]))
+            self.dialog.repeat(challenged.method)
+
+    def _refresh_alone(self) -> None:
+        """Refresh the session for a table that does not know how (RFC 4028 10)."""
+        if self._updates:
+            with contextlib.suppress(ActionError):
+                self.dialog.request("UPDATE")
+                self._own_update = True
 
     def _take_response(self, happening: ResponseReceived) -> bool:
         """Keep what a response to an own INVITE says; True if it is the leg's own business."""
@@ -231,9 +333,10 @@ class CallLeg:
         self._claimed = True
         if self.dialog.usage is not None:
             return None
-        self.redirection = None
+        self.redirection, self.bumps = None, 0
         target = event.fields.get("target") or self._target
-        return self.dialog.create(target, self._caller, self.headers, self.hops)
+        reliable = "SendPRACK" in self.words
+        return self.dialog.create(target, self._caller, self.headers, self.hops, reliable=reliable)
 
     @performs("SendINVITE")
     async def send_invite(self, arguments: Arguments, event: Event) -> None:
@@ -308,11 +411,37 @@ class CallLeg:
         self.dialog.respond(transaction, code, reason, None, headers)
         self.media.offer_declined()
 
-    async def call_again(self, target: str) -> None:
-        """Send the refused INVITE to another address, with our description."""
+    def progress(self, code: int, reason: str | None) -> None:
+        """Answer the first INVITE provisionally and reliably, with our description if it is new."""
+        if not self._claimed:
+            raise ActionError(f"the session has no dialog: CreateDialog goes before {code}")
+        sdp = None if self._settled_early else self.media.local_sdp
+        self.dialog.progress(self.dialog.first_invite(), code, reason, sdp)
+        self._settled_early |= sdp is not None
+
+    async def invite_again(self) -> None:
+        """Send the refused first INVITE again, to the same address."""
+        await self.call_again(None)
+
+    def repeat(self, method: str) -> None:
+        """Send a refused request of the dialog again as it was, its offer included."""
+        usage = self.dialog.usage
+        offered = usage is not None and usage.refused is not None and SDP in usage.refused.data
+        self.dialog.repeat(method)
+        if offered:
+            self.media.offer_repeated()
+            self._offered_in_invite |= method == "INVITE"
+        if method == "INFO":
+            self._infos, self._put_off = self._put_off or [], None
+
+    async def call_again(self, target: str | None) -> None:
+        """Send the refused INVITE with our description, to another address if there is one."""
         sdp = await self.media.offer_again()
         try:
-            await self.dialog.invite_elsewhere(target, sdp)
+            if target is None:
+                self.dialog.invite(sdp)
+            else:
+                await self.dialog.invite_elsewhere(target, sdp, self.headers)
         except ActionError:
             self.media.offer_refused()
             raise
@@ -324,54 +453,7 @@ class CallLeg:
         self.alarms.clear_all()
         self.dialog.close()
 
-    # -- descriptions ------------------------------------------------------------------------------
-
-    @performs("GenerateLocalSDP")
-    async def generate_local_sdp(self, arguments: Arguments, event: Event) -> None:
-        """Make the answer if the peer's offer waits, else an offer."""
-        self._choose_kind()
-        await self.media.describe()
-
-    @performs("StoreLocalSDP")
-    def store_local_sdp(self, arguments: Arguments, event: Event) -> None:
-        """Nothing is left to do: the description is in force since it was made."""
-
-    @performs("StoreRemoteSDP")
-    def store_remote_sdp(self, arguments: Arguments, event: Event) -> None:
-        """Nothing is left to do: the description was kept when it arrived."""
-
-    @performs("NegotiateSDPAsUAC")
-    async def negotiate_as_uac(self, arguments: Arguments, event: Event) -> None:
-        """Take the answer to our offer, or answer an offer that came in the 2xx."""
-        if self.media.offer_waits:
-            self._choose_kind()
-            await self.media.describe()
-        else:
-            await self.media.settle()
-
-    @performs("NegotiateSDPAsUAS")
-    async def negotiate_as_uas(self, arguments: Arguments, event: Event) -> None:
-        """Answer the peer's offer, or take its answer to ours from the ACK."""
-        if self.media.offer_waits:
-            self._choose_kind()
-            await self.media.describe()
-        else:
-            await self.media.settle()
-
     # -- media -------------------------------------------------------------------------------------
-
-    @performs("CreateMediaSession")
-    def create_media_session(self, arguments: Arguments, event: Event) -> Awaitable[None] | None:
-        """Take a media leg; one that is held already is enough."""
-        if self.media.held:
-            return None
-        self._choose_kind()
-        return self.media.create()
-
-    @performs("CleanupMedia")
-    def cleanup_media(self, arguments: Arguments, event: Event) -> Awaitable[None] | None:
-        """Give the media leg back."""
-        return self._close_media() if self.media.held else None
 
     @performs("RestoreMedia")
     async def restore_media(self, arguments: Arguments, event: Event) -> None:
@@ -382,6 +464,16 @@ class CallLeg:
 
     # -- helpers -----------------------------------------------------------------------------------
 
+    async def describe(self) -> None:
+        """Make our description: the answer if the peer's offer waits, else an offer."""
+        self._choose_kind()
+        await self.media.describe()
+
+    async def take_media(self) -> None:
+        """Take a media leg of the kind that suits the peer."""
+        self._choose_kind()
+        await self.media.create()
+
     def _choose_kind(self) -> None:
         """Take browser media towards a WebSocket; an offer of the peer has decided already."""
         if not self.media.held and not self.media.offer_waits and self.dialog.over_websocket():
@@ -389,7 +481,7 @@ class CallLeg:
 
     def send_infos(self, content_type: str, bodies: list[bytes]) -> None:
         """Send INFOs one after the other: each when the last one was accepted."""
-        if self._infos:
+        if self._infos is not None:
             raise ActionError("keys that were pressed before are still being sent")
         self.dialog.request("INFO", bodies[0], content_type)
         self._infos = bodies[1:]
@@ -426,7 +518,13 @@ class CallLeg:
         if self.media.offer_waits:
             return True
         wants_offer = transaction.method == "INVITE" and transaction.request.sdp is None
+        wants_offer &= not self._said_early(transaction)
         return wants_offer and not self.media.offered
+
+    def _said_early(self, transaction: ServerTransaction) -> bool:
+        """Whether a reliable answer to this INVITE carried our description (RFC 3262 5)."""
+        usage = self.dialog.usage
+        return self._settled_early and usage is not None and transaction is usage.initial
 
     async def _describe_and_respond(self, code: int, reason: str | None, event: Event) -> None:
         await self.media.describe()
@@ -437,6 +535,7 @@ class CallLeg:
         if transaction is None:
             raise ActionError(f"the request that {code} should answer is gone")
         carries = transaction.method == "INVITE" and (code == 183 or 200 <= code < 300)
+        carries &= not self._said_early(transaction)
         carries |= (
             transaction.method == "UPDATE" and code < 300 and transaction.request.sdp is not None
         )
@@ -471,9 +570,15 @@ class CallLeg:
             reason = refused.reason
         self._post(Event("MediaError", {"reason": reason}))
 
-    async def _close_media(self) -> None:
+    async def give_media_back(self) -> None:
         with contextlib.suppress(ActionError):
             await self.media.close()
+
+
+async def confirmed_alone(leg: CallLeg) -> None:
+    """Confirm a reliable answer to a re-INVITE, which no table asks for."""
+    with contextlib.suppress(ActionError):
+        leg.dialog.prack(None)
 
 
 def whole(sdp: bytes) -> str:

@@ -143,6 +143,11 @@ class MediaHalf:
             return self.local_sdp
         return await self.describe()
 
+    def offer_repeated(self) -> None:
+        """Take note that the refused offer went out again as it was."""
+        if self._rollback:
+            self._rollback, self.offered = False, True
+
     async def settle(self) -> None:
         """Take the peer's answer to our offer, if one waits."""
         if self._remote_answer is None:

@@ -248,6 +248,7 @@ class Signalling:
             target=callee,
             caller=caller,
             credentials=lambda challenge: self.trunks.credentials(challenge, dialog.trunk),
+            words=program.words,
         )
         session = self._supervisor.begin(
             name, leg, program, role, flow=flow, caller=caller, callee=callee

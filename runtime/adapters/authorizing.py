@@ -1,0 +1,60 @@
+"""Challenges of servers, answered with the credentials of the trunk a call was placed through.
+
+What a caller's own side asks for in a call that came in gets none: whoever sends us a challenge
+must not be able to have our passwords tried out by us.
+"""
+
+from __future__ import annotations
+
+from runtime.adapters.leg import CallLeg
+from runtime.adapters.performing import Arguments, performs
+from runtime.adapters.port import ActionError
+from runtime.executor.step import Event
+from runtime.sip.auth import Credentials, DigestClient, challenges, choose
+from runtime.sip.events import ResponseReceived
+
+
+@performs("StoreAuthChallenge")
+def store_auth_challenge(leg: CallLeg, arguments: Arguments, event: Event) -> None:
+    """Keep the challenge that came last."""
+    leg.stored, leg.challenge = leg.challenge, None
+
+
+@performs("SendINVITEWithAuth")
+async def send_invite_with_auth(leg: CallLeg, arguments: Arguments, event: Event) -> None:
+    """Send the first INVITE again, with credentials."""
+    challenged = _stored(leg)
+    if challenged.method != "INVITE" or challenged.reinvite:
+        raise ActionError(f"it was the {challenged.method} that wants credentials")
+    _authorize(leg, challenged)
+    await leg.invite_again()
+
+
+@performs("SendRequestWithAuth")
+def send_request_with_auth(leg: CallLeg, arguments: Arguments, event: Event) -> None:
+    """Send the challenged request of the dialog again, with credentials."""
+    challenged = _stored(leg)
+    if challenged.method == "INVITE" and not challenged.reinvite:
+        raise ActionError("the first INVITE is sent again by SendINVITEWithAuth")
+    _authorize(leg, challenged)
+    leg.repeat(challenged.method)
+
+
+def _stored(leg: CallLeg) -> ResponseReceived:
+    stored, leg.stored = leg.stored, None
+    if stored is None:
+        raise ActionError("no challenge was stored that could be answered")
+    return stored
+
+
+def _authorize(leg: CallLeg, challenged: ResponseReceived) -> None:
+    credentials = credentials_for(leg, challenged)
+    if credentials is None:
+        raise ActionError("there are no credentials for whoever asks")
+    leg.dialog.authorize(challenged.response, DigestClient(credentials))
+
+
+def credentials_for(leg: CallLeg, challenged: ResponseReceived) -> Credentials | None:
+    """Return what answers every challenge of a response, None if one of them gets nothing."""
+    found = [leg.credentials(each) for each in choose(challenges(challenged.response))]
+    return found[0] if found and all(found) else None
