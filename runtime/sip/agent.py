@@ -65,6 +65,8 @@ class Agent:
         more = sorted((settings.out_of_dialog | settings.begins) - set(limits.METHODS))
         self.allow = ", ".join((*limits.METHODS, *more))
         "The Allow header of all that says what we take (RFC 3261 20.5)."
+        self.streams = False
+        "Whether peers can reach us over TCP, so that long requests may go over it."
         self.local_for: Callable[[Hop], str] | None = None
         """Says which of our own addresses a peer sees; set by whoever has the sockets."""
         self.supported = ", ".join(settings.extensions)

@@ -138,7 +138,7 @@ def from_response(response: Response, target: str, hop: Hop) -> Dialog:
         routes=routes,
         local_cseq=response.cseq.number,
         remote_cseq=None,
-        hop=hop,
+        hop=replace(hop, others=()) if hop.others else hop,
     )
 
 

@@ -56,5 +56,8 @@ class AgentSettings:
     random_hex: Callable[[int], str] = secrets.token_hex
     "Gives n random bytes as hexadecimal digits."
 
+    datagram: int = 1300
+    "Bytes of the longest request that goes over UDP (RFC 3261 18.1.1); 0 for any."
+
     periods: Periods = field(default_factory=Periods)
     "T1, T2 and T4."

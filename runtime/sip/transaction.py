@@ -118,7 +118,7 @@ class Transaction:
             self._enter(state, now)
         for act in acts:
             self._perform(act, message, now)
-        if state is State.TERMINATED:
+        if self.state is State.TERMINATED:  # An act may have begun it again.
             self._ended()
 
     def on_timer(self, name: str, now: float) -> None:
@@ -199,6 +199,8 @@ class ClientTransaction(Transaction):
         "Sent by the stack on its own account: the answer is told to nobody."
         self.final = False
         "The user was told how it ended."
+        self.spare = data if hop.others else b""
+        "The request, where it may have to go another way."
 
     @property
     def method(self) -> str:
@@ -223,6 +225,19 @@ class ClientTransaction(Transaction):
     def data(self) -> bytes:
         """The request as it was sent; empty once the final response was told."""
         return self._data
+
+    def begin_again(self, branch: str, hop: Hop, outline: build.Outline, data: bytes) -> None:
+        """Become the transaction of the same request on another way; `begin` sends it."""
+        self.sender.timers.stop_all(self)
+        self.state = self.machine.first
+        self.branch, self.hop, self.outline = branch, hop, outline
+        self._data = data
+        self.spare = data if hop.others else b""
+
+    def complete(self, now: float) -> None:
+        """Only repeat the ACK from now on, as after a final response (RFC 3261 17.1.1.2)."""
+        self.final = self.silent = True
+        self._enter(State.COMPLETED, now)
 
     def receive(self, response: Response, now: float) -> None:
         """Take a response whose branch and CSeq method are those of this transaction."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from runtime.sip import build, refresh, repeat
+from runtime.sip import attempts, build, refresh, repeat
 from runtime.sip.calling import Calling
 from runtime.sip.dialog import Dialog
 from runtime.sip.events import ResponseReceived, TransactionTimedOut, TransportFailed
 from runtime.sip.hop import Hop
 from runtime.sip.message import MAGIC_COOKIE, Response
+from runtime.sip.tables import State
 from runtime.sip.transaction import ClientTransaction
 from runtime.sip.usage import SDP, Usage, UsageState
 
@@ -224,6 +225,8 @@ class Uac:
         usage = tx.usage
         if usage is None or tx.silent:
             return
+        if response.code == 503 and self._next_way(tx, now):
+            return
         if tx.method == "INVITE":
             self.calling.on_response(usage, tx, response, now)
         elif response.code >= 200:
@@ -250,6 +253,20 @@ class Uac:
         if usage.established:
             refresh.heard_answer(self._agent, usage, response, now)
 
+    def _next_way(self, tx: ClientTransaction, now: float, *, late: bool = False) -> bool:
+        others = tx.hop.others
+        return bool(others) and attempts.next_way(self, self._agent, tx, now, late=late)
+
+    def leave(self, tx: ClientTransaction, now: float) -> None:
+        """Take a transaction off its branch; a refusal of an INVITE is still acknowledged there."""
+        del self.transactions[(tx.branch, tx.method)]
+        if tx.state is State.COMPLETED and tx.method == "INVITE":
+            behind = ClientTransaction(
+                self._agent, self, tx.outline, b"", branch=tx.branch, hop=tx.hop, usage=tx.usage
+            )
+            self.transactions[(tx.branch, tx.method)] = behind
+            behind.complete(now)
+
     def on_timeout(self, tx: ClientTransaction, now: float) -> None:
         self._lost(tx, TransactionTimedOut, now)
 
@@ -268,6 +285,8 @@ class Uac:
         usage = tx.usage
         if usage is None or tx.silent or tx.final:
             return  # A failed ACK or an unanswered CANCEL changes nothing for the user.
+        if self._next_way(tx, now, late=happening is TransactionTimedOut):
+            return
         if usage.own_invite is tx and not tx.reinvite:
             self.calling.failed(usage)
         if not (tx.reinvite and usage.ended):
@@ -372,6 +391,10 @@ class Uac:
             *(headers or []),
         ]
         data = build.request(outline, headers=headers, body=body, content_type=content_type)
+        way = attempts.by_stream(self._agent, hop, len(data))
+        if way is not hop:
+            hop, outline.via = way, self._agent.via(way, branch)
+            data = build.request(outline, headers=headers, body=body, content_type=content_type)
         tx = ClientTransaction(
             self._agent, self, outline, data, branch=branch, hop=hop, usage=usage, reinvite=reinvite
         )

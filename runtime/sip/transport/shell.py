@@ -83,7 +83,7 @@ class Shell:
         for tries_left in range(TRIES, -1, -1):
             bound = await self.listen_udp(host, port)
             try:
-                await self.streams.listen(TCP, host, bound[1])
+                await self.listen_tcp(host, bound[1])
             except OSError:
                 assert self._udp is not None
                 self._udp.close()
@@ -96,7 +96,9 @@ class Shell:
 
     async def listen_tcp(self, host: str, port: int) -> tuple[str, int]:
         """Accept TCP connections; as `listen_udp`."""
-        return await self.streams.listen(TCP, host, port)
+        bound = await self.streams.listen(TCP, host, port)
+        self.agent.streams = True
+        return bound
 
     async def listen_tls(self, host: str, port: int, files: TlsFiles) -> tuple[str, int]:
         """Accept TLS connections; ValueError if the files cannot be used, else as `listen_udp`."""

@@ -1,0 +1,66 @@
+"""Other ways for one request: the next server (RFC 3263 4.3), and a stream for a long one (18.1.1).
+
+A request that is tried again keeps all but its branch, its Via and, towards another server, its
+Contact. The user of the stack hears of the last way only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from runtime.sip.hop import TCP, UDP, Hop
+
+if TYPE_CHECKING:
+    from runtime.sip.agent import Agent
+    from runtime.sip.transaction import ClientTransaction
+    from runtime.sip.uac import Uac
+
+
+def by_stream(agent: Agent, hop: Hop, size: int) -> Hop:
+    """The way for a request of so many bytes: TCP for one that is longer than a datagram should be,
+    and UDP after all where nobody listens to TCP (RFC 3261 18.1.1)."""
+    if not agent.streams or hop.transport != UDP or not 0 < agent.settings.datagram < size:
+        return hop
+    local = hop.local if agent.local_for is None else ""
+    stream = Hop(TCP, hop.remote, local, others=(replace(hop, others=()), *hop.others))
+    return agent.complete(stream)
+
+
+def next_way(uac: Uac, agent: Agent, tx: ClientTransaction, now: float, *, late: bool) -> bool:
+    """Send the request of a transaction that came to nothing the next way; False if there is none.
+
+    `late`: nobody answered in time. Then UDP is no other way to the same address than TCP was.
+    """
+    usage, hop = tx.usage, tx.hop
+    others = hop.others
+    if late:
+        others = tuple(other for other in others if other.remote != hop.remote)
+    if not others or usage is None or usage.closed or tx.cancel_wanted or tx.silent:
+        return False
+    following = agent.complete(replace(others[0], others=others[1:]))
+    elsewhere = following.remote != hop.remote
+    if elsewhere and usage.early:
+        return False  # Somebody rang there: what follows is about that call.
+    data = tx.spare
+    if elsewhere:
+        before = agent.contact(usage)
+        agent.follow(usage, following)
+        data = _with(data, "Contact", before, agent.contact(usage))
+        following = by_stream(agent, following, len(data))
+    branch = uac.new_branch()
+    via = agent.via(following, branch)
+    data = _with(data, "Via", tx.outline.via, via)
+    agent.counters["tried_again"] += 1
+    uac.leave(tx, now)
+    tx.begin_again(branch, following, replace(tx.outline, via=via), data)
+    uac.transactions[(branch, tx.method)] = tx
+    tx.begin(now)
+    return True
+
+
+def _with(data: bytes, name: str, before: str, after: str) -> bytes:
+    """A request with another value of a header that the stack has written itself."""
+    head, end, body = data.partition(b"\r\n\r\n")
+    old, new = f"\r\n{name}: {before}".encode(), f"\r\n{name}: {after}".encode()
+    return head.replace(old, new, 1) + end + body
