@@ -112,11 +112,11 @@ def malformed(stranger: Stranger) -> list[tuple[str, bytes, int | None]]:
     bomb = 'Digest a="b",' + ',a="b"' * 2000 + "a"
     return [
         ("cut in the first line", good("INVITE")[:20], None),
-        ("cut in the headers", good("INVITE")[:150], None),
+        ("cut in the headers", good("INVITE")[:150], 400),
         ("cut in the body", good("INVITE", body=OFFER.format(codec=0))[:-40], 400),
         ("no Via", good("INVITE", without="Via"), None),
-        ("no From", good("INVITE", without="From"), None),
-        ("no CSeq", good("INVITE", without="CSeq"), None),
+        ("no From", good("INVITE", without="From"), 400),
+        ("no CSeq", good("INVITE", without="CSeq"), 400),
         ("CSeq of another method", good("INVITE", "CSeq: 1 BYE"), 400),
         ("Content-Length beyond the end", good("INVITE", "Content-Length: 9999"), 400),
         ("Content-Length below zero", good("INVITE", "Content-Length: -1"), 400),
@@ -128,7 +128,7 @@ def malformed(stranger: Stranger) -> list[tuple[str, bytes, int | None]]:
             416,
         ),
         ("unknown extension", good("INVITE", "Require: telepathy"), 420),
-        ("unknown method", good("FROBNICATE"), 405),
+        ("unknown method", good("FROBNICATE"), 501),
         ("a BYE of no call", good("BYE"), 481),
         ("binary junk", random.Random(1).randbytes(1400), None),
         ("zeros", bytes(3000), None),
