@@ -56,6 +56,9 @@ def secret_key(folder: Path) -> str:
 
 
 SECRET_KEY = os.environ.get("CALLSMITH_SECRET_KEY") or secret_key(DATA)
+SECRET_KEY_FALLBACKS = [
+    key for key in os.environ.get("CALLSMITH_SECRET_KEY_BEFORE", "").split() if key
+]
 ALLOWED_HOSTS = list(CALLSMITH.allowed_hosts)
 
 INSTALLED_APPS = [

@@ -38,6 +38,10 @@ PERMISSIONS: dict[str, str | None] = {
     "ramp.control": "runtime.control_ramp",
     "route.view": None,
     "route.change": "runtime.change_route",
+    "trunk.view": None,
+    "trunk.manage": "runtime.change_trunk",
+    "account.view": None,
+    "account.manage": "runtime.change_account",
     "call.view": None,
     "call.place": "runtime.place_call",
     "call.send": "runtime.send_event",
@@ -59,7 +63,9 @@ PERMISSIONS: dict[str, str | None] = {
     "people.manage": "designer.manage_people",
 }
 
-EVERYWHERE = frozenset({"people.manage", "node.drain", "audit.erase"})
+EVERYWHERE = frozenset(
+    {"people.manage", "node.drain", "audit.erase", "trunk.manage", "account.manage"}
+)
 """Acts that touch all projects at once, so that a role in one of them is not enough."""
 SEES_ALL = "designer.view_flow"
 """The permission to see the flows of every project."""
@@ -95,7 +101,7 @@ ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     "operator": (
-        "Places calls, helps calls that run, takes nodes out and in.",
+        "Places calls, helps calls that run, takes nodes out and in, keeps trunks and phones.",
         (
             *_VIEWER,
             "runtime.place_call",
@@ -105,6 +111,8 @@ ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
             "runtime.pin_call",
             "runtime.migrate_call",
             "runtime.drain_node",
+            "runtime.change_trunk",
+            "runtime.change_account",
         ),
     ),
     "auditor": (
@@ -225,6 +233,8 @@ def rights(user: Any, flow: Flow | None = None) -> dict[str, bool]:
         "audit": may_somewhere(user, "audit.view"),
         "people": may(user, "people.manage"),
         "drain": may(user, "node.drain"),
+        "trunks": may(user, "trunk.manage"),
+        "accounts": may(user, "account.manage"),
     }
 
 

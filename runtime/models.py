@@ -617,6 +617,17 @@ class JournalPosition(models.Model):
 
 # Candidates, and what is added up, have modules of their own; Django finds models here.
 from runtime.count_models import StepCount, StepsCounted  # noqa: E402
+from runtime.peer_models import (  # noqa: E402
+    Account,
+    AccountUse,
+    PeerPolicy,
+    PeerTurn,
+    Registration,
+    Trunk,
+    TrunkCall,
+    TrunkMark,
+    TrunkStanding,
+)
 from runtime.proof_models import (  # noqa: E402
     ReplayRun,
     Shadow,
@@ -625,10 +636,19 @@ from runtime.proof_models import (  # noqa: E402
 )
 
 __all__ = [
+    "Account",
+    "AccountUse",
+    "PeerPolicy",
+    "PeerTurn",
+    "Registration",
     "ReplayRun",
     "Shadow",
     "ShadowCount",
     "ShadowDifference",
     "StepCount",
     "StepsCounted",
+    "Trunk",
+    "TrunkCall",
+    "TrunkMark",
+    "TrunkStanding",
 ]

@@ -8,7 +8,9 @@ from typing import Any
 
 from designer.commands import DONE, ERRORS, answer, refuse
 
-_PARTS = ("caller", "domain", "web_user")
+_PARTS = ("trunk", "caller", "domain", "web_user")
+
+_TRIED = ("number", "caller", "source", "trunk", "domain")
 
 
 def add_parsers(verbs: Any, finish: Callable[..., None]) -> None:
@@ -33,6 +35,7 @@ def add_parsers(verbs: Any, finish: Callable[..., None]) -> None:
     parser.add_argument("number", help="a number or a whole SIP address")
     parser.add_argument("--caller", default="", metavar="USER[@HOST]")
     parser.add_argument("--source", default="", metavar="IP", help="where the INVITE comes from")
+    parser.add_argument("--trunk", default="", metavar="NAME", help="instead of a source")
     parser.add_argument("--domain", default="", metavar="HOST", help="of the Request-URI")
     parser.add_argument("--header", default="", metavar="'NAME: VALUE'")
     parser.add_argument("--web-user", default="", metavar="USER", help="whose phone calls")
@@ -43,6 +46,7 @@ def _conditions(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--source", action="append", default=[], metavar="NETWORK", help="203.0.113.0/24, repeated"
     )
+    parser.add_argument("--trunk", default="", metavar="PATTERN", help="of a trunk's name")
     parser.add_argument("--caller", default="", metavar="PATTERN", help="user, or user@host")
     parser.add_argument("--domain", default="", metavar="PATTERN", help="of the Request-URI")
     parser.add_argument("--header", default="", metavar="'NAME: PATTERN'")
@@ -130,7 +134,7 @@ def route_test(options: Namespace) -> int:
     from runtime import routes
 
     header, _, value = options.header.partition(":")
-    given = {name: getattr(options, name) for name in ("number", "caller", "source", "domain")}
+    given = {name: getattr(options, name) for name in _TRIED}
     given |= {"web_user": options.web_user, "header": header, "value": value}
     match = routes.match(routes.imagined(given))
     lines = [f"not {route.pattern}: {why}" for route, why in match.passed]

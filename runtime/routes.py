@@ -17,10 +17,12 @@ from django.db.models import Min
 from designer import auditing, notices
 from designer.errors import Refused
 from designer.models import AuditEntry, Flow
+from runtime import trunks
 from runtime.models import Route
 from runtime.node import routes as rules
 from runtime.node.calling import NewCall
 from runtime.node.routes import When
+from runtime.node.trunks import TrunkBook
 
 ANYBODY = rules.ANYBODY
 LAST = 1_000_000
@@ -64,7 +66,8 @@ def match(call: NewCall) -> Match:
 
 
 def imagined(given: Mapping[str, str]) -> NewCall:
-    """Return the call somebody describes: number, caller, source, domain, header, value, web_user.
+    """Return the call somebody describes: number, caller, source, trunk, domain, header, value,
+    web_user. Without a trunk it is the one whose networks hold the source.
 
     A number may be a whole address: `sip:100@desk.example` has a domain, too.
     """
@@ -76,6 +79,7 @@ def imagined(given: Mapping[str, str]) -> NewCall:
         number=user_part(number),
         source=given.get("source", "").strip(),
         domain=domain,
+        trunk=given.get("trunk", "").strip().lower() or _trunk_of(given.get("source", "").strip()),
         web_user=given.get("web_user", "").strip(),
         header=lambda name: [value] if header and name.lower() == header else [],
     )
@@ -106,6 +110,8 @@ def in_words(when: When) -> str:
     parts = []
     if when.sources:
         parts.append(f"from {' or '.join(when.sources)}")
+    if when.trunk:
+        parts.append(f"trunk {when.trunk}")
     if when.caller:
         parts.append(f"caller {when.caller}")
     if when.domain:
@@ -195,6 +201,13 @@ def _changed(route: Route, what: str, user: Any, by_name: str, **detail: Any) ->
         detail={"what": what, **as_message(route), **detail},
     )
     notices.announce(notices.NODES, {"type": "routes.changed"})
+
+
+def _trunk_of(source: str) -> str:
+    book = TrunkBook()
+    book.replace(trunks.for_node())
+    found = book.of_source(source)
+    return found.name if found is not None else ""
 
 
 def _rule(route: Route) -> rules.Route:

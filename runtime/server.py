@@ -23,7 +23,7 @@ from django.conf import settings
 from django.db import connection
 
 from designer import control, publish
-from runtime import bridge, nodes, service
+from runtime import bridge, nodes, peers, sealing, service
 from runtime.control import handle
 from runtime.heartbeat import Heart
 from runtime.media.port import MediaConfig
@@ -134,7 +134,8 @@ async def running_node() -> AsyncIterator[Node]:
     """Run the node of this process; what it should run it asks the database."""
     source = service.source()
     after = await asyncio.to_thread(claimed)
-    node = Node(dataclasses.replace(node_config(), epoch_after=after), source, source)
+    config = dataclasses.replace(node_config(), epoch_after=after)
+    node = Node(config, source, source, peers.DatabaseSource(), unseal=sealing.unseal)
     await node.start()
     bridge.set_node(node)
     try:

@@ -37,6 +37,7 @@ from runtime.node.loader import LoadRefused
 from runtime.node.node import Node
 from runtime.node.session import Session
 from runtime.node.shipper import Shipper
+from runtime.peer_desk import PeerDesk
 from runtime.ramps.following import Follower
 from runtime.relay import Relays
 from runtime.rows import Asks, Rows, Shared
@@ -47,6 +48,8 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
 """How often the rows are compared with what the node runs, should a bell have been missed."""
+PEER_SECONDS = 1.0
+"""How often is told what became of peers, and asked what changed; trunks that are due are asked."""
 CARRY_SECONDS = 1.0
 """How often it is looked whether something is to be done to running calls (`runtime.drain`)."""
 WATCH_SECONDS = 3.0
@@ -83,6 +86,7 @@ async def running(
     desk = Desk(node, rows)
     orders = Rows(f"{node.name}-orders")
     carrier = Carrier(node, rows=orders.ask)
+    peers = PeerDesk(node, rows)
     shipper = Shipper(node.config.folder / "journal", node.name, node.epoch, DatabaseSink())
     delay = LoopDelay(loop.time)
     heart = Heart(
@@ -101,13 +105,16 @@ async def running(
     for listener in heard:
         node.listeners.add(listener)
     await desk.look()
+    with contextlib.suppress(*AWAY):
+        await peers.look()
     await beat_first(heart)
     work = [
         delay.measure(),
-        desk.hear_bells(heart),
+        desk.hear_bells(heart, peers),
         fleet.run(),
         every(nodes.BEAT_SECONDS, heart.beat),
         every(LOOK_SECONDS, desk.look),
+        every(PEER_SECONDS, peers.look),
         every(WATCH_SECONDS, desk.shadows.report),
         # Again and again, because the last records of an earlier run may still be on their way.
         every(WATCH_SECONDS, desk.close_lost),
@@ -142,6 +149,7 @@ async def running(
         bridge.set_fleet(None)
         with contextlib.suppress(*AWAY):
             await desk.shadows.report()
+            await peers.look()
         await node.stop()
         await shipper.stop()
         await heart.stop()
@@ -200,7 +208,7 @@ class Desk:
         """Sessions of which something could not be journalled, not marked in the database yet."""
         self._turn = asyncio.Lock()
 
-    async def hear_bells(self, heart: Heart) -> None:
+    async def hear_bells(self, heart: Heart, peers: PeerDesk) -> None:
         """Look at the rows whenever somebody says that they changed."""
         layer = get_channel_layer()
         said = ""
@@ -209,7 +217,7 @@ class Desk:
                 channel = await layer.new_channel()
                 await layer.group_add(notices.NODES, channel)
                 said = ""
-                await self._hear(layer, channel, heart)
+                await self._hear(layer, channel, heart, peers)
             except asyncio.CancelledError:
                 raise
             except Exception as away:  # the layer's own library raises what it likes
@@ -218,7 +226,7 @@ class Desk:
                     log.warning("the bell cannot be heard, the rows are looked at: %s", said)
                 await asyncio.sleep(BELL_PAUSE)
 
-    async def _hear(self, layer: Any, channel: str, heart: Heart) -> None:
+    async def _hear(self, layer: Any, channel: str, heart: Heart, peers: PeerDesk) -> None:
         """Follow each bell; the group is joined again now and then, for it forgets its members."""
         loop = asyncio.get_running_loop()
         joined = loop.time()
@@ -232,14 +240,16 @@ class Desk:
                 await layer.group_add(notices.NODES, channel)
                 joined = loop.time()
             if bell is not None:
-                await self._heard_bell(bell, heart)
+                await self._heard_bell(bell, heart, peers)
 
-    async def _heard_bell(self, bell: dict[str, Any], heart: Heart) -> None:
+    async def _heard_bell(self, bell: dict[str, Any], heart: Heart, peers: PeerDesk) -> None:
         try:
             match bell.get("type"):
                 case "node.wanted":
                     if bell.get("node") == self.node.name:
                         await heart.beat()
+                case "peers.changed":
+                    await peers.look()
                 case "flow.deploy":
                     # The row that is named first: calls may be waiting for it.
                     await self.look_at(bell["deployment"])

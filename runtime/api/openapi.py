@@ -25,6 +25,9 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
 _MEANT = {
     "name": "The name of a flow.",
     "node": "The name of a node.",
+    "trunk": "The name of a trunk.",
+    "account": "The id of an account of a phone.",
+    "key": "The id of a registration.",
     "number": "The number of a version.",
     "id": "The id of a session.",
     "sequence": "The number of a step, from 1.",

@@ -26,6 +26,7 @@ class Conditions(Sent):
     sources: Annotated[
         tuple[Network, ...], Meta(max_length=64, description="Networks the INVITE may come from.")
     ] = ()
+    trunk: Annotated[Fit, Meta(description="Pattern of the name of the trunk it comes from.")] = ""
     caller: Annotated[Fit, Meta(description="Pattern of the user in From, or of user@host.")] = ""
     domain: Annotated[Fit, Meta(description="Pattern of the host of the Request-URI.")] = ""
     header: Annotated[Fit, Meta(description="Name of a header; goes with value.")] = ""
@@ -63,6 +64,7 @@ class CallTried(Sent):
     ]
     caller: Text = ""
     source: Annotated[Text, Meta(description="IP address the INVITE comes from.")] = ""
+    trunk: Annotated[Text, Meta(description="Name of a trunk; else the one of the source.")] = ""
     domain: Text = ""
     header: Text = ""
     value: Text = ""
@@ -113,6 +115,7 @@ def add_route(call: Call) -> Any:
     given = call.body.when
     when = When(
         sources=given.sources,
+        trunk=given.trunk.lower(),
         caller=given.caller,
         domain=given.domain,
         header=given.header,

@@ -36,6 +36,8 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
     """Calls (INVITE) from addresses that are not ours are taken without an account."""
     anybody_asks: bool = False
     """So are MESSAGE, SUBSCRIBE, PUBLISH and REFER outside a call."""
+    strong: bool = False
+    """Digests are of SHA-256 alone: phones that know only MD5 cannot register."""
 
 
 class AccountBook:

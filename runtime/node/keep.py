@@ -14,11 +14,11 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 
-def write(path: Path, content: bytes) -> None:
-    """Replace the file; raises OSError and leaves the old one."""
+def write(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Replace the file; raises OSError and leaves the old one. `mode` as for open(2)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    with open(part, "wb") as file:
+    with open(part, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

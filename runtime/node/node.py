@@ -27,6 +27,7 @@ from runtime.node.journal import Journal, MediaRecord, next_epoch
 from runtime.node.keep import read_json, write_json
 from runtime.node.loader import SOURCE_PATIENCE, Loaded, Loader, TextSource
 from runtime.node.operations import Operations
+from runtime.node.peers import Peers, PeerSource, bindings_at, keep, peers_at
 from runtime.node.ramp import Rule
 from runtime.node.routes import Route, RouteTable
 from runtime.node.session import Session
@@ -60,12 +61,17 @@ class Node:
         config: NodeConfig,
         texts: TextSource | None = None,
         routes: RouteSource | None = None,
+        peers: PeerSource | None = None,
         *,
         journal: Callable[[NodeConfig, int], Journal] | None = None,
         link: Callable[[Callable[[MediaEvent], None]], MediaLink] | None = None,
         settings: Callable[[AgentSettings], AgentSettings] = lambda given: given,
+        unseal: Callable[[str], str | None] = lambda sealed: None,
     ) -> None:
-        """Make a node; `journal`, `link` and `settings` are for tests that put their own in."""
+        """Make a node; `journal`, `link` and `settings` are for tests that put their own in.
+
+        `unseal` opens the passwords of trunks; None for one that cannot be opened.
+        """
         self.config = config
         self.name = config.name
         self.epoch = next_epoch(config.folder / "journal", config.name, config.epoch_after)
@@ -73,6 +79,7 @@ class Node:
         self.routes = RouteTable()
         self._texts = texts
         self._route_source = routes
+        self._peer_source = peers
         self._supervisor = Supervisor(config, self.journal, Clock())
         self._loader = Loader(config.folder / "flows")
         self.operations = Operations(self._supervisor, self._loader, texts)
@@ -92,7 +99,13 @@ class Node:
             self._media,
             token=f"{config.name}-{self.epoch}",
             settings=settings,
+            unseal=unseal,
         )
+
+    @property
+    def signalling(self) -> Signalling:
+        """The SIP side: trunks, accounts, where users are."""
+        return self._signalling
 
     @property
     def listeners(self) -> Listeners:
@@ -116,6 +129,7 @@ class Node:
         await self._start_media()
         await self._loader.restore(self._texts)
         await self._restore_routes()
+        await self._restore_peers()
         await self._signalling.start()
         self._running = True
 
@@ -223,6 +237,53 @@ class Node:
     @property
     def _routes_file(self) -> Path:
         return self.config.folder / "flows" / "routes.json"
+
+    # -- peers -------------------------------------------------------------------------------------
+
+    def set_peers(self, peers: Peers) -> None:
+        """Replace trunks, accounts and policy."""
+        self._signalling.set_peers(peers)
+        self._supervisor.hold(self._keep_local("peers.json", peers))
+
+    def ask_trunk(self, name: str) -> None:
+        """Ask a trunk now whether it is there; CallRefused if none that is enabled has this name.
+
+        The answer changes its standing.
+        """
+        trunk = self._signalling.trunks.named(name)
+        if trunk is None:
+            raise CallRefused(f"no trunk named {name} is in use on this node")
+        self._signalling.watch.ask(trunk)
+
+    def keep_bindings(self) -> None:
+        """Keep a copy of where users are, for a start without a database."""
+        bindings = list(self._signalling.location)
+        self._supervisor.hold(self._keep_local("registrations.json", bindings))
+
+    async def _keep_local(self, name: str, value: Any) -> None:
+        async with self._keeping:
+            try:
+                await asyncio.to_thread(keep, self.config.folder / "sip" / name, value)
+            except OSError as full:
+                log.warning("%s is not kept locally: %s", name, full)
+
+    async def _restore_peers(self) -> None:
+        """Know whom calls come from and go to before the first message is heard."""
+        folder = self.config.folder / "sip"
+        peers = bindings = None
+        if self._peer_source is not None:
+            try:
+                async with asyncio.timeout(SOURCE_PATIENCE):
+                    peers = await self._peer_source.peers()
+                    bindings = await self._peer_source.bindings()
+            except Exception as away:
+                log.warning("peers cannot be asked for, the local copy is used: %s", away)
+        if peers is None:
+            peers = await asyncio.to_thread(peers_at, folder / "peers.json") or Peers()
+        if bindings is None:
+            bindings = await asyncio.to_thread(bindings_at, folder / "registrations.json")
+        self._signalling.set_peers(peers)
+        self._signalling.restore(bindings or [])
 
     # -- calls -------------------------------------------------------------------------------------
 
@@ -382,6 +443,8 @@ class Node:
                 "refused": {str(code): n for code, n in self._signalling.refused.items()},
                 "counters": dict(counters),
                 "unkept": self._signalling.unkept,
+                "screened": dict(self._signalling.screening.counters),
+                "trunks": self._signalling.trunk_figures(),
             },
             "media": {"mode": self.config.media, "attached": attached},
             "journal": {

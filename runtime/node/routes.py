@@ -29,7 +29,9 @@ class When(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     """What else has to be true of a call; what is left empty is true of any."""
 
     sources: tuple[str, ...] = ()
-    """Networks such as `203.0.113.0/24`: the trunks it may come from."""
+    """Networks such as `203.0.113.0/24` that it may come from."""
+    trunk: str = ""
+    """Pattern of the name of the trunk it comes from."""
     caller: str = ""
     """Pattern of the user in From, or of `user@host` if it has an `@`."""
     domain: str = ""
@@ -110,6 +112,8 @@ def misses(route: Route, call: NewCall) -> str | None:
         return f"the number is not {route.pattern}"
     if when.sources and not within(_networks(when.sources), call.source):
         return f"it does not come from {' or '.join(when.sources)}"
+    if when.trunk and not (call.trunk and matches(when.trunk.lower(), call.trunk)):
+        return f"it does not come from trunk {when.trunk}"
     if when.caller and not _called_by(when.caller, call.party):
         return f"the caller is not {when.caller}"
     if when.domain and not matches(when.domain.lower(), call.domain.lower()):
@@ -165,6 +169,7 @@ def check(route: Route) -> None:
         (when.caller, "the caller"),
         (when.domain, "the domain"),
         (when.web_user, "the phone"),
+        (when.trunk, "the trunk"),
     ):
         if part:
             _check_pattern(part, name)

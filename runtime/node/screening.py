@@ -24,6 +24,12 @@ from runtime.sip.message import Request
 from runtime.sip.screen import Refusal
 from runtime.sip.uri import Uri
 
+BOTH = ("MD5", "SHA-256")
+"""MD5 stands first although it is the weaker one (RFC 8760 2.3 asks for the order of preference):
+phones of RFC 3261 look at the first challenge alone and give up at a word they do not know, and
+those that know both may take the stronger one wherever it stands."""
+STRONG = ("SHA-256",)
+
 
 class Note(msgspec.Struct):
     """What became of the attempts to use one account, since the node began."""
@@ -195,8 +201,16 @@ class Screening:
         if realm not in self._servers:
             if len(self._servers) > len(self._accounts.realms) + 8:
                 self._servers.clear()
-            self._servers[realm] = DigestServer(realm, self._secret)
+            self._servers[realm] = DigestServer(realm, self._secret, algorithms=self._offer)
         return self._servers[realm]
+
+    @property
+    def _offer(self) -> tuple[str, ...]:
+        return STRONG if self._accounts.policy.strong else BOTH
+
+    def policy_changed(self) -> None:
+        """Challenge as the policy says from now on."""
+        self._servers.clear()
 
     def _busy(self) -> Refusal:
         self.counters["trunk_full"] += 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -27,6 +27,7 @@ from runtime.node.journal import MediaRecord, WireRecord
 from runtime.node.links import LinkBook, Start
 from runtime.node.loader import Loader
 from runtime.node.location import Binding, Location
+from runtime.node.peers import Peers
 from runtime.node.places import NodePlaces
 from runtime.node.registrar import Registrar
 from runtime.node.routes import RouteTable
@@ -160,6 +161,37 @@ class Signalling:
     async def close(self) -> None:
         """Listen no more."""
         await self.shell.close()
+
+    # -- peers -------------------------------------------------------------------------------------
+
+    def set_peers(self, peers: Peers) -> None:
+        """Replace trunks, accounts and policy."""
+        self.trunks.replace(peers.trunks)
+        self.accounts.replace(peers.accounts)
+        if self.accounts.policy != peers.policy:
+            self.accounts.policy = peers.policy
+            self.screening.policy_changed()
+
+    def restore(self, bindings: Iterable[Binding]) -> None:
+        """Know where users were when the node began: what ran over connections that ended with its
+        last run is gone, and is written as gone."""
+        now = self._supervisor.now()
+        known = [each for each in bindings if each.expires > now]
+        ended = [each for each in known if each.node == self._config.name and each.connection]
+        self.location.replace(known)
+        for connection in {each.connection for each in ended}:
+            self.location.lost(connection)
+
+    def trunk_figures(self) -> dict[str, dict[str, int]]:
+        """Return by trunk the calls in and out there are now, and whether it is up."""
+        return {
+            trunk.name: {
+                "in": self.trunks.calls(trunk.name, INCOMING),
+                "out": self.trunks.calls(trunk.name, OUTGOING),
+                "down": int(bool(self.watch.down(trunk.name))),
+            }
+            for trunk in self.trunks
+        }
 
     # -- browsers ----------------------------------------------------------------------------------
 

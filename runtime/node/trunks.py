@@ -7,6 +7,7 @@ merely names the realm in a challenge gets nothing. Limits hold on each node.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Literal
@@ -21,6 +22,7 @@ from runtime.sip.uri import Uri
 log = logging.getLogger(__name__)
 
 Direction = Literal["in", "out"]
+MOST_BEGUN = 5000
 INCOMING: Direction = "in"
 OUTGOING: Direction = "out"
 
@@ -105,6 +107,8 @@ class TrunkBook:
         """Sessions by trunk and direction; those that ended are taken out when it is asked for."""
         self._rates: dict[tuple[str, Direction], tuple[float, Allowance]] = {}
         self._opened: dict[str, str | None] = {}
+        self.begun: deque[tuple[str, Direction, str]] = deque(maxlen=MOST_BEGUN)
+        """Trunk, direction and session of calls that nobody was told of yet."""
         self.down: Callable[[str], str] = lambda name: ""
         """Says why nothing is sent to a trunk now; empty while it answers or is not asked."""
 
@@ -167,6 +171,7 @@ class TrunkBook:
     def began(self, trunk: Trunk, direction: Direction, session: str) -> None:
         """Count a call until its session has ended."""
         self._calls.setdefault((trunk.name, direction), set()).add(session)
+        self.begun.append((trunk.name, direction, session))
 
     def calls(self, name: str, direction: Direction) -> int:
         """Return how many calls of a trunk there are."""

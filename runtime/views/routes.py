@@ -12,10 +12,11 @@ from designer.access import change, demand, hidden_names, page, visible_flows
 from designer.errors import Refused
 from designer.views.shell import done, refused, show
 from runtime import routes as services
+from runtime import trunks
 from runtime.models import Route
 from runtime.node.routes import When
 
-TRIED = ("number", "caller", "source", "domain", "header", "value", "web_user")
+TRIED = ("number", "caller", "source", "trunk", "domain", "header", "value", "web_user")
 """What a call that is tried is described by."""
 LONGEST = 256
 
@@ -31,6 +32,7 @@ def routes(request: HttpRequest) -> HttpResponse:
         "hidden": hidden,
         "flows": list(visible_flows(request.user).values_list("name", flat=True)),
         "deployed": facts.runtime().deployed(),
+        "trunks": [each.name for each in trunks.listed()],
         "tried": tried,
         "further": any(tried[field] for field in TRIED[1:]),
         "match": services.match(services.imagined(tried)) if tried["number"] else None,
@@ -40,11 +42,12 @@ def routes(request: HttpRequest) -> HttpResponse:
 
 
 def when_of(sent: QueryDict) -> When:
-    """Return the conditions of a form: sources (separated by commas or space), caller, domain,
-    header, value, web_user."""
+    """Return the conditions of a form: sources (separated by commas or space), trunk, caller,
+    domain, header, value, web_user."""
     text = {field: sent.get(field, "").strip()[:LONGEST] for field in TRIED[1:]}
     return When(
         sources=tuple(sent.get("sources", "")[:2000].replace(",", " ").split()),
+        trunk=text["trunk"].lower(),
         caller=text["caller"],
         domain=text["domain"],
         header=text["header"],

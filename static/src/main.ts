@@ -6,6 +6,7 @@ import "./css/shell.css";
 import "./css/lists.css";
 import "./css/drain.css";
 import "./css/audit.css";
+import "./css/peers.css";
 import "./css/phone.css";
 import "htmx.org";
 import favicon from "./favicon.svg";

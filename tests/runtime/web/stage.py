@@ -109,6 +109,8 @@ class FakeNode:
         self.programs: dict[str, Program] = {}
         self.ramps: dict[str, tuple[Program, Any]] = {}
         self.routes: list[Any] = []
+        self.asked: list[str] = []
+        """Trunks that were asked whether they are there."""
         self.placed: list[tuple[str, str]] = []
         self.sent: list[tuple[str, str, dict[str, Any]]] = []
         self.sockets: dict[str, Any] = {}
@@ -122,6 +124,9 @@ class FakeNode:
         self.kept: list[Any] = []
         """Facts that were journalled beside the steps."""
         self.operations = Operations(Sessions(self), Texts(self))  # type: ignore[arg-type]
+
+    def ask_trunk(self, name: str) -> None:
+        self.asked.append(name)
 
     # Calls, played by the test.
 

@@ -25,8 +25,21 @@ from designer.models import (
     Version,
 )
 from designer.reviews import services as reviews
-from runtime import deployments
-from runtime.models import CallOrder, CallPin, Deployment, DrainPolicy, Node, Ramp, Route
+from runtime import deployments, registrations
+from runtime.models import (
+    Account,
+    CallOrder,
+    CallPin,
+    Deployment,
+    DrainPolicy,
+    Node,
+    PeerPolicy,
+    Ramp,
+    Registration,
+    Route,
+    Trunk,
+)
+from runtime.node.location import Binding
 from runtime.ramps import services as ramps
 from runtime.ramps.plan import Plan, read_steps
 from tests.runtime.web.stage import FakeNode
@@ -82,6 +95,22 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "rule": {"code": "COV401"},
     "ramp_control": {"deployment": "RAMP"},
     "node_drain": {"node": "node1"},
+    "trunk": {"trunk": "carrier"},
+    "trunk_change": {"trunk": "carrier"},
+    "trunk_switch": {"trunk": "carrier"},
+    "trunk_remove": {"trunk": "carrier"},
+    "trunk_test": {"trunk": "carrier"},
+    "account": {"account": 998},
+    "account_change": {"account": 998},
+    "account_password": {"account": 998},
+    "account_switch": {"account": 998},
+    "account_remove": {"account": 998},
+    "registration_remove": {"key": "0" * 40},
+    "api_trunk": {"trunk": "carrier"},
+    "api_trunk_test": {"trunk": "carrier"},
+    "api_account": {"account": 998},
+    "api_account_password": {"account": 998},
+    "api_registration_end": {"key": "0" * 40},
     "node_undrain": {"node": "node1"},
     "node_forget": {"node": "node1"},
     "deployment": {"deployment": "RAMP"},
@@ -231,6 +260,24 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "route_add": ("route.change", {"pattern": "9*", "flow": "echo_test"}),
     "route_delete": ("route.change", {"pattern": "1*"}),
     "route_move": ("route.change", {"pattern": "1*", "to": "0"}),
+    "trunk_add": ("trunk.manage", {"name": "backup", "host": "192.0.2.9"}),
+    "trunk_change": ("trunk.manage", {"host": "192.0.2.10"}),
+    "trunk_switch": ("trunk.manage", {"enabled": "0"}),
+    "trunk_remove": ("trunk.manage", {}),
+    "trunk_test": ("trunk.manage", {}),
+    "account_add": ("account.manage", {"user": "202"}),
+    "account_change": ("account.manage", {"display": "Workshop"}),
+    "account_password": ("account.manage", {}),
+    "account_switch": ("account.manage", {"enabled": "0"}),
+    "account_remove": ("account.manage", {}),
+    "account_policy": ("account.manage", {"anybody_calls": "1"}),
+    "registration_remove": ("account.manage", {"reason": "asked for"}),
+    "api_trunks": ("trunk.manage", {"name": "backup", "host": "192.0.2.9"}),
+    "api_trunk_test": ("trunk.manage", {}),
+    "api_accounts": ("account.manage", {"user": "202"}),
+    "api_account_password": ("account.manage", {}),
+    "api_anybody": ("account.manage", {"anybody_calls": True, "anybody_asks": False}),
+    "api_registration_end": ("account.manage", {"reason": "asked for"}),
     "node_drain": ("node.drain", {"reason": "a new disk"}),
     "node_undrain": ("node.drain", {}),
     "node_forget": ("node.drain", {}),
@@ -284,7 +331,7 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
 READ_TOO = {"flow_new", "deploy_steps", "access_tokens", "api_flows", "api_versions", "api_check",
             "api_deploy", "api_routes", "api_tests", "api_scenarios", "api_reviews",
             "api_replay", "api_shadow", "api_mutants", "api_deadline", "api_order",
-            "api_ramp"}  # fmt: skip
+            "api_ramp", "api_trunks", "api_accounts", "api_anybody"}  # fmt: skip
 ONLY_POST = set(CHANGES) - READ_TOO
 
 
@@ -305,6 +352,9 @@ NAMES = sorted(set(addresses()))
 def call_id(node: FakeNode, flow: Flow) -> str:
     Scenario.objects.create(pk=1, flow=flow, name="Answered", text=SCENARIO)
     Node.objects.create(name="node1", folder="f")
+    Trunk.objects.create(name="carrier", host="192.0.2.8")
+    Account.objects.create(pk=998, user="201", realm="callsmith", md5="0", sha256="0")
+    registrations.store({"0" * 40: Binding("201", "callsmith", "sip:201@192.0.2.7", "UDP")})
     session = node.begin("echo_test")
     node.give(session, "IncomingCall")
     # Far from where a database begins to number by itself.
@@ -368,6 +418,10 @@ def everything() -> tuple[Any, ...]:
         list(Review.objects.values_list("flow", "version", "closed")),
         list(Comment.objects.values_list("text", "resolved_at")),
         list(Judgement.objects.values_list("by_name", "verdict")),
+        list(Trunk.objects.values_list("name", "host", "enabled")),
+        list(Account.objects.values_list("user", "display", "md5", "enabled")),
+        list(Registration.objects.values_list("key", "gone")),
+        list(PeerPolicy.objects.values_list("anybody_calls", "anybody_asks")),
         list(ReviewRule.objects.values_list("flow", "required", "high")),
     )
 
