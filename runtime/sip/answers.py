@@ -37,6 +37,8 @@ class Answers:
             case Progress() as progress:
                 headers = progress.next_headers() + answer.headers
                 data = self.give(tx, answer._replace(headers=headers), now)
+                if tx is not usage.initial:
+                    self._refresh(tx)  # As good as the 2xx (RFC 6141 4.6).
                 described = answer.content_type == build.ACCEPT
                 tx.described = tx.described or described
                 progress.sent(data, described=described, asked=reliable, now=now)
@@ -103,7 +105,14 @@ class Answers:
             usage.dialog.confirmed = True
             usage.state = UsageState.CONFIRMED
         else:
-            usage.dialog.refresh(tx.request)
+            self._refresh(tx)
+
+    def _refresh(self, tx: ServerTransaction) -> None:
+        """RFC 3261 12.2.2: the peer may have moved; a fork of ours has several dialogs."""
+        request = tx.request
+        found = self._agent.dialogs.get((request.call_id, request.to.tag, request.from_.tag))
+        if found is not None:
+            found[1].refresh(request)
 
     def trying(self, tx: ServerTransaction, now: float) -> None:
         """Say 100 (RFC 3261 17.2.1): no tag, no more than the request."""

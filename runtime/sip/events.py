@@ -7,6 +7,7 @@ here or shows as a fact that needs no answer.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from runtime.sip.notice import EventId
     from runtime.sip.transaction import ServerTransaction
     from runtime.sip.usage import Usage
+
+_SECONDS = re.compile(r"[0-9]{1,9}(?![0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,12 @@ class ResponseReceived:
 
     fatal: bool = False
     "RFC 5057 5: the far side has no such call any more. A BYE is all that is left to send."
+
+    @property
+    def retry_after(self) -> int | None:
+        """Seconds after which to ask again (RFC 3261 20.33); None: the peer did not say."""
+        match = _SECONDS.match(self.response.get("Retry-After") or "")
+        return int(match.group()) if match else None
 
 
 @dataclass(frozen=True, slots=True)

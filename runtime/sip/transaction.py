@@ -308,6 +308,11 @@ class ServerTransaction(Transaction):
         return self.request.method
 
     @property
+    def offered(self) -> bool:
+        """The request carries a session description."""
+        return self.request.sdp is not None
+
+    @property
     def answered(self) -> bool:
         """A final response was given."""
         return self._answered

@@ -283,9 +283,19 @@ class Usage(OutsideActs):
         reports = method == "NOTIFY" and bool(self.subscriptions) and self.dialog is not None
         self._require(live or reports, "there is no dialog")
         if method == "UPDATE":
-            self._require(self.own_update is None, "an own UPDATE is under way")
+            self._may_update(offers=bool(body))
         body, content_type = self._body(None, body, content_type)
         self._agent.uac.request(self, method, self._checked(headers), body, content_type, now)
+
+    def _may_update(self, *, offers: bool) -> None:
+        """RFC 3311 5.1: one UPDATE at a time, and no offer beside another one."""
+        self._require(self.own_update is None, "an own UPDATE is under way")
+        if not offers:
+            return
+        own = self.own_invite is not None and self.own_invite.reinvite
+        self._require(not own and not self.ack_wanted, "an own offer waits for its answer")
+        theirs = any(tx.offered and not tx.described for tx in self.open)
+        self._require(not theirs, "an offer of the peer waits for its answer")
 
     def close(self, *, now: float) -> None:
         """Let go of the usage, politely; harmless when repeated. No happening of it follows.

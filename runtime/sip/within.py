@@ -130,7 +130,7 @@ def _overlaps(usage: Usage, request: Request) -> bool:
     for tx in usage.open:
         if tx.method == request.method:
             return True
-        if offer and request.method == "UPDATE" and tx.request.sdp is not None and not tx.described:
+        if offer and request.method == "UPDATE" and tx.offered and not tx.described:
             return True
     return False
 
