@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from tests.sip.sipp import free_udp_port
 
 BARESIP = shutil.which("baresip")
@@ -24,7 +26,15 @@ MODULES = (
 class Baresip:
     """One baresip process with one account that needs no registrar. `output` grows as it talks."""
 
-    def __init__(self, *commands: str, answers: bool = False, seconds: int = 20) -> None:
+    def __init__(
+        self,
+        *commands: str,
+        answers: bool = False,
+        seconds: int = 20,
+        tone: float = 0.0,
+        user: str = "phone",
+    ) -> None:
+        """`tone` is the frequency it sends instead of a hum nobody hears, in hertz."""
         self.port = free_udp_port()
         self.output = ""
         self._folder = tempfile.TemporaryDirectory(prefix="baresip")
@@ -32,12 +42,22 @@ class Baresip:
         self._seconds = seconds
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._write(answers)
+        self._write(answers, tone, user)
 
-    def _write(self, answers: bool) -> None:
+    @property
+    def heard(self) -> np.ndarray:
+        """What its newest call heard so far, as samples at 8000 a second; at first nothing."""
+        found = sorted(Path(self._folder.name).glob("dump-*-dec.wav"), key=os.path.getmtime)
+        data = found[-1].read_bytes()[44:] if found else b""
+        return np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2")
+
+    def _write(self, answers: bool, frequency: float, user: str) -> None:
         folder = Path(self._folder.name)
         tone = folder / "tone.wav"
         samples = b"\x00\x10" * 8000
+        if frequency:
+            wave = np.sin(2 * np.pi * frequency * np.arange(8000 * 20) / 8000)
+            samples = (wave * 12000).astype("<i2").tobytes()
         header = b"RIFF" + (36 + len(samples)).to_bytes(4, "little") + b"WAVEfmt "
         header += (16).to_bytes(4, "little") + b"\x01\x00\x01\x00" + (8000).to_bytes(4, "little")
         header += (16000).to_bytes(4, "little") + b"\x02\x00\x10\x00data"
@@ -47,10 +67,11 @@ class Baresip:
             f"sip_listen 127.0.0.1:{self.port}\nnet_interface 127.0.0.1\n"
             f"audio_source aufile,{tone}\naudio_player aufile,{folder}/heard.wav\n"
             f"module_path {modules}\nmodule g711.so\nmodule aufile.so\n"
+            f"module sndfile.so\nsnd_path {folder}\n"
             "module_app account.so\nmodule_app menu.so\n"
         )
         mode = ";answermode=auto" if answers else ""
-        (folder / "accounts").write_text(f"<sip:phone@127.0.0.1:{self.port}>;regint=0{mode}\n")
+        (folder / "accounts").write_text(f"<sip:{user}@127.0.0.1:{self.port}>;regint=0{mode}\n")
         (folder / "contacts").write_text("")
 
     async def start(self) -> Baresip:
