@@ -28,7 +28,10 @@ MADE_TRUE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("SendReferAccepted", "AcceptTransferREFER", "SendSIPResponse"),
     ),
     "TransferSucceeded": (("TransferSuccess",), ("SendTransferNOTIFYSuccess",)),
-    "TransferFailed": (("TransferFailed", "TransferComplete"), ("SendTransferNOTIFYFailure",)),
+    "TransferFailed": (
+        ("TransferFailed", "TransferComplete", "AuthRequired"),
+        ("SendTransferNOTIFYFailure",),
+    ),
 }
 """Published event to the events and the actions of which one makes it true."""
 LAST = "SendTransferNOTIFYSuccess"

@@ -60,6 +60,11 @@ def _bye(doing: Doing) -> None:
     doing.send("BYE")
 
 
+def _refer(doing: Doing) -> None:
+    doing.change(transfer="sent")
+    doing.send("REFER")
+
+
 def _reinvite(doing: Doing) -> None:
     wanted = doing.wire.local
     doing.change(own=wanted, offer="ours", made=False)
@@ -73,6 +78,7 @@ AGAIN: Mapping[str, Callable[[Doing], None]] = {
     "UPDATE offer": lambda doing: inside.send_update(doing, doing.wire.local),
     "INFO": lambda doing: inside.ask(doing, "INFO"),
     "MESSAGE": lambda doing: inside.ask(doing, "MESSAGE"),
+    "REFER": _refer,
     "OPTIONS": lambda doing: inside.ask(doing, "OPTIONS"),
 }
 """What was challenged, to how it goes out again."""

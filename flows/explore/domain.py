@@ -64,6 +64,7 @@ _OWN_OF = {
     "UpdateRefused": frozenset((401, 407)),
     "RequestAnswered": frozenset((401, 407)),
     "MessageFailed": frozenset((401, 407)),
+    "TransferFailed": frozenset((401, 407)),
     "LinkedRinging": frozenset((181, 182)),
 }
 

@@ -29,7 +29,11 @@ ALWAYS_THERE = frozenset(
     )
 )
 """Fields without which their event does not come."""
-FREE = ALWAYS_THERE | {"reason", "contact", "realm", "minimum", "content_type", "body", "registrar"}
+FREE = (
+    ALWAYS_THERE
+    | {"replaces", "referred_by"}
+    | {"reason", "contact", "realm", "minimum", "content_type", "body", "registrar"}
+)
 """Fields that nothing else in a call depends on."""
 FREE_OF = {
     "DialogError": FREE | {"method"},

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from flows.explore import stimulus as arriving
 from flows.explore import wire as standing
 from flows.explore.doing import Message
 from flows.explore.party import Config, Party, Stimulus
@@ -87,6 +88,8 @@ def of_transfer(party: Party, config: Config) -> Iterator[Stimulus]:
         for event in ("TransferAccepted", "TransferFailed"):
             for code in party.domain.codes(event):
                 yield referred(call, event, code)
+        for code in party.domain.codes("AuthRequired"):
+            yield referred(call, "AuthRequired", code)
     if call.transfer:
         for event in REPORTED:
             for code in party.domain.codes(event):
@@ -98,6 +101,8 @@ def of_transfer(party: Party, config: Config) -> Iterator[Stimulus]:
 def referred(call: Wire, event: str, code: int) -> Stimulus:
     """The answer to our REFER."""
     after = call._replace(transfer="accepted" if event == "TransferAccepted" else "")
+    if event == "AuthRequired":
+        after = arriving.challenged(after, "REFER")
     return _told(event, code, after, Message("RESP", "REFER", code))
 
 
@@ -108,7 +113,8 @@ def reported(call: Wire, event: str, code: int) -> Stimulus:
 
 
 def _told(event: str, code: int, after: Wire, message: Message) -> Stimulus:
-    fields = (("code", code), ("reason", ""))
+    fields: tuple[tuple[str, Any], ...] = (("code", code), ("reason", ""))
+    fields += (("method", "REFER"),) if event == "AuthRequired" else ()
     return Stimulus(event, fields, after, "answer", message=message)
 
 
@@ -118,5 +124,6 @@ def arrived(call: Wire, message: Message) -> Stimulus | None:
         return reported(call, REPORTED[min(message.code // 100, 3) - 1], message.code)
     if message.kind == "RESP" and call.transfer == "sent" and message.code >= 200:
         event = "TransferAccepted" if message.code < 300 else "TransferFailed"
+        event = "AuthRequired" if message.code in (401, 407) else event
         return referred(call, event, message.code)
     return None

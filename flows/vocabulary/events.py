@@ -134,8 +134,10 @@ _REQUESTS = (
     ),
     _request(
         "TransferRequested",
-        "The far side sent REFER: it asks us to call `refer_to`.",
-        fields={"refer_to": "text"},
+        "The far side sent REFER: it asks us to call `refer_to`, in place of the call that "
+        "`replaces` names if it does, as `referred_by` says who wants it. To places outside this "
+        "node's own domains and trunks nobody may refer, unless a setting allows it: 403.",
+        fields={"refer_to": "text", "replaces": "text", "referred_by": "text"},
         owes="REFER",
         rfc="RFC 3515 2.4.2",
     ),

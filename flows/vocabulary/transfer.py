@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from flows.vocabulary.links import FLOW
 from flows.vocabulary.words import ActionWord, EventWord, Kind, Parameter
 
 _GROUP = "Transfer"
+_TARGET = Parameter(
+    "address", "Address to call; that of the event, else the one that was kept, if absent."
+)
 _REPORT: Mapping[str, str] = {"code": "integer", "reason": "text"}
 
 
 def _user(name: str, meaning: str, **fields: str) -> EventWord:
-    return EventWord(name, Kind.USER, meaning, _GROUP, fields, rfc="RFC 5589", performed=False)
+    return EventWord(name, Kind.USER, meaning, _GROUP, fields, rfc="RFC 5589")
 
 
 def _told(name: str, meaning: str, rfc: str = "RFC 3515 2.4.5") -> EventWord:
-    return EventWord(name, Kind.MESSAGE, meaning, _GROUP, _REPORT, rfc=rfc, performed=False)
+    return EventWord(name, Kind.MESSAGE, meaning, _GROUP, _REPORT, rfc=rfc)
 
 
 EVENTS: tuple[EventWord, ...] = (
@@ -50,12 +54,11 @@ def _refers(name: str, meaning: str) -> ActionWord:
         name,
         meaning,
         _GROUP,
-        parameters={"target": Parameter("text", "Address to call; that of the event if absent.")},
+        parameters={"target": _TARGET},
         requires={"DialogEstablished": True},
         uses=("dialog",),
         sends="REFER",
         rfc="RFC 3515 2.4.1",
-        performed=False,
     )
 
 
@@ -68,7 +71,6 @@ def _replaces(name: str, meaning: str) -> ActionWord:
         uses=("dialog", "link"),
         sends="REFER",
         rfc="RFC 3515 2.4.1, RFC 3891 3",
-        performed=False,
     )
 
 
@@ -81,7 +83,6 @@ def _accepts(name: str, meaning: str) -> ActionWord:
         sends="response",
         clears=("REFER",),
         rfc="RFC 3515 2.4.2",
-        performed=False,
     )
 
 
@@ -94,7 +95,6 @@ def _reports(name: str, meaning: str, **parameters: Parameter) -> ActionWord:
         uses=("dialog",),
         sends="NOTIFY",
         rfc="RFC 3515 2.4.4",
-        performed=False,
     )
 
 
@@ -120,17 +120,16 @@ ACTIONS: tuple[ActionWord, ...] = (
         uses=("dialog", "media"),
         sends="re-INVITE",
         rfc="RFC 3264 8.4",
-        performed=False,
     ),
     ActionWord(
         "CreateConsultationCall",
         "Calls another target beside this call, to consult it or because the far side asked for it "
-        "with REFER: a linked session named `consultation`.",
+        "with REFER: a linked session named `consultation`. What the REFER asked for (Replaces, "
+        "Referred-By) goes into its INVITE.",
         _GROUP,
-        parameters={"target": Parameter("text", "Address to call; that of the event if absent.")},
+        parameters={"target": _TARGET, "flow": FLOW},
         acquires=("link",),
         rfc="RFC 5589 7",
-        performed=False,
     ),
     ActionWord(
         "TerminateConsultationCall",
@@ -139,7 +138,6 @@ ACTIONS: tuple[ActionWord, ...] = (
         releases=("link",),
         may_fail=False,
         rfc="RFC 5589 7",
-        performed=False,
     ),
     _accepts(
         "AcceptTransferREFER",
@@ -160,11 +158,11 @@ ACTIONS: tuple[ActionWord, ...] = (
     _reports("SendTransferNOTIFYFailure", "Reports that the transfer failed; the last report."),
     ActionWord(
         "StoreTransferTarget",
-        "Keeps the target of the transfer.",
+        "Keeps the target of the transfer: that of the event.",
         _GROUP,
+        inert=True,
         may_fail=False,
         rfc="RFC 3515 2.1",
-        performed=False,
     ),
     ActionWord(
         "TerminateCurrentCall",
@@ -175,6 +173,5 @@ ACTIONS: tuple[ActionWord, ...] = (
         uses=("dialog",),
         sends="BYE",
         rfc="RFC 5589 6",
-        performed=False,
     ),
 )

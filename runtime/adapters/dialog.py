@@ -143,6 +143,18 @@ class DialogHalf:
             return None
         return told(happening, self._cause)
 
+    def cause_of(self, transaction: ServerTransaction) -> int:
+        """Return the number by which an event names the request it came with."""
+        return self._cause(transaction)
+
+    def open_request(self, method: str, cause: int | None) -> ServerTransaction | None:
+        """Return the open request of a method: that of `cause`, else the oldest one."""
+        known = self._causes.get(cause) if cause is not None else None
+        waiting = self.usage.open if self.usage is not None else []
+        if known is not None and known.method == method and known in waiting:
+            return known
+        return next((one for one in waiting if one.method == method), None)
+
     def _cause(self, transaction: ServerTransaction) -> int:
         for number, known in self._causes.items():
             if known is transaction:
@@ -290,6 +302,25 @@ class DialogHalf:
         transaction = self.transaction(cause)
         if transaction is not None:
             self._respond(transaction, code)
+
+    def answer_with(self, transaction: ServerTransaction, code: int) -> None:
+        """Answer a request that is no business of the table."""
+        self._respond(transaction, code)
+
+    def notify(
+        self, event: str, *, state: str, reason: str, body: bytes, content_type: str
+    ) -> None:
+        """Tell the peer how what it is subscribed to stands (RFC 6665 4.2.2)."""
+        self._act(
+            lambda usage, now: usage.notify(
+                now=now,
+                event=event,
+                state=state,
+                reason=reason,
+                body=body,
+                content_type=content_type,
+            )
+        )
 
     def close(self) -> None:
         """Forget the dialog, politely: what is open is answered, what lives is ended."""

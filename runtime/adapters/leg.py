@@ -14,10 +14,11 @@ from runtime.adapters.alarms import Alarms, Later, on_the_loop
 from runtime.adapters.dialog import DialogHalf, Headers
 from runtime.adapters.linked import NO_LINKS, Links
 from runtime.adapters.media import MediaHalf
-from runtime.adapters.performing import Arguments, Call, performs
+from runtime.adapters.performing import Arguments, Call, hearing_of, performs
 from runtime.adapters.port import ActionError
 from runtime.adapters.redirection import Redirection
 from runtime.adapters.telling import CHALLENGES
+from runtime.adapters.transfer import Transfer
 from runtime.executor.step import Event
 from runtime.media.port import Direction, MediaEvent
 from runtime.sip.auth import DigestClient, challenges, choose
@@ -113,6 +114,8 @@ class CallLeg:
         """The UPDATE under way refreshes the session for a table that does not."""
         self.redirection: Redirection | None = None
         """Where redirections sent the call, once there was one."""
+        self.transfer: Transfer | None = None
+        """What was referred, by us or by the peer; None while nobody did."""
         self.links: Links = NO_LINKS
         """The sessions that this one started, and the one that started it."""
         self.headers: tuple[tuple[str, str], ...] = ()
@@ -146,6 +149,8 @@ class CallLeg:
         """Say what is still open with the peer; see `port.Leg`."""
         if self._own_reinvite or self._owes_reinvite:
             return "a re-INVITE renews its media"
+        if self.transfer is not None and self.transfer.running:
+            return "a transfer is under way"
         return self.dialog.unsettled() or self.media.unsettled() or self.links.unsettled()
 
     def release(self, code: int | None) -> Awaitable[None] | None:
@@ -200,6 +205,9 @@ class CallLeg:
                 return None
             case RequestReceived(method="BYE"):
                 self.alarms.clear(RETRY)
+        hearing = hearing_of(happening)
+        if hearing is not None:
+            return hearing(self, happening)
         event = self.dialog.event(happening)
         match happening:
             case ResponseReceived() if event is not None:

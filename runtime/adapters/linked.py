@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from runtime.adapters.port import ActionError
 
@@ -37,6 +37,15 @@ class Links(Protocol):
     def heard(self, link: str) -> CallLeg:
         """Return the leg of a linked session whose media flows; ActionError if there is none."""
 
+    def address(self, target: str) -> str:
+        """Return a target as an address: a bare user is one of this node. Raises ActionError."""
+
+    def may_refer(self, target: str) -> bool:
+        """Whether the far side may send us to an address."""
+
+    def note(self, kind: str, **detail: Any) -> None:
+        """Keep a fact beside the steps of the session."""
+
     def let_go(self, link: str) -> None:
         """Tell a linked session to hang up and hear of it no more; none is harmless."""
 
@@ -61,6 +70,15 @@ class _NoLinks:
 
     def heard(self, link: str) -> CallLeg:
         raise ActionError(f"there is no linked session {link}")
+
+    def address(self, target: str) -> str:
+        return target
+
+    def may_refer(self, target: str) -> bool:
+        return False
+
+    def note(self, kind: str, **detail: Any) -> None:
+        """Nobody keeps it."""
 
     def let_go(self, link: str) -> None:
         """Nobody is linked."""

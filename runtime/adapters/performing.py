@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 Arguments = Mapping[str, Any]
 Method = Callable[["CallLeg", Arguments, Event], Awaitable[None] | None]
 
+Hearing = Callable[["CallLeg", Any], "Event | None"]
+
+HEARD: dict[tuple[str, str], Hearing] = {}
+"""What takes note of a happening in the place of the dialog: by its kind and its method."""
+
 PERFORMED: dict[str, Method] = {}
 """The function behind each action; `binding` imports every module that adds to it."""
 
@@ -37,3 +42,21 @@ def performs(name: str) -> Callable[[_M], _M]:
         return method
 
     return register
+
+
+_H = TypeVar("_H", bound=Hearing)
+
+
+def hears(kind: type, *methods: str) -> Callable[[_H], _H]:
+    """Make a function the one that hears happenings of this kind, with these methods."""
+
+    def register(hearing: _H) -> _H:
+        HEARD.update({(kind.__name__, method): hearing for method in methods or ("",)})
+        return hearing
+
+    return register
+
+
+def hearing_of(happening: Any) -> Hearing | None:
+    """Return what takes note of a happening; None: the dialog does."""
+    return HEARD.get((type(happening).__name__, getattr(happening, "method", "")))

@@ -134,8 +134,6 @@ def _request(happening: RequestReceived, cause_of: Cause) -> Event:
             if fields:
                 fields["direction"] = direction_of(fields["sdp"])
             return Event(name, fields, cause)
-        case "REFER":
-            return Event(name, {"refer_to": request.get("Refer-To") or ""}, cause)
     told: dict[str, Any] = {
         "content_type": request.content_type,
         "body": text_of(request.body),

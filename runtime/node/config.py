@@ -43,6 +43,9 @@ class NodeConfig:
     """Seconds that a 503 asks the caller to wait."""
     action_limit: float = 10.0
     """Seconds an awaited action may take before it has failed."""
+    refer_anywhere: bool = False
+    """Whether the far side of a call may refer it to any address, not only to users of this node
+    and numbers behind its trunks: whoever may can have calls placed at the node's expense."""
     server_name: str = "callsmith"
 
     @property

@@ -65,6 +65,9 @@ class Places(Protocol):
     def leads_home(self, target: str) -> bool:
         """Whether an address is one of this node."""
 
+    def may_refer(self, target: str) -> bool:
+        """Whether a far side may send us to an address: to one of our users, or over a trunk."""
+
     def note(self, session: Session, kind: str, detail: dict[str, Any]) -> None:
         """Keep a fact beside the steps of a session."""
 
@@ -132,8 +135,7 @@ class SessionLinks:
             raise ActionError(f"there is a linked session {name} already")
         if len(self.owned) >= MOST_LINKS:
             raise ActionError(f"{MOST_LINKS} linked sessions are the most there may be")
-        target = self._places.home(wanted.target)
-        check_address(target)
+        target = self.address(wanted.target)
         program = self._program(wanted.flow, target)
         hops = self.hops - 1
         if self._places.leads_home(target):
@@ -194,6 +196,20 @@ class SessionLinks:
         if not linked.heard and not linked.answered:
             raise ActionError(f"the linked session {link} was not answered yet")
         return leg_of(linked.session)
+
+    def address(self, target: str) -> str:
+        """Return a target as an address that can be called."""
+        target = self._places.home(target)
+        check_address(target)
+        return target
+
+    def may_refer(self, target: str) -> bool:
+        """Whether the far side may send us to an address."""
+        return self._places.may_refer(target)
+
+    def note(self, kind: str, **detail: Any) -> None:
+        """Keep a fact beside the steps of the session."""
+        self._places.note(self.session, kind, detail)
 
     def let_go(self, link: str) -> None:
         """Tell a linked session to hang up and hear of it no more."""

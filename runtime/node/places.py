@@ -29,8 +29,10 @@ class NodePlaces:
         start: Callable[[Start], Session],
         note: Callable[[Session, str, dict[str, Any]], None],
         address: Callable[[], tuple[tuple[str, ...], int]],
+        known: Callable[[str], bool],
     ) -> None:
         self.start = start
+        self.may_refer = known
         self.note = note
         self.program: Callable[[str, NewCall], Program | None] = loader.program
         self._supervisor = supervisor

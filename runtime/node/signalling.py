@@ -134,7 +134,8 @@ class Signalling:
                 start=self.start_linked,
                 note=self._media_fact,
                 address=lambda: (self._own_hosts(), self.address[1]),
-            )  # fmt: skip
+                known=self._may_refer,
+            )
         )
         supervisor.listeners.add(self.links.stepped)
         self.shell = Shell(self.agent, on_happening=self._happened, tap=self._tap)
@@ -341,6 +342,19 @@ class Signalling:
             caller=trunk.caller,
             blocked=blocked,
         )
+
+    def _may_refer(self, target: str) -> bool:
+        """Whether a far side may send a call to an address (see `NodeConfig.refer_anywhere`)."""
+        if self._config.refer_anywhere:
+            return True
+        uri = parse_uri(target)
+        if not uri.is_sip:
+            return False
+        if self.trunks.towards(uri) is not None:
+            return True
+        realm = self.accounts.realm_of(uri.host)
+        ours = uri.host in self._own_hosts() and (uri.port or 5060) in (5060, self.address[1])
+        return ours or uri.host == realm or self.location.knows_host(uri.user, realm, uri.host)
 
     @property
     def host(self) -> str:

@@ -43,8 +43,7 @@ def test_what_is_acquired_can_be_released():
     performed = [word for word in ACTIONS.values() if word.performed]
     acquired = {name for word in performed for name in word.acquires}
     released = {name for word in performed for name in word.releases}
-    # A linked session is let go of when it ends.
-    assert acquired - {"link"} <= released
+    assert acquired <= released
 
 
 def test_what_an_event_owes_an_action_clears():

@@ -113,13 +113,15 @@ DEFECTS = [
     ),
     (
         "META996",
-        with_rows("- {from_state: Active, role: UAS, event: HoldCall, actions: [SendREFER]}\n"),
+        with_rows(
+            "- {from_state: Active, role: UAS, event: HoldCall, actions: [CreateAudioMixer]}\n"
+        ),
         17,
     ),
     (
         "META996",
         with_rows(
-            "- {from_state: Active, role: UAS, event: BlindTransfer, actions: [StartEcho]}\n"
+            "- {from_state: Active, role: UAS, event: JoinConference, actions: [StartEcho]}\n"
         ),
         17,
     ),
