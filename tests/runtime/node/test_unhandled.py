@@ -57,7 +57,8 @@ async def test_requests_in_a_call_get_the_answer_of_the_rule_and_the_call_goes_o
         requests = {"UPDATE": 488, "INFO": 469, "MESSAGE": 501, "REFER": 501}
         for method, code in requests.items():
             to = [("Refer-To", "<sip:bob@127.0.0.1>")] if method == "REFER" else []
-            act(peer, lambda now, method=method: usage.request(method, now=now, headers=to))
+            kw = {"headers": to, "method": method}
+            act(peer, lambda now, kw=kw: usage.request(now=now, **kw))
             assert (await answer_to(peer, usage, method)).code == code, method
         act(peer, lambda now: usage.bye(now=now))
         assert (await answer_to(peer, usage, "BYE")).code == 200
