@@ -22,7 +22,7 @@ from runtime.sip.notice import (
 from runtime.sip.outside import Asked, checked
 from runtime.sip.subscription import CHALLENGES, NO_USAGE, Side, Subscription, find
 from runtime.sip.transaction import ClientTransaction
-from runtime.sip.usage import Usage, UsageError
+from runtime.sip.usage import Usage, UsageError, UsageState
 
 if TYPE_CHECKING:
     from runtime.sip.agent import Agent
@@ -52,6 +52,8 @@ class Subscriber:
     ) -> None:
         """See `OutsideActs.subscribe`."""
         self._agent.outside.require_free(usage, "SUBSCRIBE")
+        if usage.state is not UsageState.NEW:
+            raise UsageError("the usage is a call: a subscription is one of its own")
         try:
             wanted = parse_event(event)
             build.check_headers([("Event", event)])

@@ -158,6 +158,8 @@ class Usage(OutsideActs):
         self._require(self.role == "UAC", "only the calling side begins a call")
         again = self.state is UsageState.TERMINATED and self.dialog is None and not self.closed
         self._require(self.state is UsageState.NEW or again, "the INVITE was sent already")
+        bare = self.dialog is None and not self.subscriptions
+        self._require(bare, "the usage is a subscription: a call is one of its own")
         extra = self._checked(headers)
         if target:
             self._sip_uri(target)
