@@ -50,7 +50,7 @@ callsmith rollback support --wait                     # and back
 TOKEN=$(callsmith token add alice nightly --days 90)  # for the API; printed this one time
 ```
 
-See [the API](api.md).
+See [the JSON API](json-api.md).
 """
 
 

@@ -18,8 +18,9 @@ from runtime.executor.step import Event
 from runtime.media.link import ChildLink, InProcess
 from runtime.media.port import MediaError, MediaEvent, MediaLink
 from runtime.media.process import ChildProcess
-from runtime.node import starting
-from runtime.node.api import CallRefused, EventRefused, NoSuchSession, Summary, summary
+from runtime.node import asking, media_facts, starting
+from runtime.node.api.data import CallRefused, EventRefused, NoSuchSession, Summary, summary
+from runtime.node.asking import Answer, Question
 from runtime.node.calling import NewCall, user_of
 from runtime.node.clock import Clock
 from runtime.node.config import NodeConfig
@@ -361,6 +362,10 @@ class Node:
         """Return the living sessions themselves, the oldest first."""
         return iter(self._supervisor)
 
+    def living(self, session_id: str) -> Session:
+        """Return a living session itself; raises NoSuchSession."""
+        return self._session(session_id)
+
     def session(self, session_id: str) -> Summary:
         """Return the line of a living session; raises NoSuchSession."""
         return summary(self._session(session_id))
@@ -370,6 +375,18 @@ class Node:
             return self._supervisor.sessions[session_id]
         except KeyError:
             raise NoSuchSession(f"no session {session_id} lives on this node") from None
+
+    async def media_info(self, session_id: str) -> dict[str, Any]:
+        """Return port, codec, remote ... of a session's media; Refused if it has none."""
+        return await media_facts.info(self._media(), self._session(session_id).id)
+
+    async def media_statistics(self, session_id: str) -> dict[str, Any]:
+        """Return packets, bytes, loss, jitter of a session's media; Refused if it has none."""
+        return await media_facts.statistics(self._media(), self._session(session_id).id)
+
+    async def ask(self, question: Question) -> Answer:
+        """Send a SIP request that belongs to no session; return its final answer."""
+        return await asking.ask(self._signalling, question)
 
     # -- browsers ----------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from runtime.executor.step import Event
 from runtime.media.port import MediaLink
 from runtime.node.accounts import AccountBook
 from runtime.node.allowance import Allowance
+from runtime.node.asking import Asking
 from runtime.node.calling import NewCall, asserted, believed
 from runtime.node.config import NodeConfig
 from runtime.node.journal import MediaRecord, WireRecord
@@ -394,6 +395,8 @@ class Signalling:
                     self._hand_over(owner, happening)
                 elif isinstance(owner, Question):
                     owner.watch.heard(happening)
+                elif isinstance(owner, Asking):
+                    owner.heard(happening)
                 elif isinstance(happening, RequestReceived) and happening.method != "BYE":
                     self._answer(happening.usage, happening, 481)
 
@@ -478,7 +481,7 @@ class Signalling:
         if owner is None and usage is not None and direction == "in":
             # A new call: what it is told (100) and its own INVITE go under the coming session's id.
             owner = usage.context = self._supervisor.next_id()
-        if isinstance(owner, Question):
+        if isinstance(owner, Question | Asking):
             owner = None
         name = owner.id if isinstance(owner, Session) else owner
         if name is None and not self._allowance.take(now):

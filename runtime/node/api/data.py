@@ -1,4 +1,4 @@
-"""What the node tells and refuses to those who use it: plain data and one exception per refusal."""
+"""What the node tells and refuses to those who use it: plain data, one exception a refusal."""
 
 from __future__ import annotations
 
