@@ -6,6 +6,8 @@ must not be able to have our passwords tried out by us.
 
 from __future__ import annotations
 
+import contextlib
+
 from runtime.adapters.leg import CallLeg
 from runtime.adapters.performing import Arguments, performs
 from runtime.adapters.port import ActionError
@@ -16,8 +18,13 @@ from runtime.sip.events import ResponseReceived
 
 @performs("StoreAuthChallenge")
 def store_auth_challenge(leg: CallLeg, arguments: Arguments, event: Event) -> None:
-    """Keep the challenge that came last."""
+    """Keep the challenge that came last: whatever is sent next answers it, if we can."""
     leg.stored, leg.challenge = leg.challenge, None
+    credentials = credentials_for(leg, leg.stored) if leg.stored is not None else None
+    if leg.stored is None or credentials is None:
+        return
+    with contextlib.suppress(ActionError):
+        leg.dialog.authorize(leg.stored.response, DigestClient(credentials))
 
 
 @performs("SendINVITEWithAuth")
@@ -26,7 +33,6 @@ async def send_invite_with_auth(leg: CallLeg, arguments: Arguments, event: Event
     challenged = _stored(leg)
     if challenged.method != "INVITE" or challenged.reinvite:
         raise ActionError(f"it was the {challenged.method} that wants credentials")
-    _authorize(leg, challenged)
     await leg.invite_again()
 
 
@@ -36,7 +42,6 @@ def send_request_with_auth(leg: CallLeg, arguments: Arguments, event: Event) -> 
     challenged = _stored(leg)
     if challenged.method == "INVITE" and not challenged.reinvite:
         raise ActionError("the first INVITE is sent again by SendINVITEWithAuth")
-    _authorize(leg, challenged)
     leg.repeat(challenged.method)
 
 
@@ -44,14 +49,9 @@ def _stored(leg: CallLeg) -> ResponseReceived:
     stored, leg.stored = leg.stored, None
     if stored is None:
         raise ActionError("no challenge was stored that could be answered")
-    return stored
-
-
-def _authorize(leg: CallLeg, challenged: ResponseReceived) -> None:
-    credentials = credentials_for(leg, challenged)
-    if credentials is None:
+    if credentials_for(leg, stored) is None:
         raise ActionError("there are no credentials for whoever asks")
-    leg.dialog.authorize(challenged.response, DigestClient(credentials))
+    return stored
 
 
 def credentials_for(leg: CallLeg, challenged: ResponseReceived) -> Credentials | None:

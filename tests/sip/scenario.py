@@ -4,8 +4,8 @@
 called. A line is a direction (`>` sends, `<` waits for), a method or a status code, and words:
 `sdp` carries a description, `sendonly` and its like give it that direction, `hold` the old way of
 holding (0.0.0.0). `?` behind a code makes it optional; `invite` answers the first INVITE whatever
-came last. A step may be a tuple: the line, and then headers to send, or regular expressions that
-what arrives has to match.
+came last; `rseq` keeps the RSeq for `[$rseq]`. A step may be a tuple: the line, and then headers
+to send, or regular expressions that what arrives has to match.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class _Scenario:
             line, *rest = (step,) if isinstance(step, str) else step
             direction, what, *words = line.split()
             if direction == "<":
-                parts.append(self._receive(what, rest))
+                parts.append(self._receive(what, rest, "rseq" in words))
             else:
                 body = self._body(words)
                 if what.isdigit():
@@ -68,7 +68,7 @@ class _Scenario:
                     parts.append(self._request(what, rest, body))
         return "\n".join((*parts, "</scenario>"))
 
-    def _receive(self, what: str, patterns: list[str]) -> str:
+    def _receive(self, what: str, patterns: list[str], reliable: bool) -> str:
         optional = ' optional="true"' if what.endswith("?") else ""
         what = what.rstrip("?")
         kind = "response" if what.isdigit() else "request"
@@ -85,6 +85,9 @@ class _Scenario:
             actions += _found(r"From:[ ]*([^\r\n]*)", "peer", group=True)
             actions += _found(r"Contact:[ ]*<([^>]*)>", "target", group=True)
             actions += _found(r"CSeq:[ ]*([0-9]*)", "first", group=True)
+            actions += _found(r"Via:[ ]*([^\r\n]*)", "via", group=True)
+        if reliable:
+            actions += _found(r"RSeq:[ ]*([0-9]*)", "rseq", group=True)
         for pattern in patterns:
             name = f"seen{next(self._names)}"
             actions += _found(pattern, name)
@@ -114,7 +117,8 @@ class _Scenario:
         tagged = self._calls or self._tagged or code == "100"
         to = "[last_To:]" + ("" if tagged else ";tag=[pid]peer[call_number]")
         self._up |= code.startswith("2") and not tagged and not self._cancelled
-        lines = [f"SIP/2.0 {code} Peer", "[last_Via:]", "[last_Record-Route:]", "[last_From:]", to]
+        via = "Via: [$via]" if to_invite else "[last_Via:]"
+        lines = [f"SIP/2.0 {code} Peer", via, "[last_Record-Route:]", "[last_From:]", to]
         lines += ["[last_Call-ID:]", "CSeq: [$first] INVITE" if to_invite else "[last_CSeq:]"]
         redirects = any(header.startswith("Contact:") for header in headers)
         lines += [] if redirects else [_CONTACT]
