@@ -5,7 +5,8 @@ called. A line is a direction (`>` sends, `<` waits for), a method or a status c
 `sdp` carries a description, `sendonly` and its like give it that direction, `hold` the old way of
 holding (0.0.0.0). `?` behind a code makes it optional; `invite` answers the first INVITE whatever
 came last; `rseq` keeps the RSeq for `[$rseq]`. A step may be a tuple: the line, and then headers
-to send, or regular expressions that what arrives has to match.
+to send, or regular expressions that what arrives has to match. `verify USER PASSWORD` among them
+ends the run unless the request has the credentials of a 401 that was sent (MD5).
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ c=IN IP4 {address}
 t=0 0
 m=audio [media_port] RTP/AVP 0
 """
+_WRONG = """
+<nop condexec="{name}" condexec_inverse="true"><action><error message="wrong credentials"/></action>
+</nop>"""
 _VIA = "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]"
 _CONTACT = "Contact: <sip:peer@[local_ip]:[local_port]>"
 
@@ -88,11 +92,19 @@ class _Scenario:
             actions += _found(r"Via:[ ]*([^\r\n]*)", "via", group=True)
         if reliable:
             actions += _found(r"RSeq:[ ]*([0-9]*)", "rseq", group=True)
+        after = ""
         for pattern in patterns:
             name = f"seen{next(self._names)}"
-            actions += _found(pattern, name)
+            if pattern.startswith("verify "):
+                _, user, password = pattern.split()
+                actions += (
+                    f'<verifyauth assign_to="{name}" username="{user}" password="{password}"/>'
+                )
+                after += _WRONG.format(name=name)
+            else:
+                actions += _found(pattern, name)
         inside = f"<action>{actions}</action>" if actions else ""
-        return f"<recv {kind}={quoteattr(what)}{optional}{keep}>{inside}</recv>"
+        return f"<recv {kind}={quoteattr(what)}{optional}{keep}>{inside}</recv>{after}"
 
     def _request(self, method: str, headers: list[str], body: str) -> str:
         if method not in ("ACK", "CANCEL"):
