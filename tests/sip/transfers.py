@@ -96,3 +96,20 @@ def answering(header: str = "") -> str:
     end = f'<recv request="BYE"/>\n{_ok()}'
     last = _REFERENCE if header else "</scenario>"
     return f'{_HEAD}<recv request="INVITE">{seen}</recv>\n{ringing}{answer}{_CONFIRMED}{end}{last}'
+
+
+def referred(header: str, *, held: bool) -> str:
+    """A caller who is put on hold if `held`, sent away by a REFER with this in it, and reports."""
+    look = f'<ereg regexp="{header}" search_in="msg" check_it="true" assign_to="1"/>'
+    hold = f'<recv request="INVITE"/>\n{_ok(body=_SDP)}{_CONFIRMED}' if held else ""
+    refer = f'<recv request="REFER"><action>{look}</action></recv>\n{_ok(code="202 Accepted")}'
+    reports = _reported(2, "active;expires=60", "100 Trying")
+    reports += _reported(3, "terminated;reason=noresource", "200 OK")
+    end = f'<recv request="BYE"/>\n{_ok()}'
+    return f"{_HEAD}{_called()}{hold}{refer}{reports}{end}{_REFERENCE}"
+
+
+def _reported(number: int, state: str, status: str) -> str:
+    headers = f"Event: refer\nSubscription-State: {state}\nContent-Type: message/sipfrag\n"
+    body = f"Content-Length: [len]\n\nSIP/2.0 {status}\n"
+    return _request("NOTIFY", number, headers, body) + '<recv response="200"/>\n'
