@@ -25,7 +25,8 @@ METHODS = ("UPDATE", "INVITE")
 def options(config: Config) -> Iterator[Stimulus]:
     """Yield what the session timer tells."""
     call = config.wire
-    if call.call not in (standing.ANSWERED, standing.UP) or call.bye or call.broken:
+    # The least interval there is outlasts the waiting for an ACK (64*T1).
+    if not call.live:
         return
     if call.timer in (ASKED, RUNNING):
         due = call._replace(timer=DUE)
