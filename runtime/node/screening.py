@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Mapping
 
 import msgspec
@@ -24,11 +24,13 @@ from runtime.sip.message import Request
 from runtime.sip.screen import Refusal
 from runtime.sip.uri import Uri
 
-BOTH = ("MD5", "SHA-256")
-"""MD5 stands first although it is the weaker one (RFC 8760 2.3 asks for the order of preference):
-phones of RFC 3261 look at the first challenge alone and give up at a word they do not know, and
-those that know both may take the stronger one wherever it stands."""
+BOTH = ("SHA-256", "MD5")
+"""In the order of preference (RFC 8760 2.3)."""
 STRONG = ("SHA-256",)
+PLAIN = ("MD5",)
+PLAIN_AGENTS = ("baresip",)
+"""User-Agents that give up at any challenge they cannot answer, though another stands beside it."""
+MOST_ASKED = 4096
 
 
 class Note(msgspec.Struct):
@@ -67,6 +69,9 @@ class Screening:
         self._secret = secrets.token_bytes(32)
         self._servers: dict[str, DigestServer] = {}
         self._notes: dict[tuple[str, str], Note] = {}
+        self._asked: OrderedDict[tuple[str, str], str] = OrderedDict()
+        """By source and user: the request that was asked with both digests and got no answer yet;
+        empty for one that is asked with MD5 alone."""
         self.damper = Damper()
         self.counters: Counter[str] = Counter()
         """How many were challenged, accepted, wrong, stopped, spoofed, denied."""
@@ -137,6 +142,8 @@ class Screening:
         if verdict.outcome == "malformed":
             return Refusal(400, [])
         if verdict.outcome != "missing":
+            if self._asked.get((source, claimed.user)):
+                del self._asked[source, claimed.user]
             refusal = self._damped(source, verdict.user, realm)
             if refusal is not None:
                 return refusal
@@ -146,7 +153,9 @@ class Screening:
             self._wrong(source, verdict.user, realm)
         else:
             self.counters["challenged"] += 1
-        challenge = server.challenge(now, source, proxy=proxy, stale=verdict.outcome == "stale")
+        kinds = self._offer(request, source, claimed.user) if verdict.outcome == "missing" else None
+        stale = verdict.outcome == "stale"
+        challenge = server.challenge(now, source, proxy=proxy, stale=stale, algorithms=kinds)
         return Refusal(407 if proxy else 401, challenge)
 
     def _accepted(
@@ -201,12 +210,26 @@ class Screening:
         if realm not in self._servers:
             if len(self._servers) > len(self._accounts.realms) + 8:
                 self._servers.clear()
-            self._servers[realm] = DigestServer(realm, self._secret, algorithms=self._offer)
+            known = STRONG if self._accounts.policy.strong else BOTH
+            self._servers[realm] = DigestServer(realm, self._secret, algorithms=known)
         return self._servers[realm]
 
-    @property
-    def _offer(self) -> tuple[str, ...]:
-        return STRONG if self._accounts.policy.strong else BOTH
+    def _offer(self, request: Request, source: str, user: str) -> tuple[str, ...]:
+        """Return what a peer is asked with.
+
+        A phone of RFC 3261 may give up at a word it does not know. Who was asked with both and
+        comes again without an answer, in another request, is asked with MD5 alone from then on.
+        """
+        if self._accounts.policy.strong:
+            return STRONG
+        if (request.get("User-Agent") or "").lower().startswith(PLAIN_AGENTS):
+            return PLAIN
+        key, this = (source, user), f"{request.call_id} {request.cseq.number}"
+        before = self._asked.pop(key, this)
+        self._asked[key] = this if before == this else ""
+        while len(self._asked) > MOST_ASKED:
+            self._asked.popitem(last=False)
+        return BOTH if before == this else PLAIN
 
     def policy_changed(self) -> None:
         """Challenge as the policy says from now on."""

@@ -27,6 +27,8 @@ from runtime.sip.usage import Usage, UsageError
 log = logging.getLogger(__name__)
 
 AWAY_CODES = (408, 503, 504)
+ANSWER_SECONDS = 5.0
+"""How long a question waits for its answer: less than a request of a call would."""
 PATIENCE = 2
 """Questions without an answer before a trunk counts as down."""
 MOST_MARKS = 50
@@ -87,7 +89,12 @@ class TrunkWatch:
         """What changed and was not told yet."""
 
     def look(self) -> None:
-        """Ask whoever is due; forget trunks that are no more."""
+        """Ask whoever is due; give up what got no answer; forget trunks that are no more."""
+        for name, (usage, asked) in list(self._asking.items()):
+            if usage is not None and self._now() - asked > ANSWER_SECONDS:
+                del self._asking[name]
+                usage.close(now=self._now())
+                self._ill(name, 0, f"no answer in {ANSWER_SECONDS:g} s")
         names = {trunk.name for trunk in self._book if trunk.enabled and trunk.every}
         for gone in self.standings.keys() - names:
             del self.standings[gone]
@@ -112,10 +119,14 @@ class TrunkWatch:
 
     def heard(self, happening: Happening) -> None:
         """Take what became of a question; whoever owns the usage (`context`) is this watch."""
-        name = happening.usage.context.trunk  # type: ignore[union-attr]
-        _, asked = self._asking.pop(name, (None, self._now()))
+        usage: Usage = happening.usage  # type: ignore[union-attr]
+        name = usage.context.trunk
+        known, asked = self._asking.get(name, (None, 0.0))
+        usage.close(now=self._now())
+        if known is not usage:
+            return
+        del self._asking[name]
         took = (self._now() - asked) * 1000
-        happening.usage.close(now=self._now())  # type: ignore[union-attr]
         match happening:
             case ResponseReceived() if happening.code not in AWAY_CODES:
                 self._well(name, happening.code, took)

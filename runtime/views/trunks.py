@@ -23,7 +23,7 @@ CHIPS = {
     "up": ("ok", "check", "Answers"),
     "down": ("err", "error", "Down"),
     "partly": ("warn", "warning", "Down for some nodes"),
-    "waiting": ("plain", "clock", "Not asked yet"),
+    "waiting": ("plain", "clock", "Being asked"),
     "unasked": ("plain", "ring", "Not watched"),
     "off": ("plain", "lock", "Disabled"),
 }
@@ -32,7 +32,7 @@ CHIPS = {
 
 @page("trunk.view")
 def trunks(request: HttpRequest) -> HttpResponse:
-    """Show the trunks. Context: trunks [dict], sentence, well.
+    """Show the trunks. Context: trunks [dict], sentence, look, glyph.
 
     With ?part=1 only what changes, for the page that looks again every three seconds.
     """
@@ -191,14 +191,16 @@ def _sentence(lines: list[dict[str, Any]]) -> dict[str, Any]:
     watched = [line for line in used if line["trunk"].every]
     if down:
         verb = "does" if len(down) == 1 else "do"
-        return {"sentence": f"{' and '.join(down)} {verb} not answer.", "well": False}
-    if any(line["state"] == "waiting" for line in used):
-        return {"sentence": "The trunks are being asked.", "well": True}
-    if not watched:
-        return {"sentence": "No trunk is watched.", "well": True}
-    if len(watched) == 1:
-        return {"sentence": f"{watched[0]['trunk'].name} answers.", "well": True}
-    return {"sentence": f"All {len(watched)} watched trunks answer.", "well": True}
+        said, look, glyph = f"{' and '.join(down)} {verb} not answer.", "err", "error"
+    elif any(line["state"] == "waiting" for line in used):
+        said, look, glyph = "The trunks are being asked.", "", "clock"
+    elif not watched:
+        said, look, glyph = "No trunk is watched.", "", "ring"
+    else:
+        names = f"All {len(watched)} watched trunks answer."
+        one = f"{watched[0]['trunk'].name} answers."
+        said, look, glyph = names if len(watched) > 1 else one, "ok", "check"
+    return {"sentence": said, "look": look, "glyph": glyph}
 
 
 def _about(request: HttpRequest, found: Trunk) -> dict[str, Any]:
