@@ -1,4 +1,4 @@
-"""Which headers of a caller's INVITE may be carried over to the INVITE of a linked session.
+"""What of one call may go into another: headers into the INVITE of a linked session, and codes.
 
 A back-to-back user agent ends one dialog and begins another one: what routes, describes or secures
 the first says nothing true of the second, so it is never copied (RFC 7092 3.1).
@@ -34,3 +34,12 @@ def unfit(name: str) -> str:
     if name.lower() in _OWN:
         return "belongs to one dialog and is not carried over to another"
     return ""
+
+
+HOP_BY_HOP: Final = frozenset((401, 407, 408, 420, 421, 422, 423, 487, 491, 494))
+"""Codes that speak of one request between two neighbours: a caller is not told them of another."""
+
+
+def tellable(code: int) -> bool:
+    """Whether the code with which one call was refused may be told to the caller of another."""
+    return 400 <= code < 700 and code not in HOP_BY_HOP

@@ -57,6 +57,8 @@ class Doing:
     """The request that the row's event came with."""
     troubled: bool = False
     """An action failed before in this session: what it should have taken may be missing."""
+    code: int = 0
+    """The code that the event brought, 0 if none."""
     sends: list[Message] = field(default_factory=list)
     complaints: list[Complaint] = field(default_factory=list)
     fresh: set[str] = field(default_factory=set)

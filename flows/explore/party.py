@@ -168,6 +168,7 @@ class Party:
             method=str(fields.get("method", "")),
             cause=CAUSES.get(stimulus.event, ""),
             troubled=config.failed > 0,
+            code=int(fields.get("code") or 0),
         )
         moves: list[Move] = []
         for index, word in enumerate(transition.words):
@@ -292,6 +293,7 @@ def _copied(doing: Doing) -> Doing:
         doing.method,
         doing.cause,
         doing.troubled,
+        doing.code,
         list(doing.sends),
     )
 

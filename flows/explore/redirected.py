@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flows.carried import tellable
 from flows.explore import wire as standing
 from flows.explore.answers import accept
 from flows.explore.doing import Doing, Refused
@@ -13,7 +14,8 @@ from flows.explore.doing import Doing, Refused
 def reject(doing: Doing, arguments: Mapping[str, Any]) -> None:
     """SendRejectResponse; a cancelled INVITE is answered 487 by itself."""
     cancelled = doing.wire.call == standing.CANCELLED
-    _answer(doing, 487 if cancelled else int(arguments.get("code", 486)))
+    told = doing.code if doing.event == "LinkedFailed" and tellable(doing.code) else 0
+    _answer(doing, 487 if cancelled else told or int(arguments.get("code", 486)))
 
 
 def send_elsewhere(doing: Doing, arguments: Mapping[str, Any]) -> None:

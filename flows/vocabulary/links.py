@@ -48,6 +48,9 @@ ACTIONS: tuple[ActionWord, ...] = (
         _GROUP,
         parameters={
             "target": Parameter("address", "Address to call.", required=True),
+            "through": Parameter(
+                "name", "Trunk through which the number of `target` is called; none if absent."
+            ),
             "flow": FLOW,
             "link": _LINK,
             "headers": HEADERS,

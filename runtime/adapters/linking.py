@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+from typing import Any, Final
+from urllib.parse import quote
 
 from runtime.adapters.leg import CallLeg
 from runtime.adapters.linked import Wanted
 from runtime.adapters.performing import Arguments, performs
 from runtime.adapters.port import ActionError
 from runtime.executor.step import Event
+from runtime.sip.uri import parse_uri
+
+USER_CHARACTERS: Final = "!*'()&=+$,;?/"
+"""Beside letters, digits and `-_.~` what a user part may hold unescaped (RFC 3261 25.1)."""
 
 
 @performs("CreateLinkedSession")
@@ -17,7 +23,7 @@ def create_linked_session(leg: CallLeg, arguments: Arguments, event: Event) -> N
     leg.links.create(
         Wanted(
             arguments["link"],
-            address_in(arguments["target"]),
+            through(address_in(arguments["target"]), arguments.get("through") or ""),
             flow=arguments.get("flow") or "",
             carried=tuple(arguments.get("headers") or ()),
         )
@@ -40,6 +46,17 @@ async def bridge_sessions(leg: CallLeg, arguments: Arguments, event: Event) -> N
 async def unbridge_sessions(leg: CallLeg, arguments: Arguments, event: Event) -> None:
     """Part the media again."""
     await leg.media.unbridge()
+
+
+def through(target: str, trunk: str) -> str:
+    """Return the address of a target behind a trunk; the target itself without one."""
+    if not trunk:
+        return target
+    user = target
+    if ":" in target:
+        with contextlib.suppress(ValueError):
+            user = parse_uri(target).user
+    return f"sip:{quote(user, safe=USER_CHARACTERS)}@{trunk}"
 
 
 def address_in(value: Any) -> str:

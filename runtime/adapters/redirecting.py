@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flows.carried import tellable
 from runtime.adapters.leg import CallLeg
 from runtime.adapters.performing import Arguments, performs
 from runtime.adapters.port import ActionError
@@ -10,8 +11,6 @@ from runtime.executor.step import Event
 from runtime.sip.uri import split_list
 
 CANCELLED = 487
-_HOP_BY_HOP = frozenset((401, 407, 408, 420, 421, 422, 423, 487, 491, 494))
-"""Codes that speak of one request between two neighbours: a caller is not told them of another."""
 
 
 @performs("SendRejectResponse")
@@ -19,7 +18,7 @@ def send_reject_response(leg: CallLeg, arguments: Arguments, event: Event) -> No
     """Refuse the first INVITE with the event's code, else the action's."""
     told = event.fields.get("code")
     code: int = arguments.get("code", 486)
-    if isinstance(told, int) and 400 <= told < 700 and told not in _HOP_BY_HOP:
+    if isinstance(told, int) and tellable(told):
         code = told
     transaction = leg.dialog.first_invite()
     if transaction.cancelled:

@@ -7,15 +7,13 @@ from typing import Any
 from urllib.parse import quote
 
 from flows.semantics import Program
+from runtime.adapters.linking import USER_CHARACTERS
 from runtime.node.calling import NewCall
 from runtime.node.links import Start
 from runtime.node.loader import Loader
 from runtime.node.session import Session
 from runtime.node.supervisor import Supervisor
 from runtime.sip.uri import parse_uri
-
-_USER_CHARACTERS = "!*'()&=+$,;?/"
-"""Beside letters, digits and `-_.~` what a user part may hold unescaped (RFC 3261 25.1)."""
 
 
 class NodePlaces:
@@ -48,7 +46,7 @@ class NodePlaces:
             return target
         host = self._address()[0][0]
         bracketed = f"[{host}]" if ":" in host else host
-        return f"sip:{quote(target, safe=_USER_CHARACTERS)}@{bracketed}"
+        return f"sip:{quote(target, safe=USER_CHARACTERS)}@{bracketed}"
 
     def leads_home(self, target: str) -> bool:
         """Whether an address is one of this node."""

@@ -98,6 +98,14 @@ def answering(header: str = "") -> str:
     return f'{_HEAD}<recv request="INVITE">{seen}</recv>\n{ringing}{answer}{_CONFIRMED}{end}{last}'
 
 
+def ringing() -> str:
+    """A called side that rings until the caller gives up."""
+    invite = f'<recv request="INVITE"/>\n{_ok(_TAGGED, code="180 Ringing")}'
+    cancelled = f'<recv request="CANCEL"/>\n{_ok(_TAGGED)}'
+    ended = _ok(_TAGGED, code="487 Request Terminated").replace("[last_CSeq:]", "CSeq: 1 INVITE")
+    return f"{_HEAD}{invite}{cancelled}{ended}{_CONFIRMED}</scenario>"
+
+
 def referred(header: str, *, held: bool) -> str:
     """A caller who is put on hold if `held`, sent away by a REFER with this in it, and reports."""
     look = f'<ereg regexp="{header}" search_in="msg" check_it="true" assign_to="1"/>'

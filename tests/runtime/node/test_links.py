@@ -120,7 +120,7 @@ async def test_both_sessions_name_each_other_in_their_records(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("refused", "told"), [(486, 486), (600, 486), (404, 404), (503, 480), (403, 480)]
+    ("refused", "told"), [(486, 486), (600, 600), (404, 404), (503, 503), (403, 403)]
 )
 async def test_a_refusal_of_the_second_leg_reaches_the_caller(tmp_path, refused, told):
     async with two_legs(tmp_path) as (node, caller, callee, watcher):
