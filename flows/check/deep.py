@@ -23,6 +23,7 @@ from flows.check import (
     invariants,
     liveness,
     obligations,
+    promises,
     publishing,
     races,
     resources,
@@ -55,6 +56,7 @@ RULES: tuple[Rule, ...] = (
     *liveness.RULES,
     *constants.RULES,
     *usages.RULES,
+    *promises.RULES,
 )
 """Every rule about one party, in the order of the families."""
 

@@ -30,7 +30,8 @@ def talking(evidence: Evidence) -> None:
         if not kind:
             continue
         fault = _fault(config, kind, with_media)
-        if fault is None and kind == HOLD and not program.timers(config.state, config.role):
+        passes = config.wire.retry or program.timers(config.state, config.role)
+        if fault is None and kind == HOLD and not passes:
             fault = _one_way(config)
         if fault is None:
             continue

@@ -130,7 +130,8 @@ def silence(evidence: Evidence) -> None:
     program = evidence.walk.party.program
     for number, config in enumerate(evidence.walk.configs):
         edge = evidence.walk.parents[number]
-        waits = config.pending or config.failed or program.timers(config.state, config.role)
+        passes = config.wire.retry or program.timers(config.state, config.role)
+        waits = config.pending or config.failed or passes
         if config.ended or waits or edge is None or not config.wire.live or config.wire.own:
             continue
         kind = kind_of(evidence.table.states[config.state])

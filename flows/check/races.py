@@ -352,6 +352,11 @@ def _reinvite_on_reinvite(stage: Stage) -> None:
 def _tries_again(stage: Stage) -> None:
     """After the back-off the second try goes through; whoever does not try is not accused."""
     low, high = BACK_OFF[stage.role]
+    drawn = stage.due()
+    if drawn is not None:
+        if drawn.sent("re-INVITE"):
+            _confirmed(stage.gets(CONFIRMED))
+        return
     while not stage.config.ended:
         timers = stage.pair.party.program.timers(stage.config.state, stage.role)
         at = stage.config.timer

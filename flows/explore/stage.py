@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from flows.explore import peer
+from flows.explore import inside, peer
 from flows.explore.doing import Message
 from flows.explore.pair import SIDES, Pair
 from flows.explore.party import Config, Move, Stimulus
@@ -111,6 +111,14 @@ class Stage:
     def waits(self) -> Played | None:
         """Let the state's next timer fire; None if none runs."""
         stimulus = next(peer.timers(self.pair.party, self.config), None)
+        if stimulus is None:
+            return None
+        move = self.pair.party.react(self.config, stimulus)[0]
+        return self._done(move, self.pair.number(move.target), move.sends, "")
+
+    def due(self) -> Played | None:
+        """Let the waiting time after a glare pass; None if none runs."""
+        stimulus = next(inside.clock(self.config), None)
         if stimulus is None:
             return None
         move = self.pair.party.react(self.config, stimulus)[0]

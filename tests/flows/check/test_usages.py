@@ -17,6 +17,8 @@ from tests.flows.check.replaying import replayed
 CORRECT = Path(__file__).parents[1] / "data" / "correct"
 SHIPPED = Path(__file__).parents[3] / "state_tables"
 REGISTER, CALL, BRIDGE = "registration", "authenticated_call", "bridge"
+REDIRECT, TIMER = "redirect", "session_timer"
+GIVEN_UP = "[CleanupMedia, CleanupDialog], next_state: Cancelled, publish_events: [CallCancelled]"
 BRIEF = ", guards: [event.code == 423"
 TELL = "{SignalLinked: {event: HangupCall}}"
 
@@ -106,6 +108,25 @@ SEEDS = [
     Seed("ACT608", CALL, row("CancelPending", "AuthRequired"),
          "[CleanupMedia, CleanupDialog], next_state: Cancelled, publish_events: [CallCancelled]",
          "[StoreAuthChallenge, SendINVITEWithAuth], next_state: Cancelling"),
+    Seed("TMR702", CALL, row("HoldGlare", "ReinviteRetryDue"), found="  HoldGlare:"),
+    Seed("ACT606", CALL, row("HoldGlare", "ReinviteRetryDue"),
+         "[HoldCall]", "[HoldCall, HoldCall]"),
+    # -- a call that is sent elsewhere
+    Seed("COV412", REDIRECT, row("Ringing", "Dialog3xxRedirect", ", guards"), found="  Ringing:"),
+    Seed("LIV822", REDIRECT, "- {id: follow-on", ", hops < 5"),
+    Seed("ACT608", REDIRECT, row("CancelPending", "Dialog3xxRedirect"),
+         GIVEN_UP, "[RetryWithContact], next_state: Cancelling"),
+    Seed("ACT604", REDIRECT, "- {id: redirect",
+         "[SendRedirect", "[SendRejectResponse, SendRedirect"),
+    Seed("OBL622", REDIRECT, "- {id: redirect", "[SendRedirectResponse, ", "["),
+    # -- a session that is kept alive
+    Seed("COV412", TIMER, row("Ringing", "SessionIntervalTooSmall", ", guards"),
+         found="  Ringing:"),
+    Seed("LIV822", TIMER, "- {id: longer", ", guards: [bumps < 2]"),
+    Seed("TMR702", TIMER, "- {id: expired", found="  Active:"),
+    Seed("COV406", TIMER, "- {id: updated", found="  Updating:"),
+    Seed("ACT606", TIMER, "- {id: refresh,", "[SendUPDATE]", "[SendUPDATE, SendUPDATE]"),
+    Seed("ACT608", TIMER, "- {id: expired", "[SendBYE", "[SendBYE, SendUPDATE"),
     # -- a bridge
     Seed("OBL622", BRIDGE, called("Ringing", "LinkedFailed", ", actions"),
          "[{SendSIPResponse: {code: 480}}, CleanupDialog]", "[CleanupDialog]"),
