@@ -168,7 +168,7 @@ class ArgumentReader:
                 close = self.notes.suggestion("condition", scalar.text, self.switches)
                 tail = did_you_mean(close).rstrip(".")
                 return f"is a condition; none is called {described(scalar)}{tail}", None
-            case "address":
+            case "address" | "source":
                 return self._address(scalar, event)
             case "event":
                 if scalar.text in SENT:

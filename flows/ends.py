@@ -23,6 +23,12 @@ MAXIMUM_LIFE = "MaximumLife"
 _LEFT_ALONE = Unanswered()
 _BY_EVENT = {
     "IncomingCall": Unanswered(480, True, "unhandled"),
+    "SubscriptionRequested": Unanswered(480, True, "unhandled"),
+    "PublicationReceived": Unanswered(480, True, "unhandled"),
+    "ReceiveMESSAGE": Unanswered(480, True, "unhandled"),
+    # Another answer than 200 would end the subscription (RFC 6665 section 4.2.2).
+    "ReceiveNOTIFY": Unanswered(200),
+    "SubscriptionTerminated": Unanswered(200),
     "ReinviteReceived": Unanswered(488),
     "UpdateReceived": Unanswered(488),
     "InfoReceived": Unanswered(469),
@@ -62,6 +68,8 @@ _BY_PUBLISHED = {
 }
 _BY_STATE = {"Cancelled": "cancelled", "Failed": "failed"}
 _CANCELLED = 487
+_ASKING = ("IncomingCall", "SubscriptionRequested", "PublicationReceived", "ReceiveMESSAGE")
+"""The events by which a far side begins a session."""
 _ANSWERS = ("SendSIPResponse", "SendRejectResponse", "SendRedirectResponse")
 
 
@@ -71,7 +79,7 @@ def outcome(row: Row, final_state: str) -> str:
     `rejected` if a person rejected the call or the row refuses an incoming one with a final
     code; else by what the row publishes; else by the name of the final state; else `completed`.
     """
-    if row.event == "RejectCall" or (row.event == "IncomingCall" and _refuses(row)):
+    if row.event == "RejectCall" or (row.event in _ASKING and _refuses(row)):
         return "rejected"
     for published in row.publish:
         if published in _BY_PUBLISHED:

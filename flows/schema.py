@@ -203,7 +203,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
             schema["enum"] = [name for name, word in EVENTS.items() if word.user]
         case "headers":
             schema |= {"type": "array", "items": {"type": "string"}, "maxItems": MOST_HEADERS}
-        case "address":
+        case "address" | "source":
             schema["type"] = "string"
         case "condition" | "name":
             schema["type"] = "string"

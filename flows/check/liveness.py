@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 
 from flows.check.evidence import Evidence
+from flows.explore.eventing import SILENCE
 from flows.explore.further import GIVEN
 from flows.explore.walk import Edge
 from flows.findings import Severity
@@ -67,7 +68,9 @@ def ends_alone(evidence: Evidence) -> None:
 
 def _certain(edge: Edge) -> bool:
     stimulus = edge.move.stimulus
-    return stimulus.kind in ("timer", "clock", "internal") or stimulus.event == "DialogTimeout"
+    silence = stimulus.kind == "trouble" and ("code", SILENCE) in stimulus.fields
+    certain = stimulus.kind in ("timer", "clock", "internal")
+    return certain or silence or stimulus.event == "DialogTimeout"
 
 
 def _obeyed(evidence: Evidence, edge: Edge) -> bool:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from flows.check.evidence import Evidence
 from flows.check.invariants import HOLD, TALK, kind_of
 from flows.explore import wire
+from flows.explore.eventing import STARTS, SUBSCRIBED, TAKEN
 from flows.explore.party import Config, Move
 from flows.findings import Severity
 from flows.table import Row
@@ -16,8 +17,14 @@ from flows.vocabulary import OUTCOMES
 OF_STATE = {"Terminated": "terminated", "Cancelled": "cancelled", "Failed": "failed"}
 """The outcome that the usual names of final states stand for."""
 
+BEGINNINGS = (*STARTS, *TAKEN, SUBSCRIBED)
+
 MADE_TRUE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "SessionCreated": (("MakeCall", "IncomingCall", "StartRegistration"), ()),
+    "SessionCreated": (("MakeCall", "IncomingCall", "StartRegistration", *BEGINNINGS), ()),
+    "StateNotified": (("ReceiveNOTIFY",), ("SendNOTIFY",)),
+    "StatePublished": (("PublicationAccepted", "PublicationReceived"), ()),
+    "MessageReceived": (("ReceiveMESSAGE",), ()),
+    "MessageDelivered": (("MessageDelivered",), ()),
     "IncomingCall": (("IncomingCall",), ()),
     "DtmfReceived": (("DtmfDetected",), ()),
     "CallMuted": ((), ("MuteLocalAudio",)),

@@ -244,8 +244,9 @@ LASTING = "a lasting failure"
 NEXT_TRY = "the next REGISTER"
 RETRIED = frozenset(
     ("INVITE", "re-INVITE", "REGISTER", "BYE", "UPDATE", "INFO", "MESSAGE", "OPTIONS", "REFER")
+    + ("SUBSCRIBE", "PUBLISH")
 )
-GIVEN_UP = frozenset(("INVITE", "re-INVITE", "registering"))
+GIVEN_UP = frozenset(("INVITE", "re-INVITE", "registering", "SUBSCRIBE", "PUBLISH"))
 """Requests that need not be repeated once a person gave the call or the registration up."""
 
 

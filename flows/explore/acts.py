@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flows.explore import clocked, credentials, inside, linked, redirected, registration, services
+from flows.explore import (
+    clocked,
+    credentials,
+    eventing,
+    inside,
+    linked,
+    redirected,
+    registration,
+    services,
+)
 from flows.explore import wire as standing
 from flows.explore.answers import closed, respond
 from flows.explore.doing import Doing, Refused, open_request
@@ -74,6 +83,8 @@ def attempted(doing: Doing, word: Word, index: int) -> None:
             doing.change(ack=False)
         case "SendREGISTER" | "SendREGISTERWithAuth" | "SendUnREGISTER":
             registration.failed(doing)
+        case "SendSUBSCRIBE" | "SendPUBLISH" | "SendNOTIFY" | "ProcessMESSAGE":
+            eventing.attempted(doing, word.name)
         case "SignalLinked":
             linked.attempted(doing, word.arguments)
         case "SendSIPResponse" if word.arguments.get("code", 200) >= 200:
@@ -250,6 +261,7 @@ def _cleanup_dialog(doing: Doing, arguments: Mapping[str, Any]) -> None:
     if "dialog" in doing.held and not wire.broken:
         _judge_end(doing)
         registration.judge_end(doing)
+        eventing.judge_end(doing)
     doing.change(
         call=standing.OVER,
         own="",
@@ -265,6 +277,7 @@ def _cleanup_dialog(doing: Doing, arguments: Mapping[str, Any]) -> None:
         bye="done" if wire.bye else "",
         challenged="",
         register=standing.Binding(begun=wire.register.begun),
+        outside=standing.Outside(wire.outside.kind),
     )
 
 
@@ -373,5 +386,6 @@ _ACTS: dict[str, Callable[[Doing, Mapping[str, Any]], None]] = {
     **inside.ACTS,
     **clocked.ACTS,
     **registration.ACTS,
+    **eventing.ACTS,
     **linked.ACTS,
 }

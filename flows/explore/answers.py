@@ -116,6 +116,7 @@ def _answer(doing: Doing, request: str, code: int) -> None:
         changes["unacked"] = True
     if positive and request == "REFER":
         changes["refer"] = "accepted"
+    changes["outside"] = wire.outside.answered(request, code)
     doing.change(**changes)
     if positive and request in ("re-INVITE", "UPDATE"):
         doing.wire = doing.wire.renewed()

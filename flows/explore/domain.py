@@ -53,6 +53,8 @@ CODES: dict[str, tuple[int, int, int]] = {
     "RequestAnswered": (200, 699, 200),
     "MessageDelivered": (200, 299, 200),
     "MessageFailed": (300, 699, 480),
+    "SubscriptionFailed": (300, 699, 403),
+    "PublicationFailed": (300, 699, 403),
     "LinkedRinging": (180, 183, 180),
     "LinkedFailed": (300, 699, 486),
 }
@@ -65,6 +67,8 @@ _OWN_OF = {
     "RequestAnswered": frozenset((401, 407)),
     "MessageFailed": frozenset((401, 407)),
     "TransferFailed": frozenset((401, 407)),
+    "SubscriptionFailed": frozenset((401, 407)),
+    "PublicationFailed": frozenset((401, 407)),
     "LinkedRinging": frozenset((181, 182)),
 }
 

@@ -26,12 +26,13 @@ ALWAYS_THERE = frozenset(
         "digits",
         "duration",
         "session",
+        "event",
     )
 )
 """Fields without which their event does not come."""
 FREE = (
     ALWAYS_THERE
-    | {"replaces", "referred_by"}
+    | {"replaces", "referred_by", "retry_after"}
     | {"reason", "contact", "realm", "minimum", "content_type", "body", "registrar"}
 )
 """Fields that nothing else in a call depends on."""

@@ -30,6 +30,11 @@ CAUSES = {
     "UpdateReceived": "UPDATE",
     "InfoReceived": "INFO",
     "MessageReceived": "MESSAGE",
+    "ReceiveMESSAGE": "MESSAGE",
+    "ReceiveNOTIFY": "NOTIFY",
+    "SubscriptionTerminated": "NOTIFY",
+    "SubscriptionRequested": "SUBSCRIBE",
+    "PublicationReceived": "PUBLISH",
     "TransferRequested": "REFER",
     "DialogPRACK": "PRACK",
 }
@@ -315,7 +320,10 @@ def _answered_by_rule(after: Wire, request: str, code: int) -> tuple[Wire, tuple
         case "UPDATE":
             after = after._replace(update="", offer="")
         case _:
-            after = after._replace(others=tuple(o for o in after.others if o != request))
+            after = after._replace(
+                others=tuple(o for o in after.others if o != request),
+                outside=after.outside.answered(request, code),
+            )
     return after, (Message("RESP", request, code),)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import islice, product
 from typing import Any
 
-from flows.explore import clocked, further, inside, linked, registration
+from flows.explore import clocked, eventing, further, inside, linked, registration
 from flows.explore import stimulus as arriving
 from flows.explore import wire as standing
 from flows.explore.doing import Message
@@ -54,6 +54,7 @@ def _options(party: Party, config: Config) -> Iterator[Stimulus]:
         yield Stimulus(ACTION_FAILED, fields, config.wire, "internal")
         return
     yield from registration.options(party, config)
+    yield from eventing.options(party, config)
     yield from messages(party, config)
     yield from _media(party, config)
     yield from alone(party, config)
@@ -63,6 +64,12 @@ def begins(party: Party, config: Config) -> bool:
     """Whether the table serves this role: its initial state takes what sessions begin with."""
     first = "MakeCall" if config.role == "UAC" else "IncomingCall"
     return first in party.program.position(config.state, config.role).candidates
+
+
+def _calls(party: Party, config: Config) -> bool:
+    """Whether a call can begin here: else what begins is something else."""
+    others = registration.begins(party, config) or eventing.begins(party, config)
+    return begins(party, config) or not others
 
 
 def alone(party: Party, config: Config) -> Iterator[Stimulus]:
@@ -78,10 +85,10 @@ def people(party: Party, config: Config) -> Iterator[Stimulus]:
     """Yield what persons on our side may ask for."""
     call = config.wire
     yield from _foreign(party, config)
-    if call.register.begun:
+    if call.register.begun or call.outside.kind:
         return
     if call.call == standing.NONE:
-        calls = begins(party, config) or not registration.begins(party, config)
+        calls = _calls(party, config)
         if config.role == "UAC" and not config.held and calls:
             yield Stimulus("MakeCall", (("target", "sip:a"),), call, "user")
         return
@@ -152,7 +159,11 @@ def messages(party: Party, config: Config) -> Iterator[Stimulus]:
     call = config.wire
     if call.broken:
         return
+    if call.outside.kind:
+        return
     if call.call == standing.NONE and config.role == "UAS" and not config.held:
+        if not _calls(party, config):
+            return
         for direction in ("sendrecv", ""):
             yield incoming(call, direction)
     elif call.call in standing.OUR_INVITE:

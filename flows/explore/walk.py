@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from flows.explore import registration
+from flows.explore import eventing, registration
 from flows.explore.party import Config, Move, Party
 from flows.explore.peer import begins, options
 from flows.semantics import SESSION_ROLES
@@ -116,7 +116,8 @@ def explore(party: Party, bounds: Bounds = Bounds(), beat: Beat | None = None) -
 
     for role in SESSION_ROLES:
         start = party.start(role)
-        if begins(party, start) or registration.begins(party, start):
+        others = registration.begins(party, start) or eventing.begins(party, start)
+        if begins(party, start) or others:
             number_of(party.start(role), None)
     beginnings = len(walk.configs)
     at = 0

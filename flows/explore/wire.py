@@ -41,6 +41,36 @@ class Binding(NamedTuple):
     """Credentials were sent since the registrar last accepted something."""
 
 
+ACCEPTED, ON, LAST, OFF = "accepted", "on", "last", "off"
+
+
+class Outside(NamedTuple):
+    """A session without a call: a subscription, a publication, text messages."""
+
+    kind: str = ""
+    """`watch`, `publish` or `text` if we began it; `notify` or `took` if the far side did."""
+    own: str = ""
+    """Our request under way: SUBSCRIBE, PUBLISH, MESSAGE, NOTIFY; `unSUBSCRIBE` and `unPUBLISH`."""
+    stage: str = ""
+    """`accepted`, `on`, `last` (only the last NOTIFY is to come) or `off`."""
+    watched: int = 0
+    """2: the granted time is watched; 1: and most of it has passed."""
+    zero: bool = False
+    """The SUBSCRIBE of the far side that waits for our answer ends its subscription."""
+    owed: bool = False
+    """A NOTIFY has to follow what we accepted."""
+    saying: str = ""
+    """The state that a person or program says."""
+
+    def answered(self, request: str, code: int) -> Outside:
+        """What our final answer to a request of the far side makes of its subscription."""
+        if request != "SUBSCRIBE":
+            return self
+        if code >= 300:
+            return self._replace(stage=self.stage or OFF, zero=False)
+        return self._replace(stage=LAST if self.zero else ON, owed=True, zero=False)
+
+
 class Leg(NamedTuple):
     """A linked session."""
 
@@ -117,6 +147,7 @@ class Wire(NamedTuple):
     retry: bool = False
     """The waiting time after a glare runs."""
     register: Binding = Binding()
+    outside: Outside = Outside()
     legs: tuple[Leg, ...] = ()
     """The linked sessions; one that has ended is kept while the first INVITE is open."""
 

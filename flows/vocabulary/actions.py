@@ -80,7 +80,17 @@ _DIALOG = (
         },
         uses=("dialog",),
         sends="response",
-        clears=("INVITE", "UPDATE", "INFO", "MESSAGE", "REFER", "PRACK"),
+        clears=(
+            "INVITE",
+            "UPDATE",
+            "INFO",
+            "MESSAGE",
+            "REFER",
+            "PRACK",
+            "SUBSCRIBE",
+            "NOTIFY",
+            "PUBLISH",
+        ),  # fmt: skip
         rfc="RFC 3261 8.2.6",
     ),
     ActionWord(

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from flows.vocabulary import (
     inside,
     links,
+    messages,
     progress,
     redirection,
     refreshing,
     registration,
+    subscription,
     transfer,
 )
 from flows.vocabulary.words import EventWord, Kind, Literals
@@ -274,33 +276,6 @@ _INTERNAL = (
     _internal("Reset", "An operator or a supervisor puts the session back to its beginning."),
 )
 
-_MESSAGES = (
-    EventWord(
-        "SendMessage",
-        Kind.USER,
-        "A person sends the far side a text message.",
-        "Messages",
-        {"body": "text", "content_type": "text"},
-        rfc="RFC 3428 4",
-    ),
-    EventWord(
-        "MessageDelivered",
-        Kind.MESSAGE,
-        "The far side, or a server that keeps it for later (202), accepted our MESSAGE.",
-        "Messages",
-        {"code": "integer", "reason": "text"},
-        rfc="RFC 3428 5",
-    ),
-    EventWord(
-        "MessageFailed",
-        Kind.MESSAGE,
-        "Our MESSAGE was refused. 408 says that no answer came, 503 that it could not be sent.",
-        "Messages",
-        {"code": "integer", "reason": "text"},
-        rfc="RFC 3428 5",
-    ),
-)
-
 TIMER = EventWord(
     "after",
     Kind.TIMER,
@@ -345,26 +320,7 @@ _LATER = (
         },
     ),
     *registration.EVENTS,
-    *_later(
-        Kind.MESSAGE,
-        "Subscription",
-        {
-            "StartSubscription": "A subscription is to be made.",
-            "ReceiveNOTIFY": "A NOTIFY arrived.",
-            "SendNOTIFY": "A NOTIFY is to be sent.",
-            "SubscriptionAccepted": "The subscription was accepted.",
-            "SubscriptionFailed": "The subscription was refused.",
-            "SubscriptionExpired": "The subscription ran out.",
-            "UnsubscribeRequest": "The subscription is to be ended.",
-        },
-    ),
-    *_later(
-        Kind.MESSAGE,
-        "Messages",
-        {
-            "ReceiveMESSAGE": "A MESSAGE outside a call arrived.",
-        },
-    ),
+    *subscription.EVENTS,
     *_later(
         Kind.MEDIA,
         "Media",
@@ -401,7 +357,7 @@ EVENTS: dict[str, EventWord] = {
         *_RESPONSES,
         *_MEDIA,
         *_INTERNAL,
-        *_MESSAGES,
+        *messages.EVENTS,
         *links.EVENTS,
         *_LATER,
     )

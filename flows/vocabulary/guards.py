@@ -50,9 +50,17 @@ _GUARDS = (
         rfc="RFC 3261 10.2.4",
         performed=False,
     ),
-    GuardWord("IsSubscribed", "The subscription is accepted.", "condition", performed=False),
     GuardWord(
-        "HasActiveSubscription", "The subscription has not run out.", "condition", performed=False
+        "IsSubscribed",
+        "The far side accepted our subscription, and nothing was heard to the contrary.",
+        "condition",
+        rfc="RFC 6665 4.1.2.1",
+    ),
+    GuardWord(
+        "HasActiveSubscription",
+        "A NOTIFY has come for our subscription, and it has neither ended nor run out.",
+        "condition",
+        rfc="RFC 6665 4.1.2.4",
     ),
     GuardWord("OtherSessionActive", "The linked session is active.", "condition", performed=False),
 )
@@ -86,6 +94,16 @@ _PUBLISHED = (
     PublishedWord("SessionsBridged", "Two sessions hear each other."),
     PublishedWord("RegistrationSuccess", "The registrar keeps our address."),
     PublishedWord("RegistrationFailed", "The address could not be registered.", outcome="failed"),
+    PublishedWord("SubscriptionActive", "A subscription is in force."),
+    PublishedWord("StateNotified", "The state of the far side, or ours, was told."),
+    PublishedWord("SubscriptionTerminated", "A subscription has ended.", outcome="terminated"),
+    PublishedWord("SubscriptionFailed", "A subscription did not last.", outcome="failed"),
+    PublishedWord("StatePublished", "A server keeps the state that was published."),
+    PublishedWord("PublicationEnded", "A published state was removed.", outcome="terminated"),
+    PublishedWord("PublicationFailed", "A state could not be published.", outcome="failed"),
+    PublishedWord("MessageReceived", "A text message was taken.", outcome="terminated"),
+    PublishedWord("MessageDelivered", "A text message was accepted.", outcome="terminated"),
+    PublishedWord("MessageFailed", "A text message was not accepted.", outcome="failed"),
     PublishedWord("UnregistrationSuccess", "Our address was removed.", outcome="terminated"),
     PublishedWord("UnregistrationFailed", "Our address goes only with its time.", outcome="failed"),
 )

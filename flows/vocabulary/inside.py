@@ -122,7 +122,7 @@ ACTIONS: tuple[ActionWord, ...] = (
         "comes as MessageDelivered or MessageFailed.",
         "Messages",
         parameters={
-            "body": Parameter("text", "What it says."),
+            "body": Parameter("source", "What it says."),
             "content_type": Parameter("text", "Media type of the body; text/plain if absent."),
         },
         uses=("dialog",),

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows.vocabulary import inside, progress, redirection, refreshing, registration, transfer
+from flows.vocabulary import (
+    inside,
+    messages,
+    progress,
+    redirection,
+    refreshing,
+    registration,
+    subscription,
+    transfer,
+)
 from flows.vocabulary.words import ActionWord
 
 
@@ -48,21 +57,8 @@ LATER: tuple[ActionWord, ...] = (
         },
     ),
     *registration.ACTIONS,
-    *_later(
-        "Subscription",
-        {
-            "SendSUBSCRIBE": "Subscribes.",
-            "ProcessNOTIFY": "Takes over what a NOTIFY says.",
-            "SendNOTIFY": "Notifies the subscriber.",
-            "SendPUBLISH": "Publishes presence.",
-        },
-    ),
-    *_later(
-        "Messages",
-        {
-            "ProcessMESSAGE": "Takes over a text message.",
-        },
-    ),
+    *subscription.ACTIONS,
+    *messages.ACTIONS,
     *_later(
         "Media",
         {

@@ -31,7 +31,8 @@ class Parameter:
 
     type: str
     """`integer`, `number`, `text`, `boolean`, `choice`, `condition`, `event` (one people send),
-    `name`, `headers` (a list of names), `address` (or the variable or field that holds one)."""
+    `name`, `headers` (a list of names), `address` or `source` (a text, or the variable or
+    the field of the event that holds it)."""
     meaning: str
     required: bool = False
     default: Any = None

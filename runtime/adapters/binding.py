@@ -15,11 +15,13 @@ from runtime.adapters import (
     informing,
     leg,
     linking,
+    messaging,
     progressing,
     redirecting,
     referring,
     retrying,
     sounding,
+    subscribing,
     timing,
 )
 from runtime.adapters.leg import CallLeg
@@ -33,11 +35,13 @@ PERFORMERS = (
     describing,
     informing,
     linking,
+    messaging,
     progressing,
     redirecting,
     referring,
     retrying,
     sounding,
+    subscribing,
     timing,
 )
 """The modules whose functions stand behind actions."""

@@ -12,16 +12,18 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from runtime.adapters.port import ActionError
+from runtime.adapters.requests import reading_of
 from runtime.adapters.telling import REQUESTS, told
 from runtime.executor.step import Event
 from runtime.sip.agent import Agent
 from runtime.sip.auth import DigestClient
 from runtime.sip.build import MAX_FORWARDS
-from runtime.sip.events import Happening, RequestReceived
+from runtime.sip.events import Happening, OutsideReceived, RequestReceived
 from runtime.sip.hop import Hop
 from runtime.sip.message import Response
+from runtime.sip.subscription import Subscription
 from runtime.sip.transaction import ServerTransaction
-from runtime.sip.usage import Usage, UsageError
+from runtime.sip.usage import Usage, UsageError, UsageState
 
 Headers = Iterable[tuple[str, str]]
 
@@ -79,6 +81,11 @@ class DialogHalf:
         self.usage = usage
         usage.context = self.context
 
+    @property
+    def calls(self) -> bool:
+        """Whether the usage is a call; a subscription, publication or message alone is none."""
+        return self.usage is not None and self.usage.state is not UsageState.NEW
+
     def over_websocket(self) -> bool:
         """Whether the peer is reached over a WebSocket, as browsers are."""
         return self.usage is not None and self.usage.hop.browser
@@ -134,13 +141,21 @@ class DialogHalf:
             return "a 200 of the peer waits for our ACK"
         if usage.bye_wanted is not None or usage.bye_tx is not None:
             return "the dialog is being ended"
+        if usage.waiting:
+            return f"our {usage.waiting[0].method} waits for its answer"
         return None
 
     def event(self, happening: Happening) -> Event | None:
         """Return the event of a happening; None if it says nothing to a table."""
-        if isinstance(happening, RequestReceived) and happening.method not in REQUESTS:
-            self._respond(happening.transaction, 501)
-            return None
+        if isinstance(happening, RequestReceived | OutsideReceived):
+            request, transaction = happening.request, happening.transaction
+            reading = reading_of(request, outside=isinstance(happening, OutsideReceived))
+            if reading is not None:
+                event, fields = reading(request)
+                return Event(event, fields, self._cause(transaction))
+            if isinstance(happening, OutsideReceived) or happening.method not in REQUESTS:
+                self._respond(transaction, 501)
+                return None
         return told(happening, self._cause)
 
     def cause_of(self, transaction: ServerTransaction) -> int:
@@ -280,6 +295,14 @@ class DialogHalf:
             self.request("MESSAGE", body, content_type)
             return
         self._act(lambda usage, now: usage.message(body, content_type, now=now))
+
+    def act(self, act: Callable[[Usage, float], None]) -> None:
+        """Let the usage do something now; what the stack refuses is an ActionError."""
+        self._act(act)
+
+    def left(self, subscription: Subscription) -> int:
+        """Whole seconds that are left of a subscription."""
+        return subscription.left(self._now())
 
     def respond(
         self,

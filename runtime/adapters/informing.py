@@ -39,7 +39,7 @@ def send_info(leg: CallLeg, arguments: Arguments, event: Event) -> None:
         return
     if body is not None and not kind:
         raise ActionError("a body needs a content type")
-    leg.send_infos(str(kind) if body is not None else "", [_encoded(body or "")])
+    leg.send_infos(str(kind) if body is not None else "", [encoded(body or "")])
 
 
 @performs("SendOPTIONS")
@@ -55,7 +55,7 @@ def send_message(leg: CallLeg, arguments: Arguments, event: Event) -> None:
     kind = arguments.get("content_type") or event.fields.get("content_type") or "text/plain"
     if not body:
         raise ActionError("neither the action nor its event says what to send")
-    leg.dialog.message(_encoded(str(body)), str(kind))
+    leg.dialog.message(encoded(str(body)), str(kind))
 
 
 def _checked(keys: str) -> str:
@@ -68,7 +68,8 @@ def _key(key: str, duration: int) -> bytes:
     return f"Signal={key}\r\nDuration={duration}\r\n".encode()
 
 
-def _encoded(body: str) -> bytes:
+def encoded(body: str) -> bytes:
+    """Return a body as it is sent; ActionError if it is too long."""
     data = body.encode("utf-8", "replace")
     if len(data) > MAX_BODY:
         raise ActionError(f"the body is longer than {MAX_BODY} bytes")

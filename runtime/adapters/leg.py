@@ -14,6 +14,7 @@ from runtime.adapters.alarms import Alarms, Later, on_the_loop
 from runtime.adapters.dialog import DialogHalf, Headers
 from runtime.adapters.linked import NO_LINKS, Links
 from runtime.adapters.media import MediaHalf
+from runtime.adapters.noting import NOTED
 from runtime.adapters.performing import Arguments, Call, hearing_of, performs
 from runtime.adapters.port import ActionError
 from runtime.adapters.redirection import Redirection
@@ -37,6 +38,7 @@ from runtime.sip.events import (
 )
 
 if TYPE_CHECKING:
+    from runtime.adapters.subscribing import Eventing
     from runtime.sip.auth import Challenge, Credentials
     from runtime.sip.transaction import ServerTransaction
 
@@ -118,6 +120,8 @@ class CallLeg:
         """What was referred, by us or by the peer; None while nobody did."""
         self.links: Links = NO_LINKS
         """The sessions that this one started, and the one that started it."""
+        self.eventing: Eventing | None = None
+        """What it asked for and told of events, once it did."""
         self.headers: tuple[tuple[str, str], ...] = ()
         """Further headers of the own first INVITE."""
         self.hops = MAX_FORWARDS
@@ -205,10 +209,12 @@ class CallLeg:
                 return None
             case RequestReceived(method="BYE"):
                 self.alarms.clear(RETRY)
-        hearing = hearing_of(happening)
+        hearing = hearing_of(happening) if self.dialog.calls else None
         if hearing is not None:
             return hearing(self, happening)
         event = self.dialog.event(happening)
+        if event is not None and event.name in NOTED:
+            event = NOTED[event.name](self, event)
         match happening:
             case ResponseReceived() if event is not None:
                 self._learn(happening, event)

@@ -9,6 +9,7 @@ from runtime.adapters.answers import NO_ANSWER, NOT_SENT, READINGS, Answer, seco
 from runtime.adapters.dtmf import key_of
 from runtime.adapters.media import direction_of
 from runtime.adapters.redirection import addresses
+from runtime.adapters.requests import MAX_BODY_FIELD, text_of
 from runtime.executor.step import Event
 from runtime.sip.events import (
     AckReceived,
@@ -24,6 +25,7 @@ from runtime.sip.events import (
     RequestReceived,
     ResponseReceived,
     SessionExpired,
+    SubscriptionEnded,
     TransactionTimedOut,
     TransportFailed,
 )
@@ -58,8 +60,6 @@ _CLASSES = {
     6: "Dialog6xxFailure",
 }
 CHALLENGES = (401, 407)
-MAX_BODY_FIELD = 4096
-"""Characters of a peer's body that an event carries; the whole message is in the Wire record."""
 
 
 def response_event(method: str, code: int, *, reinvite: bool) -> str | None:
@@ -120,7 +120,20 @@ def _trouble(happening: Happening) -> Event | None:
             return Event("DialogError", {"reason": reason, "method": happening.method})
         case ConnectionLost():
             return Event("DialogError", {"reason": "the peer's connection was closed"})
+        case SubscriptionEnded():
+            return _subscription_ended(happening)
     return None
+
+
+def _subscription_ended(happening: SubscriptionEnded) -> Event | None:
+    """A granted time is over, or no NOTIFY came; what our own NOTIFYs met was told already."""
+    if happening.event.package == "refer":
+        return None
+    if happening.reason == "timeout":
+        return Event("SubscriptionExpired")
+    if happening.usage.role == "UAS":
+        return None
+    return Event("SubscriptionFailed", {"code": NO_ANSWER[0], "reason": "No NOTIFY came"})
 
 
 def _request(happening: RequestReceived, cause_of: Cause) -> Event:
@@ -177,8 +190,3 @@ def _realm(response: Response) -> str:
 
 def _sdp(body: bytes | None) -> dict[str, str]:
     return {"sdp": text_of(body)} if body else {}
-
-
-def text_of(body: bytes | None) -> str:
-    """Return a body as text, cut to what an event may carry; empty if there is none."""
-    return body.decode("utf-8", "replace")[:MAX_BODY_FIELD] if body else ""

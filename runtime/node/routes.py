@@ -99,10 +99,13 @@ class RouteTable:
 
     def find(self, call: NewCall) -> Route | None:
         """Return the first route that fits the call."""
+        return next(self.fitting(call), None)
+
+    def fitting(self, call: NewCall) -> Iterator[Route]:
+        """Yield the routes that fit the call, in their order."""
         for route in self._routes:
             if misses(route, call) is None:
-                return route
-        return None
+                yield route
 
 
 def misses(route: Route, call: NewCall) -> str | None:

@@ -19,6 +19,7 @@ from runtime.adapters.leg import CallLeg
 from runtime.adapters.media import MediaHalf
 from runtime.executor.step import Event
 from runtime.media.port import MediaLink
+from runtime.node import beginning
 from runtime.node.accounts import AccountBook
 from runtime.node.allowance import Allowance
 from runtime.node.asking import Asking
@@ -31,7 +32,7 @@ from runtime.node.location import Binding, Location
 from runtime.node.peers import Peers
 from runtime.node.places import NodePlaces
 from runtime.node.registrar import Registrar
-from runtime.node.routes import RouteTable
+from runtime.node.routes import Route, RouteTable
 from runtime.node.screening import Screening
 from runtime.node.session import Session
 from runtime.node.supervisor import Supervisor
@@ -39,7 +40,13 @@ from runtime.node.trunk_watch import Question, TrunkWatch
 from runtime.node.trunks import INCOMING, OUTGOING, Trunk, TrunkBook
 from runtime.sip.agent import Agent, AgentSettings
 from runtime.sip.build import MAX_FORWARDS
-from runtime.sip.events import Happening, InviteReceived, OutOfDialogReceived, RequestReceived
+from runtime.sip.events import (
+    Happening,
+    InviteReceived,
+    OutOfDialogReceived,
+    OutsideReceived,
+    RequestReceived,
+)
 from runtime.sip.hop import Hop
 from runtime.sip.message import Request
 from runtime.sip.screen import Refusal
@@ -119,6 +126,8 @@ class Signalling:
                     token=token,
                     server_name=config.server_name,
                     out_of_dialog=frozenset({"REGISTER"}),
+                    begins=beginning.METHODS,
+                    events=beginning.EVENTS,
                     # Replaces is offered once a row can end the call that was replaced.
                     extensions=("100rel", "timer"),
                     ready=lambda: not gate.trouble(),
@@ -371,7 +380,7 @@ class Signalling:
 
     def _screen(self, request: Request, hop: Hop, now: float) -> Refusal | None:
         """Say whether a request may begin anything here."""
-        if request.method == "INVITE" and self._gate.refuses() is not None:
+        if request.method != "REGISTER" and self._gate.refuses() is not None:
             self.refused[503] += 1
             return Refusal(503, [("Retry-After", str(self._config.retry_after))])
         refusal = self.screening.screen(request, hop, now)
@@ -389,6 +398,8 @@ class Signalling:
                 self._incoming(happening)
             case OutOfDialogReceived():
                 self._out_of_dialog(happening)
+            case OutsideReceived():
+                self._outside(happening)
             case _:
                 owner = happening.usage.context
                 if isinstance(owner, Session):
@@ -416,12 +427,32 @@ class Signalling:
         if route is None or program is None:
             self._answer(invite.usage, invite, 404 if route is None else 480)
             return
+        self._start(invite, call, route, program)
+
+    def _outside(self, asked: OutsideReceived) -> None:
+        """Begin a session with a request that is no call, or refuse it."""
+        call = self._new_call(asked)
+        taken = beginning.taker(self._routes, self._loader, call, asked.method)
+        if isinstance(taken, int):
+            self._answer(asked.usage, asked, taken)
+            asked.usage.close(now=self.shell.now())
+            return
+        self._start(asked, call, *taken)
+
+    def _start(
+        self,
+        invite: InviteReceived | OutsideReceived,
+        call: NewCall,
+        route: Route,
+        program: Program,
+    ) -> None:
+        """Begin the session of a request that came in, with its first event."""
         if self._gate.unwritable():
             self._answer(invite.usage, invite, 503)
             return
-        name = invite.usage.context or self._supervisor.next_id()
+        name, callee = invite.usage.context or self._supervisor.next_id(), invite.request.uri_text
         session, leg = self._begin(
-            name, route.flow, program, "UAS", caller=call.party, callee=invite.request_uri
+            name, route.flow, program, "UAS", caller=call.party, callee=callee
         )
         trunk = self.trunks.named(call.trunk) if call.trunk else None
         if trunk is not None:
@@ -436,13 +467,13 @@ class Signalling:
         except Exception as bug:
             session.fault(bug)
 
-    def _new_call(self, invite: InviteReceived) -> NewCall:
+    def _new_call(self, invite: InviteReceived | OutsideReceived) -> NewCall:
         """Return what decides which flow and which version a call takes."""
         request, hop = invite.request, invite.transaction.hop
         trunk = None if hop.browser else self.trunks.of_source(hop.host)
         trusted = trunk is not None and trunk.trusted
         return NewCall(
-            party=(asserted(request) if trusted else "") or invite.from_uri,
+            party=(asserted(request) if trusted else "") or request.from_.uri_text,
             number=request.uri.user,
             source=hop.host,
             call=request.call_id,
@@ -453,11 +484,15 @@ class Signalling:
             header=request.named if trusted else believed(request),
         )
 
-    def _answer(self, usage: Usage, happening: InviteReceived | RequestReceived, code: int) -> None:
+    def _answer(
+        self, usage: Usage, happening: InviteReceived | RequestReceived | OutsideReceived, code: int
+    ) -> None:
         """Answer a request that no session takes."""
-        if isinstance(happening, InviteReceived):
+        if not isinstance(happening, RequestReceived):
             self.refused[code] += 1
         headers = [("Retry-After", str(self._config.retry_after))] if code == 503 else []
+        if code == beginning.NOT_ALLOWED:
+            headers.append(("Allow", beginning.allow(happening.request.method)))
         with suppress(UsageError):
             usage.respond(happening.transaction, code, headers=headers, now=self.shell.now())
 

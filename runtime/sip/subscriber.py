@@ -208,6 +208,7 @@ class Subscriber:
         self._agent.timers.stop(subscription, "N")
         subscription.state = notice.state
         if notice.terminated:
+            self._forget_asking(usage)
             subscription.drop(now)
         elif subscription.removing:
             subscription.wait_for_notify(now)
@@ -216,6 +217,14 @@ class Subscriber:
         elif subscription.until is None:
             subscription.grant(subscription.requested or DEFAULT_EXPIRES, now)
         return None
+
+    @staticmethod
+    def _forget_asking(usage: Usage) -> None:
+        """A SUBSCRIBE that crosses the end of its subscription: its answer changes nothing."""
+        for tx in usage.waiting:
+            if tx.method == "SUBSCRIBE":
+                tx.silent = True
+        usage.waiting = tuple(tx for tx in usage.waiting if tx.method != "SUBSCRIBE")
 
     def _establish(self, usage: Usage, dialog: Dialog) -> None:
         """The first answer or NOTIFY makes the dialog; those of other branches have none."""

@@ -61,10 +61,14 @@ def test_a_call_ends_with_exactly_one_outcome(starter):
 
 def test_what_is_held_is_given_back_at_the_end(starter):
     table = starter.table
+    words = {word.name for row in table.rows for word in row.actions}
+    takes_media = any("media" in ACTIONS[name].acquires for name in words)
     for row in table.rows:
         if row.next_state is not None and table.states[row.next_state].final:
             names = [word.name for word in row.actions]
             assert names[-1] == "CleanupDialog"
+            if not takes_media:
+                continue
             if row.from_state not in ("Ringing", "Asking", "Skipping") or row.role != "UAS":
                 assert "CleanupMedia" in names, row
 

@@ -16,7 +16,7 @@ from flows.vocabulary import (
 )
 
 TYPES = {"integer", "number", "text", "boolean", "choice", "condition", "event", "name"}
-TYPES |= {"address", "headers"}
+TYPES |= {"address", "headers", "source"}
 
 
 @pytest.mark.parametrize("word", EVENTS.values(), ids=lambda word: word.name)
@@ -75,8 +75,10 @@ def test_idle_is_the_initial_state_and_active_the_state_of_that_name():
     assert state_facts(active) == {"IsIdle": False, "InActiveCall": True}
 
 
-def test_published_events_tell_how_a_call_and_how_a_registration_ended():
+def test_published_events_tell_how_each_kind_of_session_ended():
     calls = {"CallTerminated", "CallFailed", "CallCancelled"}
     registrations = {"RegistrationFailed", "UnregistrationSuccess", "UnregistrationFailed"}
-    assert set(OUTCOMES) == calls | registrations
+    states = {"SubscriptionTerminated", "SubscriptionFailed", "PublicationEnded"}
+    texts = {"PublicationFailed", "MessageReceived", "MessageDelivered", "MessageFailed"}
+    assert set(OUTCOMES) == calls | registrations | states | texts
     assert set(OUTCOMES) <= PUBLISHED.keys()

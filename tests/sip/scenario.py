@@ -3,10 +3,11 @@
 `caller("> INVITE sdp", "< 180?", "< 200", "> ACK", "< BYE", "> 200")` calls, `callee(...)` is
 called. A line is a direction (`>` sends, `<` waits for), a method or a status code, and words:
 `sdp` carries a description, `sendonly` and its like give it that direction, `hold` the old way of
-holding (0.0.0.0). `?` behind a code makes it optional; `invite` answers the first INVITE whatever
-came last; `rseq` keeps the RSeq for `[$rseq]`. A step may be a tuple: the line, and then headers
-to send, or regular expressions that what arrives has to match. `verify USER PASSWORD` among them
-ends the run unless the request has the credentials of a 401 that was sent (MD5).
+holding (0.0.0.0); `text` carries a line of text. `?` behind a code makes it optional; `invite`
+answers the first INVITE whatever came last; `rseq` keeps the RSeq for `[$rseq]`. A step may be a
+tuple: the line, and then headers to send, or regular expressions that what arrives has to match.
+`verify USER PASSWORD` among them ends the run unless the request has the credentials of a 401 that
+was sent (MD5).
 """
 
 from __future__ import annotations
@@ -82,9 +83,9 @@ class _Scenario:
         patterns = list(patterns)
         actions = ""
         if kind == "request" and not self._calls:
-            self._tagged = self._up or what not in ("INVITE", "CANCEL")
+            self._tagged = self._up or what not in ("INVITE", "CANCEL", "SUBSCRIBE")
             self._cancelled = what == "CANCEL"
-        if what == "INVITE" and not self._calls and not self._known:
+        if what in ("INVITE", "SUBSCRIBE") and not self._calls and not self._known:
             self._known = True
             actions += _found(r"From:[ ]*([^\r\n]*)", "peer", group=True)
             actions += _found(r"Contact:[ ]*<([^>]*)>", "target", group=True)
@@ -137,6 +138,8 @@ class _Scenario:
         return _sent(lines + headers, body, "")
 
     def _body(self, words: list[str]) -> str:
+        if "text" in words:
+            return "Hello there"
         if not {"sdp", "hold", *_DIRECTIONS} & {*words}:
             return ""
         self._version += 1
@@ -146,7 +149,8 @@ class _Scenario:
 
 
 def _sent(lines: list[str], body: str, more: str) -> str:
-    kind = ["Content-Type: application/sdp"] if body else []
+    told = any(line.startswith("Content-Type:") for line in lines)
+    kind = ["Content-Type: application/sdp"] if body and not told else []
     text = "\n".join((*lines, *kind, "Content-Length: [len]", "", body))
     return f"<send{more}><![CDATA[\n{text}]]></send>"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from runtime.node.accounts import Policy
 from runtime.node.node import Node
 from tests.runtime.node import nodes
 
@@ -23,3 +24,8 @@ def unhandled(node: Node) -> list[tuple[str, str]]:
 def events(node: Node, session: str | None = None) -> list[str]:
     """What happened, in order."""
     return [step.event for step in nodes.steps(node, session)]
+
+
+def open_to_all(node: Node) -> None:
+    """Let anybody ask for what is no call, as an installation without accounts may."""
+    node._signalling.accounts.policy = Policy(anybody_asks=True)
