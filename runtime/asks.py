@@ -11,7 +11,7 @@ from typing import Any
 
 from designer.errors import Refused
 from runtime import acts, audit, bridge
-from runtime.node.api import NoSuchSession
+from runtime.node.api import CallRefused, NoSuchSession
 
 Arguments = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -96,3 +96,13 @@ def sessions(node: Any, arguments: Arguments) -> Answer:
 def health(node: Any, arguments: Arguments) -> Answer:
     """Say how the node does -> {health}."""
     return {"health": node.health()}
+
+
+@verb
+async def trunk_test(node: Any, arguments: Arguments) -> Answer:
+    """Ask a trunk whether it is there: {name} -> how it stands then."""
+    try:
+        told: Answer = await node.tested_trunk(arguments["name"])
+    except CallRefused as unknown:
+        raise Refused(f"It cannot be asked: {unknown}.") from None
+    return told

@@ -20,6 +20,7 @@ from runtime import (
     drain_commands,
     live_commands,
     nodes_command,
+    peer_commands,
     replay_command,
     route_commands,
     shadow_command,
@@ -59,6 +60,7 @@ def add_parsers(verbs: Any) -> None:
     )
     finish(parser, rollback)
     route_commands.add_parsers(verbs, finish)
+    peer_commands.add_parsers(verbs, finish)
     parser = verbs.add_parser("call", help="place a call that a flow drives")
     parser.add_argument("flow")
     parser.add_argument("target", metavar="sip:USER@HOST")

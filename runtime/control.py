@@ -87,6 +87,11 @@ async def health(arguments: Arguments) -> Answer:
     return await bridge.ask_node(arguments.get("node") or "", "health", {})
 
 
+async def trunk_test(arguments: Arguments) -> Answer:
+    """Ask a trunk whether it is there, and wait for its answer: {name}."""
+    return await bridge.ask_node("", "trunk_test", arguments)
+
+
 async def ask(arguments: Arguments) -> Answer:
     """Let a node do what nodes do for each other: {node, act, arguments}."""
     return await bridge.ask_node(arguments["node"], arguments["act"], arguments["arguments"])
@@ -111,6 +116,7 @@ VERBS: dict[str, Callable[[Arguments], Awaitable[Answer]]] = {
     "sessions": sessions,
     "stuck": stuck,
     "health": health,
+    "trunk_test": trunk_test,
     "ask": ask,
     "operate": operate,
 }

@@ -256,6 +256,11 @@ class Node:
             raise CallRefused(f"no trunk named {name} is in use on this node")
         self._signalling.watch.ask(trunk)
 
+    async def tested_trunk(self, name: str) -> dict[str, Any]:
+        """Ask a trunk now and return how it stands once it answered, or did not; CallRefused."""
+        self.ask_trunk(name)
+        return await self._signalling.watch.asked(name)
+
     def keep_bindings(self) -> None:
         """Keep a copy of where users are, for a start without a database."""
         bindings = list(self._signalling.location)

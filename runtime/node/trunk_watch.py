@@ -6,6 +6,7 @@ that nobody is. Each node has its own view.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 AWAY_CODES = (408, 503, 504)
 ANSWER_SECONDS = 5.0
 """How long a question waits for its answer: less than a request of a call would."""
+LOOK_EVERY = 0.05
 PATIENCE = 2
 """Questions without an answer before a trunk counts as down."""
 MOST_MARKS = 50
@@ -109,6 +111,16 @@ class TrunkWatch:
         if trunk.name not in self._asking:
             self._asking[trunk.name] = (None, self._now())
             self._hold(self._ask(trunk))
+
+    async def asked(self, name: str) -> dict[str, Any]:
+        """Return how a trunk stands once the question under way is over."""
+        for _ in range(round(ANSWER_SECONDS / LOOK_EVERY) + 1):
+            if name not in self._asking:
+                break
+            await asyncio.sleep(LOOK_EVERY)
+        else:
+            self.look()
+        return msgspec.structs.asdict(self.standings.get(name, Standing()))
 
     def down(self, name: str) -> str:
         """Say why nothing is sent to a trunk now; empty if something may be."""
