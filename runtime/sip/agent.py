@@ -20,7 +20,7 @@ from runtime.sip.build import Headers
 from runtime.sip.dialog import Dialog, Key
 from runtime.sip.events import ConnectionLost, Happening
 from runtime.sip.hop import Hop
-from runtime.sip.message import Malformed, Request, check, split
+from runtime.sip.message import MAGIC_COOKIE, Malformed, Request, check, split
 from runtime.sip.notifier import Notifier
 from runtime.sip.outside import Outside
 from runtime.sip.refresh import SessionTimer
@@ -75,6 +75,12 @@ class Agent:
         "What our own requests offer; the others only where the user asks for them."
         self.ended: dict[Key, None] = {}
         "INVITE dialogs that ended, the latest; RFC 3891 3 has an answer to who replaces one."
+        self.guard = settings.guard
+        self.mark = MAGIC_COOKIE + settings.random_hex(3)
+        "How the branches of this agent begin."
+        self.refusal_tag = f"{settings.token}.s"
+        "How the tags of what is refused without state begin; those of dialogs are hexadecimal."
+        self._mark, self._refusal = self.mark.encode(), f";tag={self.refusal_tag}".encode()
         self.uac = Uac(self)
         self.outside = Outside(self)
         self.subscriber = Subscriber(self)
@@ -87,13 +93,17 @@ class Agent:
     def receive(self, data: bytes, hop: Hop, now: float) -> None:
         """Take one message (or a keep-alive) from the wire; never raises, whatever it holds."""
         self.last_usage = None
+        if self.guard is not None:
+            self.guard.now = now
         if not data.strip(b"\r\n"):
             self._keep_alive(data, hop)
+            return
+        if self._is_noise(data):
             return
         try:
             message = split(data)
             if isinstance(message, Request):
-                if not self._repeated(message, now):
+                if not self._repeated(message, now) and not self.uas.gives_way(message, hop, now):
                     check(message)
                     self.uas.receive(message, hop, now)
                 return
@@ -356,6 +366,22 @@ class Agent:
             return self.uas.receive_again(request, now)
         except (KeyError, ValueError):
             return False
+
+    def _is_noise(self, data: bytes) -> bool:
+        """Whether a message can belong to nobody here: it is dropped before anything is parsed.
+
+        A response to us bears our mark in its branch; an ACK to what was refused without state
+        bears the tag of that. A flood of either costs next to nothing.
+        """
+        if data.startswith(b"SIP/2.0 "):
+            kind, noise = "stray_response", self._mark not in data
+        elif data.startswith(b"ACK "):
+            kind, noise = "refusal_acknowledged", self._refusal in data
+        else:
+            return False
+        if noise:
+            self.counters[kind] += 1
+        return noise
 
     def _keep_alive(self, data: bytes, hop: Hop) -> None:
         """RFC 5626 4.4.1: a double CRLF over a connection is a ping, answered by one CRLF."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from runtime.sip import limits, refresh
 from runtime.sip.build import Headers
+from runtime.sip.guard import Guard
 from runtime.sip.screen import Screen, admit_all
 from runtime.sip.transaction import Periods
 
@@ -46,6 +47,9 @@ class AgentSettings:
 
     screen: Screen = admit_all
     "Asked for each request that would begin something: None takes it, else how it is refused."
+
+    guard: Guard | None = None
+    "Who may begin how much, and what gives way under overload; None: everybody, nothing."
 
     extensions: tuple[str, ...] = limits.EXTENSIONS
     "Option tags that a Require may name and that Supported offers; one left out is not done."

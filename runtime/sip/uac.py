@@ -10,7 +10,7 @@ from runtime.sip.calling import Calling
 from runtime.sip.dialog import Dialog
 from runtime.sip.events import ResponseReceived, TransactionTimedOut, TransportFailed
 from runtime.sip.hop import Hop
-from runtime.sip.message import MAGIC_COOKIE, Response
+from runtime.sip.message import Response
 from runtime.sip.tables import State
 from runtime.sip.transaction import ClientTransaction
 from runtime.sip.usage import SDP, Usage, UsageState
@@ -367,7 +367,7 @@ class Uac:
         return self._send(usage, outline, dialog.next_hop(), now, headers, body, content_type)
 
     def new_branch(self) -> str:
-        return MAGIC_COOKIE + self._agent.settings.random_hex(10)
+        return self._agent.mark + self._agent.settings.random_hex(10)
 
     def _send(
         self,

@@ -22,6 +22,7 @@ from runtime.sip.events import (
 )
 from runtime.sip.hop import TLS, Hop
 from runtime.sip.message import Malformed, Request
+from runtime.sip.screen import Refusal
 from runtime.sip.transaction import ServerTransaction
 from runtime.sip.usage import Usage, UsageState
 from runtime.sip.within import Within
@@ -41,6 +42,8 @@ class Uas(Answers):
         self.transactions: dict[tuple[str, ...], ServerTransaction] = {}
         self._merge: dict[tuple[str, str, int, str], ServerTransaction] = {}
         "Out-of-dialog requests by From tag, Call-ID and CSeq (RFC 3261 8.2.2.2)."
+        self._judged: Request | None = None
+        "What the guard has let in already, before it was looked at closely."
         self._secret = agent.settings.random_hex(16).encode()
 
     # Requests, in the order in which they are looked at.
@@ -76,15 +79,52 @@ class Uas(Answers):
         else:
             self._out_of_dialog(request, hop, now)
 
+    def gives_way(self, request: Request, hop: Hop, now: float) -> bool:
+        """Refuse a new call under overload before its headers are typed; False if it may go on."""
+        guard = self._agent.guard
+        if guard is None or not guard.overloaded or request.method != "INVITE":
+            return False
+        if self._agent.settings.token in (request.get("To") or ""):
+            return False  # A call that runs.
+        if not all(map(request.get, ("From", "To", "Call-ID", "CSeq"))):
+            return False  # It is malformed, and refused as such.
+        try:
+            fate = guard.judge(request, hop, now)
+            if isinstance(fate, Refusal):
+                self.refuse(request, hop, fate.code, fate.headers)
+        except (KeyError, ValueError):
+            return False  # It is malformed, and refused as such.
+        if fate is None:
+            self._judged = request
+        return fate is not None
+
+    def _judge(self, request: Request, hop: Hop, now: float) -> bool:
+        """Whether the guard lets a request begin something; what it refuses is answered."""
+        guard = self._agent.guard
+        if guard is None or self._judged is request:
+            self._judged = None
+            return True
+        fate = guard.judge(request, hop, now)
+        if isinstance(fate, Refusal):
+            self.refuse(request, hop, fate.code, fate.headers)
+        return fate is None
+
+    def _may_refuse(self, hop: Hop) -> bool:
+        """Whether a refusal is sent: not to a flood, unless it is about a call that runs."""
+        guard = self._agent.guard
+        return guard is None or self._agent.last_usage is not None or guard.may_answer(hop)
+
     def refuse(self, request: Request, hop: Hop, code: int, headers: Pairs | None = None) -> None:
         """Answer without keeping anything."""
         self._agent.counters[f"refused_{code}"] += 1
+        if code != 503 and not self._may_refuse(hop):
+            return  # For 503 the guard has judged already.
         self._reply(request, hop, code, build.REASONS[code], headers or [])
 
     def refuse_malformed(self, fault: Malformed, hop: Hop) -> None:
         """Answer what could be read of a malformed request, if enough could."""
         self._agent.counters["malformed"] += 1
-        if fault.partial is not None:
+        if fault.partial is not None and self._may_refuse(hop):
             try:
                 self._reply(fault.partial, hop, fault.code, fault.reason, [])
             except ValueError:
@@ -100,7 +140,7 @@ class Uas(Answers):
         """The same tag for the same request (RFC 3261 8.2.7), not to be guessed by others."""
         seed = f"{request.top_via_text}\n{request.get('Call-ID')}\n{request.get('CSeq')}"
         digest = hashlib.blake2s(seed.encode(errors="replace"), key=self._secret, digest_size=8)
-        return f"{self._agent.settings.token}.{digest.hexdigest()}"
+        return self._agent.refusal_tag + digest.hexdigest()
 
     def _ack(self, request: Request, now: float) -> None:
         """An ACK to a 2xx is a transaction of its own and belongs to the dialog (17)."""
@@ -157,6 +197,8 @@ class Uas(Answers):
         merge = (request.from_.tag, request.call_id, cseq.number, cseq.method)
         if merge in self._merge:
             self.refuse(request, hop, 482)
+        elif not self._judge(request, hop, now):
+            pass
         elif request.method == "OPTIONS":
             self.options(request, hop)
         elif request.method == "INVITE":

@@ -35,6 +35,9 @@ STREAM_LIMITS = StreamLimits()
 TRIES = 20
 "Ports that are tried, where any is wanted, until one is free over UDP and over TCP."
 
+LOOK = 0.1
+"Seconds between two looks at the load."
+
 log = logging.getLogger(__name__)
 
 
@@ -56,7 +59,9 @@ class Shell:
         self._on_happening = on_happening
         self._tap = tap
         self._udp: UdpTransport | None = None
-        self.streams = Streams(self, clock, limits, source_of)
+        guard = agent.guard
+        welcome = guard.may_connect if guard is not None else _everybody
+        self.streams = Streams(self, clock, limits, source_of, welcome)
         agent.local_for = self._local_for
         self._locator = Locator(
             names or SystemNames(), clock, transports=self._transports, usable=self._usable
@@ -66,12 +71,16 @@ class Shell:
         self._armed: float | None = None
         self._flushing = False
         self._closed = False
+        self._looking: asyncio.TimerHandle | None = None
+        self._seen = (0.0, 0.0)
+        "When the load was looked at last, and what of its thread's time was used by then."
 
     async def listen_udp(self, host: str, port: int) -> tuple[str, int]:
         """Open the UDP endpoint; port 0 takes a free one. Returns what was bound; OSError if not.
 
         With a wildcard host the address shown to each peer is the one the kernel would use to it.
         """
+        self._watch_load()
         self._udp = UdpTransport(self._receive, self._failed)
         return await self._udp.open(host, port)
 
@@ -176,9 +185,30 @@ class Shell:
             self._flushing = False
         self._arm()
 
+    def _watch_load(self) -> None:
+        """Tell the guard how busy this thread is, and go on doing so."""
+        if self.agent.guard is None or self._looking is not None:
+            return
+        self._seen = (time.monotonic(), time.thread_time())
+        self._looking = asyncio.get_running_loop().call_later(LOOK, self._look)
+
+    def _look(self) -> None:
+        self._looking = None
+        guard, (since, used) = self.agent.guard, self._seen
+        if guard is None or self._closed:
+            return
+        passed = max(time.monotonic() - since, 1e-6)
+        busy = min(1.0, (time.thread_time() - used) / passed)
+        known = len(self.agent.uas.transactions) + len(self.agent.uac.transactions)
+        guard.look(busy=busy, late=max(0.0, passed - LOOK), transactions=known)
+        self._watch_load()
+
     async def close(self) -> None:
         """Stop the timer and the endpoint; harmless when repeated."""
         self._closed = True
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -287,3 +317,7 @@ class Shell:
             self.agent.counters["internal_error"] += 1
             log.exception("a SIP timer could not be handled")
         self.flush()
+
+
+def _everybody(host: str, now: float) -> bool:
+    return True

@@ -56,6 +56,7 @@ class Streams:
         clock: Callable[[], float],
         limits: StreamLimits,
         source_of: Callable[[str], str],
+        welcome: Callable[[str, float], bool],
     ) -> None:
         self.now = clock
         self.limits = replace(limits, connections=min(limits.connections, _descriptors() // 2))
@@ -64,6 +65,7 @@ class Streams:
         self._server_tls: ssl.SSLContext | None = None
         self._reader = reader
         self._source_of = source_of
+        self._welcome = welcome
         self._numbers = count(1)
         self._ports: dict[str, int] = {}
         self._local: dict[str, str] = {}
@@ -264,7 +266,8 @@ class Streams:
             return False  # It was closed before anybody looked.
         host, port = plain(str(peer[0])), int(peer[1])
         source = self._source_of(host)
-        if self._sources[source] >= self.limits.each_source or not self._room():
+        many = self._sources.get(source, 0) >= self.limits.each_source
+        if many or not self._welcome(host, self.now()) or not self._room():
             self.counters["refused"] += 1
             return False
         self.counters["accepted"] += 1
