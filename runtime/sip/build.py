@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Final, NamedTuple
 
 from sipmessage import grammar
 
@@ -177,22 +177,48 @@ def response(
     `hop` is where the request came from; `tag` goes into a To that has none; `dialog` copies the
     Record-Route headers, as a response that makes a dialog must (12.1.1).
     """
-    lines = [f"SIP/2.0 {code} {reason}", f"Via: {stamped_via(source, hop)}"]
-    top, *rest = source.lines("Via")
-    # Empty values stand only in what is refused as malformed.
-    lines += [f"Via: {value}" for value in split_list(top)[1:] if "/" in value]
-    lines += [f"Via: {value}" for value in rest]
+    echo = source.kept.get("echo")
+    if not isinstance(echo, Echo) or echo.hop != hop:
+        echo = source.kept["echo"] = _echo(source, hop)
+    lines = [f"SIP/2.0 {code} {reason}", *echo.vias]
     if dialog:
         lines += [f"Record-Route: {value}" for value in source.lines("Record-Route")]
-    for name in ("From", "To", "Call-ID", "CSeq"):
-        value = source.get(name)
-        if name == "To" and value and tag and not _has_tag(source, value):
-            value += f";tag={tag}"
-        if value:  # What is missing was refused for it, and stays missing.
-            lines.append(f"{name}: {value}")
+    lines += echo.before
+    if echo.to:
+        lines.append(f"{echo.to};tag={tag}" if tag and not echo.tagged else echo.to)
+    lines += echo.after
     if code == 100 and (timestamp := source.get("Timestamp")):
         lines.append(f"Timestamp: {timestamp}")
     return _finish(lines, headers, body, content_type)
+
+
+class Echo(NamedTuple):
+    """The lines of a request that all its responses repeat: made for the first, used for each."""
+
+    hop: Hop
+    vias: list[str]
+    before: list[str]
+    to: str
+    tagged: bool
+    after: list[str]
+
+
+def _echo(source: Request, hop: Hop) -> Echo:
+    """What is missing in a request was refused for it, and stays missing in the answer."""
+    top, *rest = source.lines("Via")
+    vias = [f"Via: {stamped_via(source, hop)}"]
+    # Empty values stand only in what is refused as malformed.
+    vias += [f"Via: {value}" for value in split_list(top)[1:] if "/" in value]
+    vias += [f"Via: {value}" for value in rest]
+    to = source.get("To") or ""
+    return Echo(
+        hop,
+        vias,
+        [f"From: {value}"] if (value := source.get("From")) else [],
+        f"To: {to}" if to else "",
+        bool(to) and _has_tag(source, to),
+        [f"{name}: {value}" for name in ("Call-ID", "CSeq") if (value := source.get(name))],
+    )
 
 
 def _has_tag(source: Request, to: str) -> bool:

@@ -41,9 +41,11 @@ _KNOWN: Final = (
     "Service-Route Session-Expires SIP-ETag SIP-If-Match Subject Subscription-State Supported "
     "Target-Dialog Timestamp To Unsupported User-Agent Via Warning WWW-Authenticate"
 )
-_NAMES: Final[dict[str, str]] = {name.lower(): name for name in _KNOWN.split()} | {
-    short: name for short, name in COMPACT_FORMS.items()
-}
+_NAMES: Final[dict[str, str]] = (
+    {name.lower(): name for name in _KNOWN.split()}
+    | {short: name for short, name in COMPACT_FORMS.items()}
+    | {name: name for name in _KNOWN.split()}
+)
 _SINGLE: Final = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length", "Content-Type")
 _MANDATORY: Final = ("Via", "From", "To", "Call-ID", "CSeq")
 _TOKEN = re.compile(grammar.TOKEN)
@@ -106,8 +108,13 @@ class Message:
         self.kept: dict[str, object] = {}
         "What `runtime.sip.headers` has read of this message."
         self._values: dict[str, list[str]] = {}
+        values = self._values
         for name, value in headers:
-            self._values.setdefault(name, []).append(value)
+            known = values.get(name)
+            if known is None:
+                values[name] = [value]
+            else:
+                known.append(value)
 
     def get(self, name: str) -> str | None:
         """The first value of a header by its canonical name."""
@@ -303,7 +310,7 @@ def _split(data: bytes) -> tuple[Request | Response, Fault]:
     except UnicodeDecodeError:
         text, fault = head.decode("latin-1"), (400, "Bad Request - headers are not UTF-8")
     first, *lines = text.split("\r\n")
-    headers, header_fault = _headers(lines)
+    headers, header_fault = _plain_headers(lines) if _is_plain(text, lines) else _headers(lines)
     fault = fault or header_fault
     if _CONTROL.search(first):
         raise Malformed(400, "Bad Request - control character in the start line")
@@ -338,6 +345,33 @@ def _status_line(line: str, headers: list[tuple[str, str]], body: bytes) -> tupl
     if not re.fullmatch("[1-6][0-9][0-9]", code):
         raise Malformed(400, "status code is not valid")
     return Response(int(code), reason, headers, body), None
+
+
+def _is_plain(text: str, lines: list[str]) -> bool:
+    """Whether no line is folded, too long or odd: one look at all instead of one at each."""
+    return (
+        len(text) <= limits.HEADER
+        and len(lines) <= limits.HEADERS
+        and "\r\n " not in text
+        and "\r\n\t" not in text
+        and text.replace("\r\n", "").isprintable()
+    )
+
+
+def _plain_headers(lines: list[str]) -> tuple[list[tuple[str, str]], Fault]:
+    """`_headers` of lines that need no care of their own."""
+    fault: Fault = None
+    headers: list[tuple[str, str]] = []
+    for line in lines:
+        raw, colon, value = line.partition(":")
+        name = _NAMES.get(raw) or _NAMES.get(raw.strip(" \t").lower())
+        if name is None:
+            name = raw.rstrip(" \t")
+            if not colon or not _TOKEN.fullmatch(name):
+                fault = fault or (400, "Bad Request - a line is no header")
+                continue
+        headers.append((name, value.strip(" \t")))
+    return headers, fault
 
 
 def _headers(lines: list[str]) -> tuple[list[tuple[str, str]], Fault]:
@@ -396,9 +430,10 @@ def _check(message: Request | Response) -> None:
     for name in _MANDATORY:
         if not message.get(name):
             raise ValueError(f"{name} is missing")
-    for name in _SINGLE:
-        if len(message.lines(name)) > 1:
-            raise ValueError(f"{name} is there twice")
+    if len(message._values) != len(message.headers):  # Else nothing is there twice.
+        for name in _SINGLE:
+            if len(message.lines(name)) > 1:
+                raise ValueError(f"{name} is there twice")
     _cap(message, "Via", limits.VIAS)
     _cap(message, "Contact", limits.CONTACTS)
     _check_length(message)

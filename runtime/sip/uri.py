@@ -107,6 +107,7 @@ def _parse_sip(text: str, scheme: str, rest: str) -> Uri:
     return Uri(text, scheme, unquote(user), host, port, _uri_params(semicolon + params), headers)
 
 
+@lru_cache(maxsize=1024)
 def parse_hostport(text: str) -> tuple[str, int | None]:
     """Split "host[:port]"; brackets of IPv6 are taken away; ValueError if it is not valid."""
     if text.startswith("["):
@@ -159,6 +160,7 @@ class NameAddr:
         return self.params.get("tag") or ""
 
 
+@lru_cache(maxsize=2048)
 def parse_name_addr(value: str) -> NameAddr:
     """Parse one name-addr or addr-spec with its parameters; ValueError if it is neither."""
     value = value.strip()
