@@ -19,6 +19,11 @@ REQUESTS = (
     "MessageReceived",
     "TransferRequested",
     "DialogPRACK",
+    "ReceiveNOTIFY",
+    "SubscriptionTerminated",
+    "SubscriptionRequested",
+    "ReceiveMESSAGE",
+    "PublicationReceived",
 )
 
 
@@ -62,11 +67,14 @@ def reliable_progress(evidence: Evidence) -> None:
 
 
 def reports(evidence: Evidence) -> None:
-    """OBL623: the row that accepts a REFER tells at once that it is being tried."""
+    """OBL623: the row that accepts a REFER or a SUBSCRIBE tells at once how it stands."""
     for edge in evidence.walk.all_edges():
         target = edge.move.target
         if target.wire.refer == "accepted" and not (target.ended or target.pending):
             message = "A REFER is accepted, and the first NOTIFY does not follow at once."
+            evidence.about_step("OBL623", edge, message)
+        elif target.wire.outside.owed and not (target.ended or target.pending):
+            message = "A SUBSCRIBE is accepted, and the NOTIFY does not follow at once."
             evidence.about_step("OBL623", edge, message)
 
 

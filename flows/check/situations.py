@@ -29,6 +29,9 @@ HARMLESS = frozenset(
         "PlayAudio",
         "SendDTMF",
         "StartRegistration",
+        "StartSubscription",
+        "PublishState",
+        "SendNOTIFY",
         "RetryRegistration",
         "RequestAnswered",
         "MessageDelivered",
@@ -68,6 +71,19 @@ _FIXED = {
     "UnregistrationFailed": "COV405",
     "StartUnregistration": "COV411",
     "UnregisterRequest": "COV411",
+    "ReceiveNOTIFY": "COV413",
+    "SubscriptionTerminated": "COV413",
+    "SubscriptionRequested": "COV413",
+    "ReceiveMESSAGE": "COV413",
+    "PublicationReceived": "COV413",
+    "SubscriptionFailed": "COV405",
+    "PublicationFailed": "COV405",
+    "MessageFailed": "COV405",
+    "RefreshSubscription": "TMR702",
+    "SubscriptionExpired": "TMR702",
+    "RefreshPublication": "TMR702",
+    "UnsubscribeRequest": "COV411",
+    "UnpublishState": "COV411",
     "LinkedRinging": "COV409",
     "LinkedFailed": "COV405",
     "LinkedEnded": "CMP852",
@@ -97,7 +113,8 @@ def uncovered(evidence: Evidence) -> None:
 def code_of(config: Config, edge: Edge, features: tuple[str, ...]) -> str:
     """Return the rule that an unanswered event breaks; empty if it does no harm."""
     event, call = edge.move.stimulus.event, config.wire
-    if event in HARMLESS:
+    alone = call.outside.kind and event in ("MessageDelivered", "MessageFailed")
+    if event in HARMLESS and not alone:
         return ""
     if event == "HangupCall" and not config.held:
         return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from flows.check.evidence import Evidence
 from flows.check.invariants import TALK, kind_of
-from flows.explore import linked, wire
+from flows.explore import eventing, linked, wire
 from flows.explore.answers import BUSY
 from flows.explore.party import Config
 from flows.explore.registration import REGISTERING, TOO_BRIEF
@@ -52,6 +52,25 @@ def watched(evidence: Evidence) -> None:
 
 
 def _rests(config: Config) -> str:
+    return _rests_outside(config) or _rests_registered(config)
+
+
+def _rests_outside(config: Config) -> str:
+    """What a session without a call waits for though nothing brings it about."""
+    mine, over = config.wire.outside, config.ended or config.pending or config.wire.broken
+    if over or not mine.kind or "dialog" not in config.held or config.wire.others:
+        return ""
+    match mine.kind:
+        case eventing.TOOK:
+            return "more, when what it took is answered"
+        case eventing.NOTIFY if mine.stage == wire.OFF:
+            return "a subscriber who is gone"
+        case eventing.WATCH | eventing.PUBLISH if mine.stage in ("", wire.OFF) and not mine.own:
+            return "a subscription or a published state that is over"
+    return ""
+
+
+def _rests_registered(config: Config) -> str:
     binding = config.wire.register
     if config.ended or config.pending or not binding.begun or binding.stage or binding.watched:
         return ""
