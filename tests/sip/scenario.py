@@ -57,6 +57,11 @@ class _Scenario:
         self._tagged = True
         "The last request named us by our tag."
         self._names = itertools.count(1)
+        self._index = 0
+        "Place of the message among all; SIPp makes its branches of it."
+        self._began = 0
+        "Place of our last INVITE: CANCEL and the ACK of a refusal carry its branch."
+        self._refused = False
 
     def text(self, steps: tuple[Step, ...]) -> str:
         parts = ['<?xml version="1.0" encoding="UTF-8"?>', '<scenario name="peer">']
@@ -71,6 +76,7 @@ class _Scenario:
                     parts.append(self._respond(what, rest, body, "invite" in words))
                 else:
                     parts.append(self._request(what, rest, body))
+            self._index += 1
         return "\n".join((*parts, "</scenario>"))
 
     def _receive(self, what: str, patterns: list[str], reliable: bool) -> str:
@@ -79,6 +85,7 @@ class _Scenario:
         kind = "response" if what.isdigit() else "request"
         if kind == "response":
             self._in_dialog |= what != "100"
+            self._refused = what >= "300"
         keep = ' rrs="true"' if what in ("INVITE", "180", "183", "200") else ""
         patterns = list(patterns)
         actions = ""
@@ -111,7 +118,7 @@ class _Scenario:
         if method not in ("ACK", "CANCEL"):
             self._cseq += 1
         if method == "INVITE":
-            self._invite = self._cseq
+            self._invite, self._began = self._cseq, self._index
         number = self._invite if method in ("ACK", "CANCEL") else self._cseq
         here = "<sip:peer@[local_ip]:[local_port]>;tag=[pid]peer[call_number]"
         if self._calls:
@@ -121,7 +128,10 @@ class _Scenario:
             there += "[peer_tag_param]" if inside else ""
         else:
             uri, there = "[$target]", "[$peer]"
-        lines = [f"{method} {uri} SIP/2.0", _VIA, f"From: {here}", f"To: {there}"]
+        same = method == "CANCEL" or (method == "ACK" and self._refused)
+        branch = f"[branch-{self._index - self._began}]" if same else "[branch]"
+        via = _VIA.replace("[branch]", branch)
+        lines = [f"{method} {uri} SIP/2.0", via, f"From: {here}", f"To: {there}"]
         lines += ["Call-ID: [call_id]", f"CSeq: {number} {method}", "Max-Forwards: 70", _CONTACT]
         again = "" if method == "ACK" else ' retrans="500"'
         return _sent(lines + headers, body, again)
