@@ -24,7 +24,10 @@ MODULES = (
 
 
 class Baresip:
-    """One baresip process with one account that needs no registrar. `output` grows as it talks."""
+    """One baresip process with one account that needs no registrar. `output` grows as it talks.
+
+    `account` is another account instead, as baresip's file of accounts has it.
+    """
 
     def __init__(
         self,
@@ -33,6 +36,7 @@ class Baresip:
         seconds: int = 20,
         tone: float = 0.0,
         user: str = "phone",
+        account: str = "",
     ) -> None:
         """`tone` is the frequency it sends instead of a hum nobody hears, in hertz."""
         self.port = free_udp_port()
@@ -42,7 +46,8 @@ class Baresip:
         self._seconds = seconds
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._write(answers, tone, user)
+        self._account = account or f"<sip:{user}@127.0.0.1:{self.port}>;regint=0"
+        self._write(answers, tone)
 
     @property
     def heard(self) -> np.ndarray:
@@ -51,7 +56,7 @@ class Baresip:
         data = found[-1].read_bytes()[44:] if found else b""
         return np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2")
 
-    def _write(self, answers: bool, frequency: float, user: str) -> None:
+    def _write(self, answers: bool, frequency: float) -> None:
         folder = Path(self._folder.name)
         tone = folder / "tone.wav"
         samples = b"\x00\x10" * 8000
@@ -71,7 +76,7 @@ class Baresip:
             "module_app account.so\nmodule_app menu.so\n"
         )
         mode = ";answermode=auto" if answers else ""
-        (folder / "accounts").write_text(f"<sip:{user}@127.0.0.1:{self.port}>;regint=0{mode}\n")
+        (folder / "accounts").write_text(f"{self._account}{mode}\n")
         (folder / "contacts").write_text("")
 
     async def start(self) -> Baresip:
