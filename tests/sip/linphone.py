@@ -9,8 +9,6 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.sip.sipp import free_udp_port
-
 LINPHONEC = shutil.which("linphonec")
 MISSING = "linphonec is not installed: apt-get install linphone-cli"
 
@@ -28,9 +26,10 @@ class Linphone:
     async def start(self) -> Linphone:
         """Start it."""
         folder = Path(self._folder.name)
+        # It does not even listen where it cannot keep its database.
+        (folder / ".local/share/linphone").mkdir(parents=True)
         (folder / "rc").write_text(
             "[sip]\nbind_address=127.0.0.1\nuse_ipv6=0\nregister_only_when_network_is_up=0\n"
-            f"sip_port={free_udp_port()}\nsip_tcp_port=0\nsip_tls_port=0\n"
         )
         self._process = await asyncio.create_subprocess_exec(
             str(LINPHONEC),
