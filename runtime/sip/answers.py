@@ -62,11 +62,11 @@ class Answers:
         """Send an answer and do what follows from it for the dialog; returns what was sent."""
         usage, code = tx.usage, answer.code
         refreshes = tx.method in ("INVITE", "UPDATE") and code < 300
+        headers = answer.headers
         if refreshes and usage is not None:
-            own = self._session_headers(usage, tx, code, now)
-            answer = answer._replace(headers=own + answer.headers)
-        extra = self._agent.arriving.headers(tx, code, answer.headers, now)
-        answer = answer._replace(headers=answer.headers + extra)
+            headers = self._session_headers(usage, tx, code, now) + headers
+        headers = headers + self._agent.arriving.headers(tx, code, headers, now)
+        answer = Answer(code, answer.reason, headers, answer.body, answer.content_type)
         if usage is None:
             return self._write(tx, answer, now)
         if code >= 200:

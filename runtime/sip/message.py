@@ -325,7 +325,7 @@ def _split(data: bytes) -> tuple[Request | Response, Fault]:
 def _request_line(line: str, headers: list[tuple[str, str]], body: bytes) -> tuple[Request, Fault]:
     method, _, rest = line.partition(" ")
     uri, space, version = rest.rpartition(" ")
-    if not _TOKEN.fullmatch(method):
+    if method not in limits.METHODS and not _TOKEN.fullmatch(method):
         raise Malformed(400, "neither a request nor a response")
     request = Request(method, uri, headers, body, version)
     if not space or version[:4].upper() != "SIP/":
@@ -448,7 +448,10 @@ def _check(message: Request | Response) -> None:
 
 def _cap(message: Message, name: str, highest: int) -> None:
     lines = message.lines(name)
-    if len(lines) + sum(line.count(",") for line in lines) > highest:
+    values = len(lines)
+    for line in lines:
+        values += line.count(",")
+    if values > highest:
         raise ValueError(f"too many values of {name}")
 
 

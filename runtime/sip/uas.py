@@ -296,11 +296,14 @@ class Uas(Answers):
         while usage.open:  # An answer may settle the usage, which ends up here again.
             self.respond(usage.open[0], 487, now)
 
-    def begin(self, request: Request, hop: Hop, now: float) -> ServerTransaction:
+    def begin(
+        self, request: Request, hop: Hop, now: float, *, waits: bool = True
+    ) -> ServerTransaction:
         """Keep a transaction for a request that somebody will answer."""
         tx = ServerTransaction(self._agent, self, request, hop, reply_hop(request, hop))
         self.transactions[tx.key] = tx
-        tx.start(now)
+        if waits:  # What is answered at once needs no timer for a late answer.
+            tx.start(now)
         return tx
 
     # What transactions tell.

@@ -82,14 +82,16 @@ class Within:
         happening = RequestReceived(usage, tx, request.method, request, request.sdp, glare)
         self._agent.tell(usage, happening)
 
-    def _begin(self, usage: Usage, request: Request, hop: Hop, now: float) -> ServerTransaction:
-        tx = self._uas.begin(request, hop, now)
+    def _begin(
+        self, usage: Usage, request: Request, hop: Hop, now: float, *, waits: bool = True
+    ) -> ServerTransaction:
+        tx = self._uas.begin(request, hop, now, waits=waits)
         tx.usage = usage
         return tx
 
     def _bye(self, usage: Usage, dialog: Dialog, request: Request, hop: Hop, now: float) -> None:
         """RFC 3261 15.1.2: 200 at once, and 487 to whatever the peer still waits for."""
-        tx = self._begin(usage, request, hop, now)
+        tx = self._begin(usage, request, hop, now, waits=False)
         self._uas.settle_alone(tx, 200, now)
         if not dialog.confirmed and usage.role == "UAC":
             self._agent.forget_branch(usage, dialog)  # One fork less; the INVITE goes on.

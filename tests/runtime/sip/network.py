@@ -74,6 +74,7 @@ class Network:
         "How many messages of a kind are lost before one comes through."
         self.passed: list[Passed] = []
         self.parties: dict[tuple[str, int], Party] = {}
+        self.forks: dict[tuple[str, int], Fork] = {}
         self._coming: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
 
@@ -87,7 +88,7 @@ class Network:
         """Do something later; what is not possible any more then is left alone."""
         heapq.heappush(self._coming, (self.now + seconds, next(self._order), act))
 
-    def send(self, sender: Party, data: bytes, hop: Hop) -> None:
+    def send(self, sender: Party | Fork, data: bytes, hop: Hop) -> None:
         """One message on its way."""
         kind = kind_of(data)
         passed = Passed(self.now, sender.name, kind)
@@ -151,9 +152,9 @@ class Network:
             return self.slow[kind]
         return self.chance.uniform(self.weather.least, self.weather.most)
 
-    def _deliver(self, sender: Party, data: bytes, hop: Hop) -> None:
+    def _deliver(self, sender: Party | Fork, data: bytes, hop: Hop) -> None:
         assert isinstance(hop.remote, tuple)
-        party = self.parties.get(hop.remote)
+        party = self.parties.get(hop.remote) or self.forks.get(hop.remote)
         if party is not None:
             party.receive(data, sender.address)
 
@@ -187,10 +188,10 @@ class Party:
     def now(self) -> float:
         return self.network.now
 
-    def hop(self, other: Party) -> Hop:
+    def hop(self, other: Party | Fork) -> Hop:
         return Hop(UDP, other.address, f"{self.address[0]}:{self.address[1]}")
 
-    def prepare(self, other: Party, **options: object) -> Usage:
+    def prepare(self, other: Party | Fork, **options: object) -> Usage:
         return self.agent.prepare(
             other.uri,
             caller=self.uri,
@@ -199,7 +200,7 @@ class Party:
             **options,  # type: ignore[arg-type]
         )
 
-    def call(self, other: Party, *, sdp: bytes | None = SDP, **options: object) -> Usage:
+    def call(self, other: Party | Fork, *, sdp: bytes | None = SDP, **options: object) -> Usage:
         """Place a call."""
         usage = self.prepare(other, **options)
         usage.invite(now=self.now, sdp=sdp)
@@ -253,6 +254,46 @@ class Party:
 
     def told(self, kind: type) -> list[Happening]:
         return [happening for happening in self.happenings if isinstance(happening, kind)]
+
+
+class Fork:
+    """A stateless element in front of several parties: every request goes to each of them.
+
+    It keeps nothing, so that only calls whose branches all accept, or are all cancelled, make
+    sense; that is what races of forks are about (RFC 3261 16.11).
+    """
+
+    name = "fork"
+
+    def __init__(self, network: Network, targets: tuple[Party, ...]) -> None:
+        self.network = network
+        self.targets = targets
+        self.address = ("192.0.2.200", 5060)
+        network.forks[self.address] = self
+
+    @property
+    def uri(self) -> str:
+        return "sip:all@192.0.2.200:5060"
+
+    def receive(self, data: bytes, source: tuple[str, int]) -> None:
+        message = split(data)
+        if not isinstance(message, Request):
+            self._back(data)
+            return
+        for number, target in enumerate(self.targets):
+            branch = f"z9hG4bK-{number}-{message.via.branch}"
+            via = f"Via: SIP/2.0/UDP {self.address[0]}:{self.address[1]};branch={branch}\r\n"
+            start, _, rest = data.partition(b"\r\n")
+            forwarded = start + b"\r\n" + via.encode() + rest
+            self.network.send(self, forwarded, Hop(UDP, target.address, ""))
+
+    def _back(self, data: bytes) -> None:
+        start, _, rest = data.partition(b"\r\n")
+        own, _, rest = rest.partition(b"\r\n")
+        answer = start + b"\r\n" + rest
+        via = split(answer).via
+        address = (via.host, via.port or 5060)
+        self.network.send(self, answer, Hop(UDP, address, ""))
 
 
 @dataclass
@@ -321,7 +362,10 @@ class User:
                 party.later(self.ring, usage.respond, transaction, 183, sdp=SDP, reliable=True)
             else:
                 party.later(self.ring, usage.respond, transaction, 180)
-        if self.answer is not None:
+        if self.answer is None:
+            # Whoever called may have gone without a word: nobody rings for ever.
+            party.later(200.0, usage.respond, transaction, 480)
+        else:
             party.network.after(self.answer, lambda: self._answer(party, invite))
 
     def _answer(self, party: Party, invite: InviteReceived) -> None:

@@ -5,6 +5,7 @@ Each run has a seed; a failure names it, and the same seed runs the same again.
 
 from __future__ import annotations
 
+import random
 from functools import partial
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from runtime.sip.events import CancelReceived, ResponseReceived
 from runtime.sip.refresh import SessionTimer
 from runtime.sip.usage import Usage, UsageState
-from tests.runtime.sip.network import FAIR, SDP, STORM, Network, Party, User, Weather
+from tests.runtime.sip.network import FAIR, SDP, STORM, Fork, Network, Party, User, Weather
 
 
 def pair(seed: int = 0, weather: Weather = FAIR, **user: object) -> tuple[Network, Party, Party]:
@@ -168,6 +169,30 @@ def test_whatever_two_users_do_at_once_both_come_to_the_same_end() -> None:
         settled(network, alice, bob)
 
 
+@pytest.mark.parametrize("reliable", [False, True])
+@pytest.mark.parametrize("cancelled", [None, 0.8, 1.0])
+def test_a_forked_call_is_one_call_and_its_other_branches_end(
+    reliable: bool, cancelled: float | None
+) -> None:
+    """RFC 3261 13.2.2.4: a second 2xx is acknowledged and ended; so is one after a CANCEL."""
+    several = 0
+    for seed in SEEDS:
+        network = Network(seed, STORM)
+        alice = network.join("alice")
+        callees = tuple(network.join(name) for name in ("bob", "carol", "dave"))
+        for number, callee in enumerate(callees):
+            callee.user = User(answer=1.0 + 0.1 * number, reliable=reliable, hangs_up=200.0)
+        alice.user.hangs_up = 5.0
+        usage = alice.call(Fork(network, callees), reliable=reliable)
+        if cancelled is not None:
+            alice.later(cancelled, usage.cancel)
+        network.run()
+        assert network.left() == [], f"seed {seed}"
+        assert len(alice.user.up) <= 1
+        several += alice.agent.counters["fork_ended"] > 0
+    assert several > len(SEEDS) * (0.9 if cancelled is None else 0.2)
+
+
 def test_nobody_answers_and_the_caller_gives_up() -> None:
     network, alice, bob = pair(answer=None)
     usage = alice.call(bob)
@@ -184,3 +209,35 @@ def test_a_peer_that_is_not_there_times_out() -> None:
     network.run()
     settled(network, alice, bob)
     assert network.kinds == ["alice INVITE"] * 7
+
+
+HURRICANE = Weather(loss=0.35, double=0.2, least=0.001, most=3.0)
+SHUFFLE = Weather(double=0.3, least=0.0, most=5.0)
+
+
+@pytest.mark.long
+def test_calls_of_every_kind_in_any_weather_leave_nothing_behind() -> None:
+    for seed in range(5000):
+        chance = random.Random(seed)
+        weather = chance.choice([STORM, HURRICANE, FAIR, SHUFFLE])
+        network, alice, bob = pair(
+            seed,
+            weather,
+            reliable=chance.random() < 0.3,
+            answer=chance.choice([0.0, 0.2, 1.0, 5.0, None]),
+            code=chance.choice([200, 200, 200, 486]),
+        )
+        for party in (alice, bob):
+            party.user.lets_go = chance.random() < 0.5
+            party.user.hangs_up = chance.choice([0.0, 0.5, 3.0, 30.0, 300.0])
+        timer = SessionTimer(90) if chance.random() < 0.3 else None
+        offer = SDP if chance.random() < 0.8 else None
+        usage = alice.call(bob, reliable=chance.random() < 0.7, session=timer, sdp=offer)
+        if bob.user.answer is None or chance.random() < 0.2:
+            alice.later(chance.uniform(0, 6), usage.cancel)
+        if chance.random() < 0.2:
+            alice.later(chance.uniform(0, 6), usage.close)
+        for party in (alice, bob) * 12:
+            network.after(chance.uniform(0, 20), partial(meddle, network, party))
+        network.run()
+        settled(network, alice, bob)
