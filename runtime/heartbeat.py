@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
-from runtime import nodes
+from runtime import nodes, sip_figures
 from runtime.models import Node as NodeRow
 from runtime.rows import Asks
 
@@ -118,6 +118,7 @@ class Heart:
             "sessions": health["sessions"]["now"],
             "max_sessions": health["sessions"]["max"],
             "loop_delay": self._delay.take(),
+            "sip": sip_figures.summary(health["sip"]),
             "journal_lag": max(0, self._lag()),
             "runs": health["flows"]["deployed"],
             "failures": health["flows"]["failures"],

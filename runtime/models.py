@@ -386,6 +386,8 @@ class Node(models.Model):
     """Longest delay of the event loop since the heartbeat before, milliseconds."""
     journal_lag = models.BigIntegerField(default=0)
     """Bytes of journal that the database does not have yet."""
+    sip = models.JSONField(default=dict)
+    """How its SIP side does: `sip_figures.summary`."""
     runs = models.JSONField(default=dict)
     """By flow: the digest new calls take."""
     failures = models.JSONField(default=dict)

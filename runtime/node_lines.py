@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from runtime import nodes
+from runtime import nodes, sip_figures
 
 Line = dict[str, Any]
 
@@ -49,6 +49,7 @@ def line_of(line: nodes.Line, desired: Mapping[str, str]) -> Line:
         "sessions": row.sessions,
         "max_sessions": row.max_sessions,
         "loop_delay_ms": row.loop_delay,
+        **sip_figures.told(row.sip),
         "journal_lag_bytes": row.journal_lag,
         "flows": sorted(flows, key=lambda each: not each["drifts"]),
         "drained_by": row.drain_by,

@@ -721,7 +721,7 @@ class Node(Told):
     kind: Annotated[Literal["serve", "node"], Meta(description="`serve`: it serves pages too.")]
     epoch: Annotated[int, Meta(description="The number of its start.")]
     host: str
-    address: Annotated[str, Meta(description="Where it listens for SIP over UDP.")]
+    address: Annotated[str, Meta(description="Where it listens for SIP over UDP and TCP.")]
     http: Annotated[str, Meta(description="Where it tells how it does.")]
     software: str
     started_at: Moment
@@ -729,6 +729,18 @@ class Node(Told):
     sessions: Annotated[int, Meta(description="Calls that live on it.")]
     max_sessions: int
     loop_delay_ms: Annotated[float, Meta(description="Longest delay of its event loop lately.")]
+    tls_address: Annotated[str, Meta(description="Where it listens for SIP over TLS, if it does.")]
+    new_calls_percent: Annotated[
+        int, Meta(description="Of new calls that it takes: 100 without overload.")
+    ]
+    busy_percent: Annotated[int, Meta(description="Of its time that the event loop uses.")]
+    connections: Annotated[int, Meta(description="TCP and TLS connections of phones and peers.")]
+    browsers: Annotated[int, Meta(description="Browsers that are connected as phones.")]
+    refused_as_too_many: Annotated[
+        int, Meta(description="Requests and connections beyond the rate of their source.")
+    ]
+    refused_under_overload: Annotated[int, Meta(description="Requests that gave way to others.")]
+    malformed: Annotated[int, Meta(description="Messages that could not be read.")]
     journal_lag_bytes: Annotated[int, Meta(description="Journal not in the database yet.")]
     flows: list[NodeFlow]
     drained_by: Annotated[str, Meta(description="Who lets it take no new calls, or empty.")]

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from runtime.media.port import MediaConfig
+from runtime.sip.guard import GuardSettings
+from runtime.sip.transport.connection import StreamLimits
 from runtime.sip.transport.tls import TlsFiles
 
 MediaMode = Literal["inprocess", "attach", "child"]
@@ -37,6 +39,13 @@ class NodeConfig:
     media_config: MediaConfig = field(default_factory=MediaConfig)
     max_sessions: int = 2000
     """Calls at once; more are answered 503."""
+    guard: GuardSettings = GuardSettings()
+    """Who may begin how much; loopback and the networks of trunks are trusted beside those it
+    names."""
+    emergency_sessions: int = 20
+    """Emergency calls that are taken beyond `max_sessions`."""
+    streams: StreamLimits = StreamLimits()
+    """What TCP and TLS connections may cost."""
     max_life: float = 4 * 3600.0
     """Seconds after which a session is ended whatever its table says."""
     retry_after: int = 5

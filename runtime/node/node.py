@@ -24,6 +24,7 @@ from runtime.node.asking import Answer, Question
 from runtime.node.calling import NewCall, user_of
 from runtime.node.clock import Clock
 from runtime.node.config import NodeConfig
+from runtime.node.figures import stack_figures
 from runtime.node.journal import Journal, MediaRecord, next_epoch
 from runtime.node.keep import read_json, write_json
 from runtime.node.loader import SOURCE_PATIENCE, Loaded, Loader, TextSource
@@ -421,13 +422,14 @@ class Node:
 
     # -- health ------------------------------------------------------------------------------------
 
-    def refuses(self) -> str | None:
-        """Return why no new call is taken now, None if one is."""
+    def refuses(self, reserve: int = 0) -> str | None:
+        """Return why no new call is taken now, None if one is; `reserve`: what it may find in use
+        beyond the limit."""
         if self._draining:
             return "the node is stopping"
         if self._closed:
             return self._closed
-        if self._supervisor.full:
+        if self._supervisor.full_beyond(reserve):
             return f"all {self.config.max_sessions} sessions are in use"
         return None
 
@@ -451,7 +453,7 @@ class Node:
         journal = self.journal.check()
         attached = getattr(self._link, "attached", self._link is not None)
         well = self._running and journal and attached and self.refuses() is None
-        counters, tls = self._signalling.agent.counters, self.tls_address
+        signalling, tls = self._signalling, self.tls_address
         return {
             "status": "ok" if well else "degraded",
             "node": self.name,
@@ -463,7 +465,9 @@ class Node:
                 "draining": self._draining or bool(self._closed),
                 "registered": len(self._signalling.location),
                 "refused": {str(code): n for code, n in self._signalling.refused.items()},
-                "counters": dict(counters),
+                **stack_figures(
+                    signalling.agent, signalling.shell, signalling.guard, signalling.browsers
+                ),
                 "unkept": self._signalling.unkept,
                 "screened": dict(self._signalling.screening.counters),
                 "trunks": self._signalling.trunk_figures(),

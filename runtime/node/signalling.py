@@ -10,6 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -47,9 +48,11 @@ from runtime.sip.events import (
     OutsideReceived,
     RequestReceived,
 )
+from runtime.sip.guard import Guard
 from runtime.sip.hop import Hop
 from runtime.sip.message import Request
 from runtime.sip.screen import Refusal
+from runtime.sip.transport.address import source_of
 from runtime.sip.transport.shell import Shell
 from runtime.sip.uri import parse_name_addr, parse_uri
 from runtime.sip.usage import Usage, UsageError
@@ -67,8 +70,10 @@ UNCLAIMED_AT_ONCE = 2000.0
 class Gate(Protocol):
     """Whether new calls are taken, decided by the node."""
 
-    def refuses(self) -> str | None:
-        """Return why no call is taken now, None if one is."""
+    def refuses(self, reserve: int = 0) -> str | None:
+        """Return why no call is taken now, None if one is.
+
+        `reserve` is by how many sessions more than the limit may be in use."""
 
     def trouble(self) -> str:
         """Return why a new call is refused now, empty if it is taken; without trying anything."""
@@ -118,6 +123,7 @@ class Signalling:
         self.unkept = 0
         """Messages that belong to no session and were not kept because too many came."""
         self._allowance = Allowance(UNCLAIMED_PER_SECOND, UNCLAIMED_AT_ONCE)
+        self.guard = Guard(replace(config.guard, trusted=self._trusts), source_of)
         self.address = (config.sip_host, config.sip_port)
         self.tls_address: tuple[str, int] | None = None
         self.agent = Agent(
@@ -134,6 +140,7 @@ class Signalling:
                     retry_after=config.retry_after,
                     load=self._load,
                     screen=self._screen,
+                    guard=self.guard,
                 )
             )
         )
@@ -148,7 +155,9 @@ class Signalling:
             )
         )
         supervisor.listeners.add(self.links.stepped)
-        self.shell = Shell(self.agent, on_happening=self._happened, tap=self._tap)
+        self.shell = Shell(
+            self.agent, on_happening=self._happened, tap=self._tap, limits=config.streams
+        )
         self.watch = TrunkWatch(
             self.agent,
             self.trunks,
@@ -205,6 +214,11 @@ class Signalling:
         }
 
     # -- browsers ----------------------------------------------------------------------------------
+
+    @property
+    def browsers(self) -> int:
+        """How many WebSockets carry SIP."""
+        return len(self._users)
 
     def connected(
         self,
@@ -380,13 +394,19 @@ class Signalling:
 
     def _screen(self, request: Request, hop: Hop, now: float) -> Refusal | None:
         """Say whether a request may begin anything here."""
-        if request.method != "REGISTER" and self._gate.refuses() is not None:
+        reserve = self._config.emergency_sessions if self.guard.is_emergency(request) else 0
+        if request.method != "REGISTER" and self._gate.refuses(reserve) is not None:
             self.refused[503] += 1
             return Refusal(503, [("Retry-After", str(self._config.retry_after))])
         refusal = self.screening.screen(request, hop, now)
         if refusal is not None and request.method == "INVITE" and refusal.code != 407:
             self.refused[refusal.code] += 1
         return refusal
+
+    def _trusts(self, host: str) -> bool:
+        """Whether requests from an address are exempt from the limits of strangers."""
+        local = host.startswith("127.") or host == "::1"
+        return local or self.trunks.of_source(host) is not None or self._config.guard.trusted(host)
 
     def _load(self) -> list[tuple[str, str]]:
         sessions = len(self._supervisor.sessions)

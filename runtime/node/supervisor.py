@@ -74,7 +74,11 @@ class Supervisor:
     @property
     def full(self) -> bool:
         """Whether no further session may begin."""
-        return len(self.sessions) >= self._config.max_sessions
+        return self.full_beyond(0)
+
+    def full_beyond(self, reserve: int) -> bool:
+        """Whether none may begin even if so many more than the limit may live."""
+        return len(self.sessions) >= self._config.max_sessions + reserve
 
     def next_id(self) -> str:
         """Return a session id that is unique over all nodes and starts."""

@@ -18,7 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from designer.access import may
 from designer.models import Task
-from runtime import bridge
+from runtime import bridge, sip_figures
 
 WAITING_TOO_LONG = 30.0
 """Seconds after which a waiting task says that no worker is there."""
@@ -146,6 +146,7 @@ class NodeFigures:
         for code, count in health["sip"]["refused"].items():
             refused.add_metric([code], count)
         yield refused
+        yield from sip_figures.metrics(health["sip"])
         yield GaugeMetricFamily(
             "callsmith_journal_healthy", "Records can be kept.", value=journal["healthy"]
         )

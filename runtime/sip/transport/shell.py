@@ -11,6 +11,7 @@ import asyncio
 import logging
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -166,6 +167,11 @@ class Shell:
     def _usable(self, address: str) -> bool:
         family = self._udp.family if self._udp is not None else socket.AF_INET6
         return ":" not in address or family == socket.AF_INET6
+
+    @property
+    def udp_counters(self) -> Counter[str]:
+        """What became of datagrams that could not be read or sent."""
+        return self._udp.counters if self._udp is not None else Counter()
 
     def flush(self) -> None:
         """Send what waits, tell what happened, arm the timer: after each act from outside."""

@@ -12,10 +12,16 @@ from runtime.executor.machine import Machine
 from runtime.executor.step import Event, Step
 from runtime.node import api
 from runtime.node.api import CallRefused, EventRefused, NoSuchSession, Summary
+from runtime.node.figures import stack_figures
 from runtime.node.journal import DoneRecord
 from runtime.node.loader import Loaded, LoadRefused, _compile
 from runtime.node.operations import Operations
 from runtime.node.supervisor import Listeners
+from runtime.sip.agent import Agent
+from runtime.sip.guard import Guard, GuardSettings
+from runtime.sip.settings import AgentSettings
+from runtime.sip.transport.address import source_of
+from runtime.sip.transport.shell import Shell
 
 
 class FakeSession:
@@ -109,6 +115,9 @@ class FakeNode:
         self.programs: dict[str, Program] = {}
         self.ramps: dict[str, tuple[Program, Any]] = {}
         self.routes: list[Any] = []
+        guard = Guard(GuardSettings(), source_of)
+        agent = Agent(AgentSettings("node1-7", guard=guard))
+        self.stack = stack_figures(agent, Shell(agent, on_happening=print), guard, 0)
         self.asked: list[str] = []
         """Trunks that were asked whether they are there."""
         self.placed: list[tuple[str, str]] = []
@@ -250,7 +259,16 @@ class FakeNode:
             "status": "ok" if self.journal.healthy else "degraded",
             "node": self.name,
             "epoch": self.epoch,
-            "sip": {"address": "127.0.0.1:5060", "listening": True, "refused": {"404": 2}},
+            "sip": {
+                "address": "127.0.0.1:5060",
+                "tls": "127.0.0.1:5061",
+                "listening": True,
+                "registered": 0,
+                "unkept": 0,
+                "screened": {},
+                "refused": {"404": 2},
+                **self.stack,
+            },
             "media": {"mode": "inprocess", "attached": True},
             "journal": {
                 "healthy": self.journal.healthy,

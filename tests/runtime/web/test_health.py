@@ -62,6 +62,8 @@ def test_figures_are_given_to_this_machine_or_to_somebody_logged_in(
     shown = client.get("/metrics").content.decode()
     assert "callsmith_up 1.0" in shown and "callsmith_sessions 0.0" in shown
     assert 'callsmith_sessions_ended_total{outcome="completed"} 3.0' in shown
+    assert "callsmith_sip_share_of_new_calls 1.0" in shown
+    assert 'callsmith_sip_transactions{side="server"} 0.0' in shown
     away = {"REMOTE_ADDR": "192.0.2.7"}
     assert client.get("/metrics", **away).status_code == 403
     assert client.get("/metrics", HTTP_X_FORWARDED_FOR="192.0.2.7").status_code == 403
@@ -72,3 +74,19 @@ def test_figures_are_given_to_this_machine_or_to_somebody_logged_in(
 def test_without_a_node_the_figures_say_only_that(client: Client, flow: Flow) -> None:
     shown = client.get("/metrics").content.decode()
     assert "callsmith_up 0.0" in shown and "callsmith_sessions" not in shown
+
+
+def test_every_counter_of_the_stack_is_a_figure_under_its_name(
+    client: Client, node: FakeNode
+) -> None:
+    node.stack["counters"] = {"malformed": 3, "stray_response": 4}
+    node.stack["connections"]["counters"] = {"slow_reader": 2}
+    node.stack["guard"]["counters"] = {"too_many": 7}
+    shown = client.get("/metrics").content.decode()
+    for line in (
+        'callsmith_sip_stack_total{name="malformed"} 3.0',
+        'callsmith_sip_stack_total{name="stray_response"} 4.0',
+        'callsmith_sip_connections_events_total{name="slow_reader"} 2.0',
+        'callsmith_sip_guard_total{name="too_many"} 7.0',
+    ):
+        assert line in shown
