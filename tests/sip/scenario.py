@@ -4,7 +4,7 @@
 called. A line is a direction (`>` sends, `<` waits for), a method or a status code, and words:
 `sdp` carries a description, `sendonly` and its like give it that direction, `hold` the old way of
 holding (0.0.0.0); `text` carries a line of text. `?` behind a code makes it optional; `invite`
-answers the first INVITE whatever came last; `rseq` keeps the RSeq for `[$rseq]`. A step may be a
+answers the last INVITE whatever came since; `rseq` keeps the RSeq for `[$rseq]`. A step may be a
 tuple: the line, and then headers to send, or regular expressions that what arrives has to match.
 `verify USER PASSWORD` among them ends the run unless the request has the credentials of a 401 that
 was sent (MD5).
@@ -96,8 +96,9 @@ class _Scenario:
             self._known = True
             actions += _found(r"From:[ ]*([^\r\n]*)", "peer", group=True)
             actions += _found(r"Contact:[ ]*<([^>]*)>", "target", group=True)
-            actions += _found(r"CSeq:[ ]*([0-9]*)", "first", group=True)
-            actions += _found(r"Via:[ ]*([^\r\n]*)", "via", group=True)
+        if what == "INVITE":
+            for name in ("Via", "From", "To", "CSeq"):
+                actions += _found(rf"{name}:[ ]*([^\r\n]*)", f"invite{name}", group=True)
         if reliable:
             actions += _found(r"RSeq:[ ]*([0-9]*)", "rseq", group=True)
         after = ""
@@ -137,12 +138,16 @@ class _Scenario:
         return _sent(lines + headers, body, again)
 
     def _respond(self, code: str, headers: list[str], body: str, to_invite: bool) -> str:
-        tagged = self._calls or self._tagged or code == "100"
-        to = "[last_To:]" + ("" if tagged else ";tag=[pid]peer[call_number]")
+        tagged = self._calls or code == "100" or (self._up if to_invite else self._tagged)
+        where = "To: [$inviteTo]" if to_invite else "[last_To:]"
+        to = where + ("" if tagged else ";tag=[pid]peer[call_number]")
         self._up |= code.startswith("2") and not tagged and not self._cancelled
-        via = "Via: [$via]" if to_invite else "[last_Via:]"
-        lines = [f"SIP/2.0 {code} Peer", via, "[last_Record-Route:]", "[last_From:]", to]
-        lines += ["[last_Call-ID:]", "CSeq: [$first] INVITE" if to_invite else "[last_CSeq:]"]
+        via, from_, number = (
+            f"{name}: [$invite{name}]" if to_invite else f"[last_{name}:]"
+            for name in ("Via", "From", "CSeq")
+        )
+        lines = [f"SIP/2.0 {code} Peer", via, "[last_Record-Route:]", from_, to]
+        lines += ["[last_Call-ID:]", number]
         redirects = any(header.startswith("Contact:") for header in headers)
         lines += [] if redirects else [_CONTACT]
         return _sent(lines + headers, body, "")
