@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -21,6 +22,10 @@ MODULES = (
     Path("/usr/local/lib/baresip/modules"),
     *Path("/usr/lib").glob("*/baresip/modules"),
 )
+
+
+RELEASED = b"\x04"
+"""What its console takes for a key that is let go."""
 
 
 class Baresip:
@@ -40,7 +45,10 @@ class Baresip:
     ) -> None:
         """`tone` is the frequency it sends instead of a hum nobody hears, in hertz."""
         self.port = free_udp_port()
+        self.keyboard = free_udp_port()
+        """Where keys are taken that are typed."""
         self.output = ""
+        self._grown = asyncio.Event()
         self._folder = tempfile.TemporaryDirectory(prefix="baresip")
         self._commands = commands
         self._seconds = seconds
@@ -74,6 +82,7 @@ class Baresip:
             f"module_path {modules}\nmodule g711.so\nmodule aufile.so\n"
             f"module sndfile.so\nsnd_path {folder}\n"
             "module_app account.so\nmodule_app menu.so\n"
+            f"module cons.so\ncons_listen 127.0.0.1:{self.keyboard}\n"
         )
         mode = ";answermode=auto" if answers else ""
         (folder / "accounts").write_text(f"{self._account}{mode}\n")
@@ -101,6 +110,21 @@ class Baresip:
         assert self._process is not None and self._process.stdout is not None
         while chunk := await self._process.stdout.read(4096):
             self.output += chunk.decode(errors="replace")
+            self._grown.set()
+
+    def press(self, keys: str) -> None:
+        """Type digits, which in a call are pressed for the far side (RFC 4733)."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            for key in keys:
+                for typed in (key.encode(), RELEASED):
+                    sock.sendto(typed, ("127.0.0.1", self.keyboard))
+
+    async def says(self, text: str, timeout: float = 10) -> None:
+        """Wait until it has written something."""
+        async with asyncio.timeout(timeout):
+            while text not in self.output:
+                self._grown.clear()
+                await self._grown.wait()
 
     async def stop(self) -> None:
         """End it and wait until it is gone."""
