@@ -17,6 +17,8 @@ __all__ = ["Call", "CallOver", "IncomingCall", "NotDone"]
 
 PATIENCE = 10.0
 """Seconds an act may take before TimeoutError."""
+TRANSFER_PATIENCE = 90.0
+"""The same for what waits for somebody to answer."""
 
 
 class Call:
@@ -112,6 +114,43 @@ class Call:
         Returns when sending has begun; one digit takes 160 ms.
         """
         await self._coordinator.act(self.id, "SendDTMF", {"digits": digits}, (), PATIENCE)
+
+    # -- transfers ---------------------------------------------------------------------------------
+
+    async def transfer(self, target: str, timeout: float = TRANSFER_PATIENCE) -> None:
+        """Send the far side to another SIP address (REFER, RFC 3515); returns when it is there.
+
+        NotDone if it cannot be reached or refuses: both talk on then.
+        """
+        done = ("TransferSucceeded",)
+        await self._coordinator.act(self.id, "BlindTransfer", {"target": target}, done, timeout)
+
+    async def start_attended_transfer(
+        self, target: str, timeout: float = TRANSFER_PATIENCE
+    ) -> Call:
+        """Hold the far side and call a target; return that call once it is answered.
+
+        NotDone if it is not; the far side is on hold then.
+        """
+        if self.state != "OnHold":
+            await self.hold()
+        fields = {"target": target}
+        await self._coordinator.act(
+            self.id, "StartAttendedTransfer", fields, ("in Consulted",), timeout
+        )
+        return self._coordinator.call(self._watch.linked)
+
+    async def complete_attended_transfer(self, timeout: float = TRANSFER_PATIENCE) -> None:
+        """Join the far side with the target that was asked (RFC 5589 7), and leave both.
+
+        NotDone if the far side does not follow; the consultation goes on then.
+        """
+        done = ("TransferSucceeded",)
+        await self._coordinator.act(self.id, "CompleteAttendedTransfer", {}, done, timeout)
+
+    async def cancel_attended_transfer(self, timeout: float = PATIENCE) -> None:
+        """Give the consultation up and take the far side back from hold."""
+        await self._coordinator.act(self.id, "ResumeCall", {}, ("CallResumed",), timeout)
 
     # -- waiting and looking -----------------------------------------------------------------------
 

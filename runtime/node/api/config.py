@@ -38,6 +38,9 @@ class PeerConfig:
     """Calls at once; more are answered 503."""
     max_life: float = 4 * 3600.0
     """Seconds after which a call is ended whatever its table says."""
+    refer_anywhere: bool = False
+    """Whether the far side of a call may send it to any address with REFER, not only to this peer:
+    such calls may cost money."""
     max_waiting: int = 100
     """Incoming calls that ring until the program asks for them; more are answered 486."""
     history: int = 50

@@ -63,6 +63,10 @@ class SessionControl:
         self._need(session, "ResumeCall", "is on hold")
         await self._coordinator.resume(session)
 
+    async def transfer_session(self, session: str, target: str) -> None:
+        """Send the far side of a call to another address; returns when it is there."""
+        await self._coordinator.blind_transfer(session, target)
+
     async def set_audio_muted(self, session: str, muted: bool) -> None:
         """Send silence, or audio again."""
         if muted:

@@ -84,6 +84,7 @@ class UnifiedCoordinator:
                 media_config=MediaConfig(bind=config.host, port_low=low, port_high=high),
                 max_sessions=config.max_sessions,
                 max_life=config.max_life,
+                refer_anywhere=config.refer_anywhere,
             ),
             settings=config.settings,
         )
@@ -189,6 +190,22 @@ class UnifiedCoordinator:
     async def send_dtmf(self, session: str, digits: str) -> None:
         """Press keys."""
         await self.call(session).send_dtmf(digits)
+
+    async def blind_transfer(self, session: str, target: str) -> None:
+        """Send the far side of a call to another address."""
+        await self.call(session).transfer(target)
+
+    async def start_attended_transfer(self, session: str, target: str) -> str:
+        """Hold a call and ask a target first; return the id of that call."""
+        return (await self.call(session).start_attended_transfer(target)).id
+
+    async def complete_attended_transfer(self, session: str) -> None:
+        """Join the far side with who was asked."""
+        await self.call(session).complete_attended_transfer()
+
+    async def cancel_attended_transfer(self, session: str) -> None:
+        """Give up the consultation and go back to the call."""
+        await self.call(session).cancel_attended_transfer()
 
     async def act(
         self,

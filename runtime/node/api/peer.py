@@ -85,6 +85,23 @@ class SimplePeer:
         """Press keys."""
         await self.coordinator.send_dtmf(_id(call), digits)
 
+    async def transfer(self, call: Call | str, target: str) -> None:
+        """Send the far side to another address; returns when it is there, NotDone if it is not."""
+        await self.coordinator.blind_transfer(_id(call), target)
+
+    async def start_attended_transfer(self, call: Call | str, target: str) -> Call:
+        """Hold a call and ask a target first; return that call once it is answered."""
+        consulted = await self.coordinator.start_attended_transfer(_id(call), target)
+        return self.coordinator.call(consulted)
+
+    async def complete_attended_transfer(self, call: Call | str) -> None:
+        """Join the far side of a call with who was asked, and leave both."""
+        await self.coordinator.complete_attended_transfer(_id(call))
+
+    async def cancel_attended_transfer(self, call: Call | str) -> None:
+        """Give the consultation up and take the far side back."""
+        await self.coordinator.cancel_attended_transfer(_id(call))
+
     def incoming_call(self) -> IncomingCall | None:
         """Return the next waiting call, or None; does not wait."""
         return self.coordinator.get_incoming_call()

@@ -29,7 +29,10 @@ class NotDone(Refused):
 
 
 class Asked:
-    """One act that waits for its effect: a fact in `reached`, or its step where that is empty."""
+    """One act that waits for its effect: its step where `reached` is empty, else one of these.
+
+    "CallOnHold" is a fact that is published, "in Consulted" a state that is entered.
+    """
 
     def __init__(self, event: str, reached: Collection[str], state: str) -> None:
         self.event = event
@@ -50,7 +53,9 @@ class Asked:
             self._refuse(f"the call is in {step.from_state}, which takes no {self.event} now")
         elif own and failed:
             self._refuse(failed)
-        elif any(fact in self.reached for fact in facts) or (own and not self.reached):
+        elif any(fact in self.reached for fact in (*facts, f"in {step.to_state}")) or (
+            own and not self.reached
+        ):
             self.done.set_result(None)
         elif step.to_state == self.before and (own or step.from_state != self.before):
             self._refuse(f"{self.event} led back to {self.before} ({step.event})")
@@ -75,6 +80,8 @@ class Watch:
         """The last SIP code that the far side or the table gave."""
         self.facts: set[str] = set()
         """All facts published so far."""
+        self.linked = ""
+        """The session that this one started last."""
         self.history: deque[Entry] = deque(maxlen=history)
         self.feeds: list[Feed] = []
         self._asked: list[Asked] = []
@@ -114,6 +121,8 @@ class Watch:
         self.established = self.established or "CallEstablished" in facts
         code = step.fields.get("code")
         self.code = code if isinstance(code, int) else self.code
+        if step.event.startswith("Linked"):
+            self.linked = step.fields.get("session") or self.linked
         self.history.append(Entry.of(step, done))
         events = [self._event(fact, step) for fact in facts]
         if step.from_state != step.to_state:

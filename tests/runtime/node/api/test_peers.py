@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -114,6 +116,59 @@ async def test_a_call_that_leaves_its_context_while_it_rings_is_cancelled(pair):
     assert not incoming.ringing
     with pytest.raises(CallOver):
         await incoming.accept()
+
+
+@asynccontextmanager
+async def three():
+    """Alice talks with Bob, who follows any REFER; Carol answers every call."""
+    free = replace(QUICK, refer_anywhere=True)
+    async with (
+        SimplePeer("alice", QUICK) as alice,
+        SimplePeer("bob", free) as bob,
+        SimplePeer("carol", QUICK, handler=AutoAnswer()) as carol,
+    ):
+        call, incoming = await established(alice, bob)
+        yield call, incoming, carol
+
+
+async def talks(peer, count: int) -> None:
+    """Wait until so many calls of a peer are established."""
+    while len(peer.coordinator.find_sessions(state="Active")) < count:
+        await asyncio.sleep(0.01)
+
+
+async def test_the_far_side_is_sent_to_somebody_else():
+    async with three() as (call, incoming, carol):
+        await call.transfer(carol.uri, 20)
+        assert await call.wait_for_end(10) == await incoming.wait_for_end(10) == "completed"
+        assert [line.caller for line in carol.coordinator.list_sessions()] != []
+
+
+async def test_a_transfer_that_fails_leaves_both_talking():
+    async with three() as (call, incoming, carol):
+        carol.coordinator.handler = lambda call: Reject(486)
+        with pytest.raises(NotDone):
+            await call.transfer(carol.uri, 20)
+        assert (call.state, incoming.state) == ("Active", "Active")
+
+
+async def test_who_was_asked_first_is_joined_with_the_far_side():
+    async with three() as (call, incoming, carol):
+        consulted = await call.start_attended_transfer(carol.uri, 20)
+        assert consulted.remote == carol.uri and incoming.state == "HeldByPeer"
+        await call.complete_attended_transfer(20)
+        assert await call.wait_for_end(10) == "completed"
+        await consulted.wait_for_end(10)
+        async with asyncio.timeout(10):
+            await talks(carol, 1)
+
+
+async def test_a_consultation_is_given_up():
+    async with three() as (call, incoming, carol):
+        consulted = await call.start_attended_transfer(carol.uri, 20)
+        await call.cancel_attended_transfer(20)
+        await consulted.wait_for_end(10)
+        assert (call.state, incoming.state) == ("Active", "Active")
 
 
 async def test_a_call_is_decided_on_once(pair):
