@@ -48,7 +48,6 @@ _GUARDS = (
         "The registrar keeps our address, and nothing was heard to the contrary.",
         "condition",
         rfc="RFC 3261 10.2.4",
-        performed=False,
     ),
     GuardWord(
         "IsSubscribed",

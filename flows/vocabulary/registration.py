@@ -11,16 +11,14 @@ _RESPONSE: Mapping[str, str] = {"code": "integer", "reason": "text", "method": "
 
 
 def _user(name: str, meaning: str, **fields: str) -> EventWord:
-    return EventWord(name, Kind.USER, meaning, _GROUP, fields, ("UAC",), performed=False)
+    return EventWord(name, Kind.USER, meaning, _GROUP, fields, ("UAC",))
 
 
 def _answer(
     name: str, meaning: str, *, registered: bool, rfc: str, fields: Mapping[str, str] = _RESPONSE
 ) -> EventWord:
     effect = {"IsRegistered": registered}
-    return EventWord(
-        name, Kind.MESSAGE, meaning, _GROUP, fields, ("UAC",), effect, rfc=rfc, performed=False
-    )
+    return EventWord(name, Kind.MESSAGE, meaning, _GROUP, fields, ("UAC",), effect, rfc=rfc)
 
 
 EVENTS: tuple[EventWord, ...] = (
@@ -69,7 +67,6 @@ EVENTS: tuple[EventWord, ...] = (
         _GROUP,
         roles=("UAC",),
         rfc="RFC 3261 10.2.4",
-        performed=False,
     ),
     EventWord(
         "RegistrationExpired",
@@ -79,7 +76,6 @@ EVENTS: tuple[EventWord, ...] = (
         roles=("UAC",),
         effect={"IsRegistered": False},
         rfc="RFC 3261 10.3",
-        performed=False,
     ),
 )
 
@@ -133,7 +129,6 @@ ACTIONS: tuple[ActionWord, ...] = (
         sends="REGISTER",
         roles=("UAC",),
         rfc="RFC 3261 10.2",
-        performed=False,
     ),
     ActionWord(
         "SendREGISTERWithAuth",
@@ -144,7 +139,6 @@ ACTIONS: tuple[ActionWord, ...] = (
         sends="REGISTER",
         roles=("UAC",),
         rfc="RFC 3261 22.2",
-        performed=False,
     ),
     ActionWord(
         "SendUnREGISTER",
@@ -155,7 +149,6 @@ ACTIONS: tuple[ActionWord, ...] = (
         sends="REGISTER",
         roles=("UAC",),
         rfc="RFC 3261 10.2.2",
-        performed=False,
     ),
     ActionWord(
         "ProcessRegistrationResponse",
@@ -166,6 +159,5 @@ ACTIONS: tuple[ActionWord, ...] = (
         may_fail=False,
         roles=("UAC",),
         rfc="RFC 3261 10.2.4, 10.2.8",
-        performed=False,
     ),
 )

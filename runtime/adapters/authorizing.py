@@ -45,6 +45,13 @@ def send_request_with_auth(leg: CallLeg, arguments: Arguments, event: Event) -> 
     leg.repeat(challenged.method)
 
 
+def authorize_stored(leg: CallLeg) -> ResponseReceived:
+    """Let all that follows carry credentials for the stored challenge; return what it came for."""
+    challenged = _stored(leg)
+    _authorize(leg, challenged)
+    return challenged
+
+
 def _stored(leg: CallLeg) -> ResponseReceived:
     stored, leg.stored = leg.stored, None
     if stored is None:

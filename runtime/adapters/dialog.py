@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from runtime.adapters.port import ActionError
+from runtime.adapters.registration import Registration
 from runtime.adapters.requests import reading_of
 from runtime.adapters.telling import REQUESTS, told
 from runtime.executor.step import Event
@@ -23,6 +24,7 @@ from runtime.sip.hop import Hop
 from runtime.sip.message import Response
 from runtime.sip.subscription import Subscription
 from runtime.sip.transaction import ServerTransaction
+from runtime.sip.uri import parse_name_addr
 from runtime.sip.usage import Usage, UsageError, UsageState
 
 Headers = Iterable[tuple[str, str]]
@@ -55,11 +57,13 @@ class DialogHalf:
         agent: Agent,
         *,
         resolve: Resolve,
+        registrar: Resolve | None = None,
         now: Callable[[], float],
         flush: Callable[[], None],
     ) -> None:
         self._agent = agent
         self._resolve = resolve
+        self._registrar = registrar or resolve
         self._now = now
         self._flush = flush
         self._numbers = itertools.count(1)
@@ -69,6 +73,8 @@ class DialogHalf:
         """What the stack gives back with everything that happens to the usage."""
         self.epitaph: Any = None
         """What takes its place once the dialog is closed and only its last messages are left."""
+        self.registration: Registration | None = None
+        """What is registered; None for all other sessions."""
         self.trunk = ""
         """The trunk an own call was placed through; empty for a call that came in."""
         self.blocked = ""
@@ -156,7 +162,8 @@ class DialogHalf:
             if isinstance(happening, OutsideReceived) or happening.method not in REQUESTS:
                 self._respond(transaction, 501)
                 return None
-        return told(happening, self._cause)
+        answered = self.registration.told(happening) if self.registration is not None else None
+        return answered or told(happening, self._cause)
 
     def cause_of(self, transaction: ServerTransaction) -> int:
         """Return the number by which an event names the request it came with."""
@@ -231,15 +238,47 @@ class DialogHalf:
         self._act(again)
         self.trunk = way.trunk
 
-    async def _way(self, target: str) -> Way:
+    async def _way(self, target: str, resolve: Resolve | None = None) -> Way:
         try:
-            return await self._resolve(target)
+            return await (resolve or self._resolve)(target)
         except (OSError, ValueError) as unreachable:
             raise ActionError(f"{target} cannot be reached: {unreachable}") from unreachable
 
     def invite(self, sdp: str | None) -> None:
         """Send the first INVITE."""
         self._act(lambda usage, now: usage.invite(sdp=bytes_of(sdp), now=now))
+
+    async def enrol(self, registrar: str, address: str) -> None:
+        """Allocate what registers an address with a registrar (RFC 3261 10.2).
+
+        The way says whose address it is where it knows better, as a trunk does.
+        """
+        if self.usage is not None:
+            return
+        way = await self._way(registrar, self._registrar)
+        address = way.caller or address
+        with refusals():
+            target = parse_name_addr(address).uri
+            usage = self._agent.prepare(
+                target.text, caller=address, hop=way.hop, headers=way.headers, now=self._now()
+            )
+            user = target.text.partition(":")[2].partition("@")[0]
+            contact = self._agent.contact(usage, user if "@" in target.text else "")
+        self.adopt(usage)
+        self.trunk = way.trunk
+        self.registration = Registration(way.uri, contact, tuple(way.headers))
+
+    def register(self, registration: Registration, seconds: int) -> None:
+        """Send REGISTER, with 0 seconds to remove."""
+        self._act(
+            lambda usage, now: usage.register(
+                registrar=registration.registrar,
+                contact=registration.contact,
+                expires=seconds,
+                headers=registration.headers,
+                now=now,
+            )
+        )
 
     def authorize(self, response: Response, client: DigestClient) -> None:
         """Answer the challenges of a response in every request from now on."""
@@ -347,7 +386,7 @@ class DialogHalf:
 
     def close(self) -> None:
         """Forget the dialog, politely: what is open is answered, what lives is ended."""
-        usage, self.usage = self.usage, None
+        usage, self.usage, self.registration = self.usage, None, None
         if usage is None:
             return
         usage.context = self.epitaph

@@ -348,6 +348,8 @@ class CallLeg:
         if self.dialog.usage is not None:
             return None
         self.redirection, self.bumps = None, 0
+        if event.name == "StartRegistration":
+            return self.dialog.enrol(event.fields.get("registrar") or self._target, self._caller)
         target = event.fields.get("target") or self._target
         reliable = "SendPRACK" in self.words
         return self.dialog.create(target, self._caller, self.headers, self.hops, reliable=reliable)

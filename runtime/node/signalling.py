@@ -288,6 +288,7 @@ class Signalling:
         dialog = DialogHalf(
             self.agent,
             resolve=lambda target: self._resolve(target, name),
+            registrar=self._to_registrar,
             now=self.shell.now,
             flush=self.shell.flush,
         )
@@ -327,6 +328,15 @@ class Signalling:
         if trunk is not None:
             return await self._through(trunk, uri.user, session)
         return (await self.ways(target))[0]
+
+    async def _to_registrar(self, target: str) -> Way:
+        """Return the way to a registrar, by its address or as the trunk that it is."""
+        uri = parse_uri(target)
+        trunk = self.trunks.towards(uri) if uri.is_sip else None
+        if trunk is None:
+            return Way(target, await self.shell.resolve(target))
+        hop = await self.shell.resolve(trunk.next_hop)
+        return Way(trunk.uri(""), hop, trunk=trunk.name, caller=trunk.address)
 
     async def ways(self, target: str) -> list[Way]:
         """Return the ways to a target, best first: all places where a user of ours is reached, or

@@ -30,11 +30,17 @@ def trouble(program: Program, flow: str, event: str, fields: Mapping[str, Any]) 
 
 
 def whole(fields: Mapping[str, Any], host: str) -> dict[str, Any]:
-    """Return the fields with addresses written out: a name alone is a user of this node."""
+    """Return the fields with addresses written out.
+
+    A target that is a name alone is a user of this node; a registrar may be the name of a trunk.
+    """
     given = dict(fields)
     target = given.get("target")
     if isinstance(target, str) and target and ":" not in target:
         given["target"] = f"sip:{target}@{host}"
+    registrar = given.get("registrar")
+    if isinstance(registrar, str) and registrar and ":" not in registrar:
+        given["registrar"] = f"sip:{registrar}"
     return given
 
 

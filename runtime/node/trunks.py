@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Literal
+from urllib.parse import quote
 
 import msgspec
 
@@ -70,6 +71,13 @@ class Trunk(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     def place(self) -> str:
         """Host, port and transport as a URI has them."""
         return _place(f"[{self.host}]" if ":" in self.host else self.host, self.port, self)
+
+    @property
+    def address(self) -> str:
+        """Return who we are for it: as whom we call, else our user there; empty without both."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        user = quote(self.user, safe="+*#-_.!~'()&=$,;?/")
+        return self.caller or (f"sip:{user}@{host}" if user else "")
 
     @property
     def next_hop(self) -> str:

@@ -338,14 +338,14 @@ class Agent:
         if len(self.ended) > replaces.REMEMBERED:
             del self.ended[next(iter(self.ended))]
 
-    def contact(self, usage: Usage) -> str:
-        """Our Contact in a usage: the user part names the node that owns the call.
+    def contact(self, usage: Usage, user: str = "") -> str:
+        """Our Contact in a usage: the user part names the node that owns the call, or is `user`.
 
         A call that was begun by a sips URI keeps to them (RFC 3261 12.1.1, 8.1.1.8), and TLS is
         what they mean without a parameter.
         """
         hop = self.complete(usage.hop)
-        user = f"{self.settings.token}.{usage.id:x}"
+        user = user or f"{self.settings.token}.{usage.id:x}"
         if usage.secure:
             return f"<sips:{user}@{hop.local}{hop.parameter if hop.browser else ''}>"
         return f"<sip:{user}@{hop.local}{hop.parameter}>"
