@@ -60,6 +60,7 @@ SYSTEM_PACKAGES = {
     "redis-server": ("redis-server", "the tests on Redis"),
     "postgresql": ("initdb", "the tests on PostgreSQL"),
     "baresip-core": ("baresip", "the calls with baresip"),
+    "kamailio": ("kamailio", "the calls and registrations by way of kamailio"),
     "spin": ("spin", "the counts beside SPIN"),
     "graphviz": ("dot", "the tests that draw on the server"),
 }
@@ -270,7 +271,9 @@ def has(command: str) -> bool:
     if command == "initdb":
         return any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     names = ("chromium", "chromium-browser") if command == "chromium" else (command,)
-    return any(shutil.which(name) for name in names)
+    # A server's binary stands where only root looks.
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))
+    return any(shutil.which(name, path=path) for name in names)
 
 
 def stay_off(prefix: list[str], packages: list[str]) -> None:

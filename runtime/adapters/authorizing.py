@@ -30,7 +30,7 @@ def store_auth_challenge(leg: CallLeg, arguments: Arguments, event: Event) -> No
 @performs("SendINVITEWithAuth")
 async def send_invite_with_auth(leg: CallLeg, arguments: Arguments, event: Event) -> None:
     """Send the first INVITE again, with credentials."""
-    challenged = _stored(leg)
+    challenged = take_stored(leg)
     if challenged.method != "INVITE" or challenged.reinvite:
         raise ActionError(f"it was the {challenged.method} that wants credentials")
     await leg.invite_again()
@@ -39,20 +39,14 @@ async def send_invite_with_auth(leg: CallLeg, arguments: Arguments, event: Event
 @performs("SendRequestWithAuth")
 def send_request_with_auth(leg: CallLeg, arguments: Arguments, event: Event) -> None:
     """Send the challenged request of the dialog again, with credentials."""
-    challenged = _stored(leg)
+    challenged = take_stored(leg)
     if challenged.method == "INVITE" and not challenged.reinvite:
         raise ActionError("the first INVITE is sent again by SendINVITEWithAuth")
     leg.repeat(challenged.method)
 
 
-def authorize_stored(leg: CallLeg) -> ResponseReceived:
-    """Let all that follows carry credentials for the stored challenge; return what it came for."""
-    challenged = _stored(leg)
-    _authorize(leg, challenged)
-    return challenged
-
-
-def _stored(leg: CallLeg) -> ResponseReceived:
+def take_stored(leg: CallLeg) -> ResponseReceived:
+    """Return the challenge that the next request answers; ActionError if we cannot."""
     stored, leg.stored = leg.stored, None
     if stored is None:
         raise ActionError("no challenge was stored that could be answered")

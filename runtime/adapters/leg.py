@@ -215,6 +215,8 @@ class CallLeg:
         event = self.dialog.event(happening)
         if event is not None and event.name in NOTED:
             event = NOTED[event.name](self, event)
+        if event is not None and self.dialog.registration is not None:
+            self.alarms.clear(*self.dialog.registration.outlived(event.name))
         match happening:
             case ResponseReceived() if event is not None:
                 self._learn(happening, event)

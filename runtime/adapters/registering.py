@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from runtime.adapters.authorizing import authorize_stored
+from runtime.adapters.authorizing import take_stored
 from runtime.adapters.leg import CallLeg
 from runtime.adapters.performing import Arguments, performs
 from runtime.adapters.port import ActionError
-from runtime.adapters.registration import UNSAID, Registration, refresh_after
+from runtime.adapters.registration import EXPIRED, REFRESH, UNSAID, Registration, refresh_after
 from runtime.executor.step import Event
 
 SHORTEST: Final = 10
 """Seconds a grant is watched at least: one of none would have us register without end."""
-REFRESH, EXPIRED = "RefreshRegistration", "RegistrationExpired"
 
 
 @performs("SendREGISTER")
@@ -29,7 +28,7 @@ def send_unregister(leg: CallLeg, arguments: Arguments, event: Event) -> None:
     """Remove the address; with credentials if a challenge is stored."""
     registration = _registration(leg)
     if leg.stored is not None:
-        authorize_stored(leg)
+        take_stored(leg)
     leg.alarms.clear(REFRESH, EXPIRED)
     _send(leg, registration, 0)
 
@@ -38,7 +37,7 @@ def send_unregister(leg: CallLeg, arguments: Arguments, event: Event) -> None:
 def send_register_with_auth(leg: CallLeg, arguments: Arguments, event: Event) -> None:
     """Send the challenged REGISTER again, with credentials."""
     _registration(leg)
-    challenged = authorize_stored(leg)
+    challenged = take_stored(leg)
     if challenged.method != "REGISTER":
         raise ActionError(f"it was the {challenged.method} that wants credentials")
     leg.dialog.repeat("REGISTER")

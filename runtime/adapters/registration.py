@@ -11,6 +11,8 @@ from runtime.sip.headers import contact_expires, expires, min_expires
 from runtime.sip.message import Message, Response
 from runtime.sip.uri import NameAddr, Uri, parse_name_addr
 
+REFRESH: Final = "RefreshRegistration"
+EXPIRED: Final = "RegistrationExpired"
 UNSAID: Final = 3600
 """Seconds that hold where the registrar names none (RFC 3261 10.2)."""
 MARGIN: Final = 32.0
@@ -59,6 +61,11 @@ class Registration:
         elif not accepted and not self.removing:
             fields["minimum"] = self.minimum
         return Event(_NAMES[accepted, self.removing], fields)
+
+    @staticmethod
+    def outlived(event: str) -> tuple[str, ...]:
+        """Return which alarms mean nothing after an event: a challenge leaves all as it is."""
+        return () if event == "AuthRequired" else (REFRESH, EXPIRED)
 
     @property
     def granted(self) -> int:

@@ -128,7 +128,7 @@ DEFECTS = [
     (
         "META996",
         with_rows(
-            "- {from_state: Active, role: UAS, event: HoldCall, guards: [IsRegistered], actions: [StartEcho]}\n"
+            "- {from_state: Active, role: UAS, event: HoldCall, guards: [OtherSessionActive], actions: [StartEcho]}\n"
         ),
         17,
     ),

@@ -140,6 +140,18 @@ async def test_the_clock_asks_for_a_refresh_and_then_says_that_it_is_over(call):
     assert call.asked.request.cseq.number == 2
 
 
+async def test_a_refused_refresh_ends_what_was_watched_and_a_challenge_does_not(call):
+    await call.register()
+    call.answer(200)
+    await call.do("ProcessRegistrationResponse", call.event)
+    await call.do("SendREGISTER")
+    call.answer(401, WWW_Authenticate='Digest realm="r", nonce="n"')
+    assert len(call.clock.times()) == 2
+    await call.do("SendREGISTER")
+    call.answer(503)
+    assert call.event.name == "RegistrationFailed" and call.clock.times() == []
+
+
 async def test_too_short_a_time_is_asked_for_again_as_long_as_demanded(call):
     await call.register(expires=60)
     call.answer(423, Min_Expires=1800)
