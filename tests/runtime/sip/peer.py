@@ -9,13 +9,15 @@ from typing import Any, TypeVar
 
 from runtime.sip.agent import Agent, AgentSettings
 from runtime.sip.events import Happening, InviteReceived
-from runtime.sip.hop import UDP, WS, Hop
+from runtime.sip.hop import TCP, TLS, UDP, WS, Hop
 from runtime.sip.message import Request, Response, check, split
 from runtime.sip.usage import Usage
 
 H = TypeVar("H")
 
 PEER = Hop(UDP, ("192.0.2.7", 5071), "192.0.2.1:5060")
+OVER_TCP = Hop(TCP, ("192.0.2.7", 5071), "192.0.2.1:5060", "tcp-1")
+OVER_TLS = Hop(TLS, ("192.0.2.7", 5071), "192.0.2.1:5061", "tls-1")
 BROWSER = Hop(WS, "connection-1", "192.0.2.1:8000")
 SDP = b"v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=-\r\nt=0 0\r\n"
 T1 = 0.5
@@ -118,8 +120,13 @@ class Bench:
         self.agent = Agent(AgentSettings("n1-1", **self.settings))
 
     def receive(self, data: bytes, hop: Hop | None = None) -> list[Sent]:
-        """Give the agent a message; returns what it sent at once."""
-        return self._collected(lambda: self.agent.receive(data, hop or self.hop, self.now))
+        """Give the agent a message; returns what it sent at once.
+
+        A Via written for UDP names the transport that the message comes over."""
+        hop = hop or self.hop
+        if not data.startswith(b"SIP/2.0"):
+            data = data.replace(b"Via: SIP/2.0/UDP ", f"Via: SIP/2.0/{hop.transport} ".encode())
+        return self._collected(lambda: self.agent.receive(data, hop, self.now))
 
     def do(self, act: Any, *arguments: Any, **options: Any) -> list[Sent]:
         """Call an act with the present time; returns what was sent at once."""

@@ -178,15 +178,53 @@ async def test_a_request_in_the_dialog_goes_over_the_connection_of_the_call() ->
         assert n.counters["opened"] == 0
 
 
-async def test_a_message_in_two_segments_and_two_in_one_segment_are_taken() -> None:
-    async with node() as n, phone(n.port) as p:
-        one, two = p.invite(1), p.invite(2)
-        p.say(one[:100])
+@pytest.fixture(params=["TCP", "TLS"])
+async def met(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Node, Phone]]:
+    """A node and a phone that is connected to it over each of the two."""
+    files = Authority(tmp_path).issue("127.0.0.1") if request.param == "TLS" else None
+    async with node(tls=files) as n:
+        port, secure = (n.tls_port, client_context(files)) if files else (n.port, None)
+        async with phone(port, ssl=secure) as p:
+            yield n, p
+
+
+async def test_a_message_in_two_segments_and_two_in_one_segment_are_taken(
+    met: tuple[Node, Phone],
+) -> None:
+    n, p = met
+    one, two = p.invite(1), p.invite(2)
+    p.say(one[:100])
+    await p.writer.drain()
+    await eventually(lambda: n.counters["accepted"] == 1)
+    p.say(one[100:] + two)
+    codes = [(await p.heard()).code for _ in range(4)]  # type: ignore[union-attr]
+    assert codes == [100, 200, 100, 200]
+
+
+async def test_messages_that_come_byte_by_byte_are_taken(met: tuple[Node, Phone]) -> None:
+    _, p = met
+    for byte in request("OPTIONS", via="SIP/2.0/TCP h;branch=z9hG4bK-1"):
+        p.say(bytes([byte]))
         await p.writer.drain()
-        await eventually(lambda: n.counters["accepted"] == 1)
-        p.say(one[100:] + two)
-        codes = [(await p.heard()).code for _ in range(4)]  # type: ignore[union-attr]
-        assert codes == [100, 200, 100, 200]
+    assert (await p.heard()).code == 200  # type: ignore[union-attr]
+
+
+async def test_a_hundred_thousand_empty_lines_and_tiny_pieces_hold_nobody_up(
+    met: tuple[Node, Phone],
+) -> None:
+    n, p = met
+    p.say(b"\r\n" * 100_000)
+    p.say(request("OPTIONS", via="SIP/2.0/TCP h;branch=z9hG4bK-1"))
+    while (answer := await p.heard_bytes()) in (b"\r\n", b"\r\n\r\n"):
+        pass
+    assert answer.startswith(b"SIP/2.0 200 ") and n.counters["keep_alive"] <= 50_000
+
+
+async def test_headers_without_end_get_513_and_end_the_connection(met: tuple[Node, Phone]) -> None:
+    _, p = met
+    p.say(request("OPTIONS", via="SIP/2.0/TCP h;branch=z9hG4bK-1")[:-2] + b"X: " + b"y" * 70_000)
+    assert (await p.heard()).code == 513  # type: ignore[union-attr]
+    assert await p.closed()
 
 
 async def test_a_ping_is_answered_by_a_pong() -> None:
