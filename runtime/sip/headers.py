@@ -121,6 +121,10 @@ class SubscriptionState:
     expires: int | None = None
     retry_after: int | None = None
 
+    @property
+    def terminated(self) -> bool:
+        return self.state == "terminated"
+
     def __str__(self) -> str:
         text = self.state
         text += f";reason={self.reason}" if self.reason else ""
@@ -271,8 +275,11 @@ def rseq(message: Message) -> int | None:
 def event(message: Message) -> Event | None:
     """Event of SUBSCRIBE, NOTIFY and PUBLISH (RFC 6665 8.2.1)."""
     value = _single(message, "Event")
-    if value is None:
-        return None
+    return None if value is None else parse_event(value)
+
+
+def parse_event(value: str) -> Event:
+    """Read an Event value; ValueError if it names no package."""
     package, semicolon, rest = value.partition(";")
     package = package.strip().lower()
     if not _TOKEN.fullmatch(package):
