@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
+from typing import NamedTuple
 
 from runtime.sip import build, limits, refresh, replaces
 from runtime.sip.arriving import Arriving
@@ -35,8 +36,7 @@ from runtime.sip.uri import parse_name_addr, parse_uri, quote_display
 from runtime.sip.usage import NOTHING, Usage, UsageError, UsageState
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """One message to send; `usage` is whom it belongs to, where that is known."""
 
     data: bytes

@@ -178,7 +178,7 @@ def response(
     Record-Route headers, as a response that makes a dialog must (12.1.1).
     """
     echo = source.kept.get("echo")
-    if not isinstance(echo, Echo) or echo.hop != hop:
+    if not isinstance(echo, Echo) or (echo.hop is not hop and echo.hop != hop):
         echo = source.kept["echo"] = _echo(source, hop)
     lines = [f"SIP/2.0 {code} {reason}", *echo.vias]
     if dialog:

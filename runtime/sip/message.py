@@ -9,8 +9,7 @@ any other header is typed. The typed accessors parse on first use and keep the r
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from sipmessage import grammar
 from sipmessage.message import COMPACT_FORMS
@@ -76,16 +75,14 @@ class Malformed(ValueError):
         self.partial = partial
 
 
-@dataclass(frozen=True, slots=True)
-class CSeq:
+class CSeq(NamedTuple):
     """The CSeq header: the number orders requests, the method names them (RFC 3261 20.16)."""
 
     number: int
     method: str
 
 
-@dataclass(frozen=True, slots=True)
-class Via:
+class Via(NamedTuple):
     """The topmost Via: where a response goes (RFC 3261 20.42)."""
 
     transport: str

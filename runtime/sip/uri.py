@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from sipmessage import grammar
@@ -140,8 +141,7 @@ def _uri_params(text: str) -> tuple[tuple[str, str | None], ...]:
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class NameAddr:
+class NameAddr(NamedTuple):
     """The value of From, To, Contact, Route and their like (RFC 3261 20.10)."""
 
     display: str
