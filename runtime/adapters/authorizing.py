@@ -43,6 +43,8 @@ def send_request_with_auth(leg: CallLeg, arguments: Arguments, event: Event) -> 
     if challenged.method == "INVITE" and not challenged.reinvite:
         raise ActionError("the first INVITE is sent again by SendINVITEWithAuth")
     leg.repeat(challenged.method)
+    if challenged.method == "INFO" and leg.infos is not None:
+        leg.infos.repeated()
 
 
 def take_stored(leg: CallLeg) -> ResponseReceived:

@@ -12,8 +12,8 @@ from flows.table import Word
 from runtime.adapters import (
     authorizing,
     describing,
+    dialling,
     informing,
-    leg,
     linking,
     messaging,
     progressing,
@@ -31,9 +31,9 @@ from runtime.adapters.port import ActionError
 from runtime.executor.step import Event
 
 PERFORMERS = (
-    leg,
     authorizing,
     describing,
+    dialling,
     informing,
     linking,
     messaging,

@@ -7,11 +7,13 @@ from collections.abc import Awaitable
 from typing import Final
 
 from runtime.adapters.answers import Answer, reads, seconds_of
-from runtime.adapters.leg import RELAY, CallLeg
+from runtime.adapters.keys import InfoQueue
+from runtime.adapters.leg import CallLeg
 from runtime.adapters.performing import Arguments, performs
 from runtime.adapters.port import ActionError
 from runtime.executor.step import Event
 
+RELAY: Final = "application/dtmf-relay"
 MAX_BODY: Final = 16_384
 """Bytes of a body that goes out; what is longer does not fit into what peers take."""
 _KEYS = re.compile(r"[0-9*#A-Da-d]+")
@@ -35,11 +37,17 @@ def send_info(leg: CallLeg, arguments: Arguments, event: Event) -> None:
     if body is None and kind in ("", RELAY):
         keys = str(arguments.get("digits") or event.fields.get("digits") or "")
         bodies = [_key(key, arguments.get("duration", 160)) for key in _checked(keys)]
-        leg.send_infos(RELAY, bodies)
+        _send(leg, RELAY, bodies)
         return
     if body is not None and not kind:
         raise ActionError("a body needs a content type")
-    leg.send_infos(str(kind) if body is not None else "", [encoded(body or "")])
+    _send(leg, str(kind) if body is not None else "", [encoded(body or "")])
+
+
+def _send(leg: CallLeg, content_type: str, bodies: list[bytes]) -> None:
+    if leg.infos is None:
+        leg.infos = InfoQueue()
+    leg.infos.begin(leg.inform, content_type, bodies)
 
 
 @performs("SendOPTIONS")

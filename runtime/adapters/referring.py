@@ -298,7 +298,7 @@ def store_transfer_target(leg: CallLeg, arguments: Arguments, event: Event) -> N
 @performs("HoldCurrentCall")
 def hold_current_call(leg: CallLeg, arguments: Arguments, event: Event) -> Awaitable[None]:
     """Put the peer on hold for a consultation."""
-    return leg.hold_call(arguments, event)
+    return leg.propose("sendonly")
 
 
 @performs("CreateConsultationCall")

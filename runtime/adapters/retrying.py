@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from runtime.adapters.leg import RETRY, CallLeg
+from runtime.adapters.leg import CallLeg
+from runtime.adapters.offering import RETRY
 from runtime.adapters.performing import Arguments, performs
 from runtime.adapters.port import ActionError
 from runtime.executor.step import Event

@@ -94,7 +94,7 @@ async def test_keys_go_out_one_by_one_each_when_the_last_was_accepted(call):
     asked = theirs(call)
     assert asked.request.content_type == "application/dtmf-relay"
     assert asked.request.body == b"Signal=5\r\nDuration=200\r\n"
-    with pytest.raises(ActionError, match="still being sent"):
+    with pytest.raises(ActionError, match="still under way"):
         await call.do("SendINFO", digits="1")
     answer(call, 200)
     assert theirs(call).request.body.startswith(b"Signal=#")
