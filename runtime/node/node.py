@@ -569,7 +569,8 @@ def _journal(config: NodeConfig, epoch: int) -> Journal:
 
 def _quiet(usage: Any) -> bool:
     """Whether nothing of the usage waits for its peer any more."""
-    return usage.bye_tx is None and usage.own_invite is None and not usage.unacknowledged
+    over = usage.bye_tx is None and usage.own_invite is None and not usage.unacknowledged
+    return over and not usage.subscriptions
 
 
 def _bracketed(host: str) -> str:

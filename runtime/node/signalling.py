@@ -269,8 +269,9 @@ class Signalling:
     ) -> Session:
         """Begin a session of our own with an event: a call to `target`, a registration ..."""
         session, _ = self._begin(
-            self._supervisor.next_id(), flow, program, "UAC", caller=caller, callee=target
-        )
+            self._supervisor.next_id(), flow, program, "UAC",
+            caller=caller, callee=target, standing=event != "MakeCall",
+        )  # fmt: skip
         session.post(Event(event, {**fields, "caller": caller, "flow": flow}))
         return session
 
@@ -284,6 +285,7 @@ class Signalling:
         caller: str,
         callee: str,
         hops: int = MAX_FORWARDS,
+        standing: bool = False,
     ) -> tuple[Session, CallLeg]:
         dialog = DialogHalf(
             self.agent,
@@ -309,7 +311,7 @@ class Signalling:
             words=program.words,
         )
         session = self._supervisor.begin(
-            name, leg, program, role, flow=flow, caller=caller, callee=callee
+            name, leg, program, role, flow=flow, caller=caller, callee=callee, standing=standing
         )
         dialog.context, dialog.epitaph = session, name
         leg.hops = hops
@@ -482,8 +484,9 @@ class Signalling:
             return
         name, callee = invite.usage.context or self._supervisor.next_id(), invite.request.uri_text
         session, leg = self._begin(
-            name, route.flow, program, "UAS", caller=call.party, callee=callee
-        )
+            name, route.flow, program, "UAS",
+            caller=call.party, callee=callee, standing=isinstance(invite, OutsideReceived),
+        )  # fmt: skip
         trunk = self.trunks.named(call.trunk) if call.trunk else None
         if trunk is not None:
             self.trunks.began(trunk, INCOMING, name)

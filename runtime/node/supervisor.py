@@ -7,7 +7,7 @@ import itertools
 import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from typing import Any, Final
 
 from flows.semantics import Program
 from runtime.adapters.port import Leg
@@ -46,6 +46,10 @@ class Listeners:
                 log.exception("a listener failed")
 
 
+STANDING_LIFE: Final = 10 * 365 * 86400.0
+"""Seconds a session may live that is no call."""
+
+
 class Supervisor:
     """The shell of all sessions of a node (see `session.Shell`)."""
 
@@ -65,6 +69,8 @@ class Supervisor:
         self._timers = Timers(clock.now)
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count(1)
+        self._standing: set[str] = set()
+        """Sessions that are no calls."""
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -94,20 +100,29 @@ class Supervisor:
         flow: str,
         caller: str,
         callee: str,
+        standing: bool = False,
     ) -> Session:
-        """Begin a session in its initial state; its first event is still to come."""
+        """Begin a session in its initial state; its first event is still to come.
+
+        One that is `standing` (a registration, a subscription) is no call: it may live for years,
+        and nobody waits for its end.
+        """
         if not self.sessions:
             self._clock.follow_wall()
-        machine = Machine(program, name, role, self.now(), self._config.max_life)
+        life = STANDING_LIFE if standing else self._config.max_life
+        machine = Machine(program, name, role, self.now(), life)
         session = Session(self, machine, leg, flow=flow, caller=caller, callee=callee)
         self.sessions[name] = session
         self.versions[flow, session.digest] += 1
-        self._empty.clear()
+        if standing:
+            self._standing.add(name)
+        else:
+            self._empty.clear()
         self.started += 1
         return session
 
     async def drained(self) -> None:
-        """Return when no session lives."""
+        """Return when no call lives; what stands, like a registration, goes on."""
         await self._empty.wait()
 
     async def close(self, patience: float) -> None:
@@ -163,7 +178,8 @@ class Supervisor:
             return
         self.outcomes[session.outcome or "completed"] += 1
         self._leave(session.flow, session.digest)
-        if not self.sessions:
+        self._standing.discard(session.id)
+        if len(self.sessions) == len(self._standing):
             self._empty.set()
 
     def migrated(self, session: Session, before: str) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from runtime.node.journal import WireRecord
 from tests.runtime.node import nodes
 from tests.runtime.node.nodes import Watcher, running
 from tests.sip.scenario import callee, caller
@@ -117,3 +118,45 @@ async def test_a_state_is_published_changed_and_taken_back(node):
     result = await peer.finish()
     assert result.successful == 1, result
     assert unhandled(node) == []
+
+
+async def test_a_subscription_is_no_call_that_anybody_waits_for(tmp_path):
+    routes, life = (("*", "presence_notifier"),), {"max_life": 0.05}
+    async with running(tmp_path, *FLOWS, routes=routes, link=nodes.no_media, config=life) as node:
+        open_to_all(node)
+        watcher = Watcher(node)
+        told = ("Subscription-State: terminated;reason=noresource",)
+        steps = (
+            ("> SUBSCRIBE", "Event: presence", "Expires: 600"),
+            "< 200",
+            ("< NOTIFY", "Subscription-State: active"),
+            "> 200",
+            ("< NOTIFY", *told),
+            "> 200",
+        )
+        peer = await Sipp(caller(*steps), remote=node.sip_address).start()
+        session = await watcher.state("Subscribed")
+        await node.drained()
+        assert not session.ended
+        await node.stop()
+        assert await watcher.ended() == ["shutdown"]
+        result = await peer.finish()
+        assert result.successful == 1, result
+
+
+async def test_all_messages_of_a_subscription_stand_in_its_record(node):
+    watcher = Watcher(node)
+    steps = (("> SUBSCRIBE", "Event: presence", "Expires: 0"), "< 200", "< NOTIFY", "> 200")
+    peer = await Sipp(caller(*steps), remote=node.sip_address).start()
+    assert await watcher.ended() == ["completed"]
+    assert (await peer.finish()).successful == 1
+    await node.stop()
+    wire = [record for record in nodes.journal(node) if isinstance(record, WireRecord)]
+    kinds = [(record.direction, record.data.split(b" ", 2)[0]) for record in wire]
+    assert kinds == [
+        ("in", b"SUBSCRIBE"),
+        ("out", b"SIP/2.0"),
+        ("out", b"NOTIFY"),
+        ("in", b"SIP/2.0"),
+    ]
+    assert {record.session for record in wire} == {watcher.heard[0][0].id}
