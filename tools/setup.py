@@ -61,6 +61,8 @@ SYSTEM_PACKAGES = {
     "postgresql": ("initdb", "the tests on PostgreSQL"),
     "baresip-core": ("baresip", "the calls with baresip"),
     "kamailio": ("kamailio", "the calls and registrations by way of kamailio"),
+    "kamailio-websocket-modules": ("kamailio-websocket", "the calls by way of a WebSocket edge"),
+    "linphone-cli": ("linphonec", "the calls with linphone"),
     "spin": ("spin", "the counts beside SPIN"),
     "graphviz": ("dot", "the tests that draw on the server"),
 }
@@ -270,6 +272,8 @@ def system_packages() -> None:
 def has(command: str) -> bool:
     if command == "initdb":
         return any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if command == "kamailio-websocket":
+        return any(Path("/usr/lib").glob("*/kamailio/modules/websocket.so"))
     names = ("chromium", "chromium-browser") if command == "chromium" else (command,)
     # A server's binary stands where only root looks.
     path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))

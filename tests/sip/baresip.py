@@ -42,8 +42,10 @@ class Baresip:
         tone: float = 0.0,
         user: str = "phone",
         account: str = "",
+        settings: str = "",
     ) -> None:
-        """`tone` is the frequency it sends instead of a hum nobody hears, in hertz."""
+        """`tone` is the frequency it sends instead of a hum nobody hears, in hertz; `settings` are
+        further lines of its configuration."""
         self.port = free_udp_port()
         self.keyboard = free_udp_port()
         """Where keys are taken that are typed."""
@@ -55,7 +57,7 @@ class Baresip:
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._account = account or f"<sip:{user}@127.0.0.1:{self.port}>;regint=0"
-        self._write(answers, tone)
+        self._write(answers, tone, settings)
 
     @property
     def heard(self) -> np.ndarray:
@@ -64,7 +66,7 @@ class Baresip:
         data = found[-1].read_bytes()[44:] if found else b""
         return np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2")
 
-    def _write(self, answers: bool, frequency: float) -> None:
+    def _write(self, answers: bool, frequency: float, settings: str) -> None:
         folder = Path(self._folder.name)
         tone = folder / "tone.wav"
         samples = b"\x00\x10" * 8000
@@ -83,6 +85,7 @@ class Baresip:
             f"module sndfile.so\nsnd_path {folder}\n"
             "module_app account.so\nmodule_app menu.so\n"
             f"module cons.so\ncons_listen 127.0.0.1:{self.keyboard}\n"
+            f"{settings}\n"
         )
         mode = ";answermode=auto" if answers else ""
         (folder / "accounts").write_text(f"{self._account}{mode}\n")

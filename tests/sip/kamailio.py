@@ -7,10 +7,10 @@ import contextlib
 import shutil
 import socket
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from tests.sip.sipp import free_udp_port
+from tests.conftest import free_port
 
 KAMAILIO = shutil.which("kamailio", path="/usr/sbin:/usr/bin:/usr/local/sbin")
 MISSING = "kamailio is not installed: apt-get install kamailio"
@@ -19,10 +19,11 @@ _HEAD = """
 debug=0
 log_stderror=yes
 children=1
-disable_tcp=yes
 auto_aliases=no
 listen=udp:127.0.0.1:{port}
 """
+_UDP_ALONE = "disable_tcp=yes\n"
+_TCP = "listen=tcp:127.0.0.1:{port}\ntcp_children=1\ntcp_accept_no_cl=yes\n"
 _PROBE = (
     "OPTIONS sip:probe@127.0.0.1:{port} SIP/2.0\r\n"
     "Via: SIP/2.0/UDP 127.0.0.1:{own};rport;branch=z9hG4bK-probe{turn}\r\nMax-Forwards: 1\r\n"
@@ -33,16 +34,20 @@ STARTUP = 10.0
 
 
 @contextlib.asynccontextmanager
-async def kamailio(routes: str, parameters: str = "") -> AsyncIterator[int]:
+async def kamailio(
+    routes: str, parameters: str = "", *, modules: Sequence[str] = (), tcp: bool = False
+) -> AsyncIterator[int]:
     """Start kamailio with these routing blocks; gives its port once it answers OPTIONS.
 
     `routes` has to answer OPTIONS itself. `parameters` are further global and module parameters.
+    With `tcp` it listens to that beside UDP.
     """
     with tempfile.TemporaryDirectory(prefix="kamailio") as folder:
-        port = free_udp_port()
+        port = free_port(socket.SOCK_DGRAM, socket.SOCK_STREAM)
         config = Path(folder, "kamailio.cfg")
-        loads = "\n".join(f'loadmodule "{name}.so"' for name in MODULES)
-        config.write_text("\n".join((_HEAD.format(port=port), loads, parameters, routes, "")))
+        loads = "\n".join(f'loadmodule "{name}.so"' for name in (*MODULES, *modules))
+        head = (_HEAD + (_TCP if tcp else _UDP_ALONE)).format(port=port)
+        config.write_text("\n".join((head, loads, parameters, routes, "")))
         process = await asyncio.create_subprocess_exec(
             *(str(KAMAILIO), "-DD", "-E", "-f", str(config), "-m", "16", "-M", "4", "-Y", folder),
             *("-w", folder, "-P", f"{folder}/pid"),

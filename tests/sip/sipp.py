@@ -141,7 +141,7 @@ class Sipp:
         """SIPp has bound its port as soon as the kernel lists the socket."""
         entry = f"0100007F:{self.port:04X}"
         while self._process is not None and self._process.returncode is None:
-            if entry in Path("/proc/net/udp").read_text():
+            if any(entry in Path(f"/proc/net/{kind}").read_text() for kind in ("udp", "tcp")):
                 return
             await asyncio.sleep(0.01)
 
