@@ -333,18 +333,27 @@ _LATER = (
         Kind.INTERNAL,
         "Internal",
         {
-            "InternalCheckReady": "All conditions of readiness hold.",
-            "InternalACKSent": "The ACK went out.",
-            "InternalUASMedia": "The answering side's media exists.",
-            "InternalCleanupComplete": "Everything held was given back.",
-            "CleanupComplete": "Everything held was given back.",
-            "CheckConditions": "The conditions are to be looked at again.",
-            "InternalProceedWithTransfer": "The asked transfer may go on.",
-            "InternalMakeTransferCall": "The call to the transfer target is to be placed.",
-            "InternalTransferCallEstablished": "The call to the transfer target was answered.",
-            "MediaSessionCreated": "The media was allocated.",
-            "MediaSessionReady": "The media can flow.",
-            "MediaNegotiated": "The session descriptions were settled.",
+            "InternalCheckReady": "All conditions of readiness hold. Guards look at them with "
+            "every event (AllConditionsMet), so that no event of its own is needed.",
+            "InternalACKSent": "The ACK went out: SendACK is done when its row goes on.",
+            "InternalUASMedia": "The answering side's media exists: CreateMediaSession is "
+            "done when its row goes on.",
+            "InternalCleanupComplete": "Everything held was given back, as it is when the row that "
+            "gave it back is done.",
+            "CleanupComplete": "As InternalCleanupComplete.",
+            "CheckConditions": "As InternalCheckReady.",
+            "InternalProceedWithTransfer": "The asked transfer may go on, as it does in the "
+            "row that takes TransferRequested.",
+            "InternalMakeTransferCall": "The call to the transfer target is to be placed: "
+            "CreateLinkedSession does it.",
+            "InternalTransferCallEstablished": "The call to the transfer target was answered: "
+            "LinkedAnswered says it.",
+            "MediaSessionCreated": "The media was allocated: CreateMediaSession is done when "
+            "its row goes on.",
+            "MediaSessionReady": "The media can flow: StartMediaSession is done when its row "
+            "goes on.",
+            "MediaNegotiated": "The session descriptions were settled, as they are when the "
+            "row that settles them is done.",
         },
     ),
 )

@@ -1,4 +1,7 @@
-"""Actions of the vocabulary that this runtime does not perform: using one is the error META996."""
+"""Actions of the vocabulary that this runtime does not perform: using one is the error META996.
+
+Those of recordings and conferences are to come; the others say what another word does.
+"""
 
 from __future__ import annotations
 
@@ -62,21 +65,23 @@ LATER: tuple[ActionWord, ...] = (
     *_later(
         "Media",
         {
-            "StoreNegotiatedConfig": "Keeps the settled codec.",
-            "RestoreMediaFlow": "Lets held media flow again.",
-            "AttemptMediaRecovery": "Tries to bring failed media back.",
+            "StoreNegotiatedConfig": "Another name for what NegotiateSDPAsUAC and "
+            "NegotiateSDPAsUAS do: the codec they settle is kept.",
+            "RestoreMediaFlow": "Another name: ResumeCall takes a held call back.",
+            "AttemptMediaRecovery": "Another name: RestoreMedia brings lost media back.",
         },
     ),
     *_later(
         "Clean-up",
         {
-            "StartDialogCleanup": "Begins to give the SIP usage back.",
-            "StartMediaCleanup": "Begins to give the media back.",
-            "ReleaseAllResources": "Gives everything back.",
-            "StartEmergencyCleanup": "Gives everything back after an error.",
-            "CleanupResources": "Gives everything back.",
-            "TriggerCallEstablished": "Announces that the call is established.",
-            "TriggerCallTerminated": "Announces that the call is over.",
+            "StartDialogCleanup": "Another name: CleanupDialog gives the SIP usage back.",
+            "StartMediaCleanup": "Another name: CleanupMedia gives the media back.",
+            "ReleaseAllResources": "Another name: CleanupMedia and CleanupDialog, in this order.",
+            "StartEmergencyCleanup": "Another name: CleanupMedia and CleanupDialog, in this "
+            "order, do no harm where something is broken.",
+            "CleanupResources": "Another name: CleanupMedia and CleanupDialog, in this order.",
+            "TriggerCallEstablished": "A row says it with `publish_events: [CallEstablished]`.",
+            "TriggerCallTerminated": "A row says it with `publish_events: [CallTerminated]`.",
         },
     ),
 )

@@ -53,7 +53,7 @@ class Uac:
             uri=usage.target,
             via="",
             from_=usage.from_value,
-            to=f"<{usage.target}>",
+            to=f"<{usage.remote_uri}>",
             call_id=usage.call_id,
             cseq=usage.cseq,
             max_forwards=usage.max_forwards,

@@ -148,6 +148,7 @@ async def test_a_redirected_call_goes_on_in_the_same_session_with_the_next_cseq(
     assert second.request.call_id == first.request.call_id
     assert second.request.cseq.number == first.request.cseq.number + 1
     assert second.request.from_.tag == first.request.from_.tag
+    assert second.request.to.uri_text == first.request.to.uri_text
     refused(call, second, 486)
     assert call.event.name == "Dialog4xxFailure" and call.event.fields["contact"] is None
     with pytest.raises(ActionError, match="no redirection"):
