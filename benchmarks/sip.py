@@ -18,10 +18,13 @@ from benchmarks import sip_memory
 from benchmarks.runner import Figures, Goal, peers_python, report
 from benchmarks.sip_driver import Counted, drive, sipp_answers
 from benchmarks.sip_process import Subject, subject
+from benchmarks.sip_registering import register
+from benchmarks.sip_table import TWO_LEGS
 
 ROUNDS = 7
 CALLS, RATE = 600, 200
 UAS, UAC, BARE = "call answered (UAS)", "call placed (UAC)", "bare asyncio answerer"
+TWO, REGISTERED = "call of two legs", "REGISTER with digest"
 BARE_UVLOOP = "the same on uvloop"
 OURS = "benchmarks.sip_ours"
 PEERS = ("sipua", "aiosipua", "sippy")
@@ -30,6 +33,8 @@ GOALS = [
     Goal(UAS, "sippy", 0.35),
     Goal(UAS, BARE, 3.0),
     Goal(UAC, UAS, 1.3),
+    Goal(TWO, UAS, 2.5),
+    Goal(REGISTERED, UAS, 1.0),
 ]
 
 
@@ -45,6 +50,18 @@ def placed(one: Subject, options: argparse.Namespace) -> Counted:
         return Counted(options.calls, successful, 0)
 
 
+def passed_on(one: Subject, options: argparse.Namespace) -> Counted:
+    """Have SIPp call it, and another SIPp answer what it passes on."""
+    with sipp_answers() as port:
+        one.ask(f"pass-on {port}")
+        return drive(one.port, options.calls, options.rate, user=TWO_LEGS)
+
+
+def registered(one: Subject, options: argparse.Namespace) -> Counted:
+    """Have phones register with it."""
+    return register(one.port, options.calls, options.rate)
+
+
 def figures(options: argparse.Namespace) -> Figures:
     cases: dict[str, tuple[Subject, Callable[[Subject, argparse.Namespace], Counted]]] = {}
     found = Figures()
@@ -52,6 +69,9 @@ def figures(options: argparse.Namespace) -> Figures:
         node = stack.enter_context(subject(sys.executable, OURS, "node"))
         cases[UAS] = node, answered
         cases[UAC] = node, placed
+        cases[TWO] = node, passed_on
+        registrar = stack.enter_context(subject(sys.executable, OURS, "registrar"))
+        cases[REGISTERED] = registrar, registered
         cases[BARE] = stack.enter_context(subject(sys.executable, OURS, "bare")), answered
         other = stack.enter_context(subject(sys.executable, OURS, "bare-uvloop"))
         cases[BARE_UVLOOP] = other, answered

@@ -46,15 +46,14 @@ def command(scenario: list[str], folder: str, *more: str) -> list[str]:
     ]
 
 
-def drive(port: int, calls: int, rate: int, scenario: Path | None = None, talk: int = 0) -> Counted:
-    """Place calls to a port; `talk` milliseconds lie between ACK and BYE."""
+def drive(port: int, calls: int, rate: int, user: str = "service") -> Counted:
+    """Place calls to a user at a port."""
     with tempfile.TemporaryDirectory(prefix="sipp") as folder:
-        chosen = ["-sf", str(scenario)] if scenario else ["-sn", "uac"]
         subprocess.run(
             command(
-                [*chosen, f"127.0.0.1:{port}"],
+                ["-sn", "uac", "-s", user, f"127.0.0.1:{port}"],
                 folder,
-                *("-m", str(calls), "-r", str(rate), "-l", "100000", "-d", str(talk)),
+                *("-m", str(calls), "-r", str(rate), "-l", "100000"),
                 *("-timeout", f"{SECONDS}s"),
                 # A 180 that comes behind its 200 (several sending threads) fails no call.
                 *("-default_behaviors", "all,-abortunexp"),

@@ -18,15 +18,19 @@ from typing import cast
 
 import uvloop
 
-from benchmarks.sip_table import DIGEST, FLOW, TEXT
+from benchmarks.sip_registering import PASSWORD, REALM, USERS
+from benchmarks.sip_table import DIGEST, FLOW, LEG, LEG_TEXT, TEXT, TWO_LEGS, digest, two_legs
 from flows.compile import compile_text
 from flows.semantics import Program
 from runtime.executor.machine import Machine
 from runtime.executor.step import Event
 from runtime.node import collecting
+from runtime.node.accounts import Account
 from runtime.node.config import NodeConfig
 from runtime.node.node import Node
+from runtime.node.peers import Peers
 from runtime.node.routes import Route
+from runtime.sip.auth import ha1
 from runtime.sip.transaction import Periods
 
 Command = Callable[[list[str]], Awaitable[object]]
@@ -39,7 +43,7 @@ def main() -> None:
         case "bare-uvloop":
             uvloop.run(_bare())
         case name:
-            uvloop.run(_node(quick=name == "quick"))
+            uvloop.run(_node(quick=name == "quick", accounts=USERS if name == "registrar" else 0))
 
 
 async def _obey(commands: dict[str, Command]) -> None:
@@ -56,8 +60,11 @@ async def _obey(commands: dict[str, Command]) -> None:
 # -- the node --------------------------------------------------------------------------------------
 
 
-async def _node(*, quick: bool) -> None:
-    """Be a node with its journal; `quick` gives its transactions a tenth of their time."""
+async def _node(*, quick: bool, accounts: int = 0) -> None:
+    """Be a node with its journal; `quick` gives its transactions a tenth of their time.
+
+    Where there are accounts callers of our own address need one, so the node of calls has none.
+    """
     with tempfile.TemporaryDirectory(prefix="callsmith-bench-") as folder:
         config = NodeConfig(folder=Path(folder), name="bench", sip_port=0, max_sessions=50_000)
         short = Periods(0.05, 0.4, 0.5, 3.2)
@@ -66,13 +73,33 @@ async def _node(*, quick: bool) -> None:
         )
         await node.start()
         await node.deploy(FLOW, DIGEST, TEXT, force=True)
-        node.set_routes([Route("*", FLOW)])
+        await node.deploy(LEG, digest(LEG_TEXT), LEG_TEXT, force=True)
+        node.set_routes([Route(TWO_LEGS, TWO_LEGS), Route("*", FLOW)])
+        node.set_peers(Peers(accounts=[_account(f"user{number}") for number in range(accounts)]))
         collecting.settle()  # as the server does
         print(node.sip_address[1], flush=True)
         try:
-            await _obey({"call": partial(_call, node), "sessions": partial(_sessions, node)})
+            await _obey(
+                {
+                    "call": partial(_call, node),
+                    "pass-on": partial(_pass_on, node),
+                    "sessions": partial(_sessions, node),
+                }
+            )
         finally:
             await node.stop()
+
+
+def _account(user: str) -> Account:
+    md5, sha256 = (ha1(user, REALM, PASSWORD, each) for each in ("MD5", "SHA-256"))
+    return Account(user, REALM, md5, sha256)
+
+
+async def _pass_on(node: Node, words: list[str]) -> str:
+    """Pass calls to `two_legs` on to a port."""
+    text = two_legs(int(words[0]))
+    await node.deploy(TWO_LEGS, digest(text), text, force=True)
+    return "done"
 
 
 async def _sessions(node: Node, words: list[str]) -> int:
