@@ -12,7 +12,7 @@ from django.utils import timezone
 from designer.access import change, hidden_names, page, rights
 from designer.errors import Refused
 from designer.views.shell import done, refused, show, wants_json
-from runtime import bridge
+from runtime import bridge, registering
 from runtime import trunks as services
 from runtime.models import Trunk
 from runtime.node.api import CallRefused
@@ -130,6 +130,32 @@ def trunk_test(request: HttpRequest, trunk: str) -> HttpResponse:
     return done(request, f"{found.name} is asked; the answer is shown here.", {}, "trunk", trunk)
 
 
+@change("trunk.manage")
+def trunk_register(request: HttpRequest, trunk: str) -> HttpResponse:
+    """Let a flow register with a trunk. POST: flow."""
+    found = _found(trunk)
+    flow = request.POST.get("flow", "")
+    try:
+        if flow not in {each.name for each in registering.flows(hidden_names(request.user))}:
+            raise Refused(f"No version of {flow[:64] or 'a flow'} that registers is deployed.")
+        session = registering.register(trunk=found, flow=flow, user=request.user)
+    except Refused as refusal:
+        return refused(request, refusal, "trunk", found.name)
+    said = f"{flow} registers {found.name}; how it stands is shown here."
+    return done(request, said, {"session": session}, "trunk", found.name)
+
+
+@change("trunk.manage")
+def trunk_unregister(request: HttpRequest, trunk: str) -> HttpResponse:
+    """Remove the registration with a trunk."""
+    found = _found(trunk)
+    try:
+        registering.unregister(trunk=found, user=request.user)
+    except Refused as refusal:
+        return refused(request, refusal, "trunk", found.name)
+    return done(request, f"{found.name} is being unregistered.", {}, "trunk", found.name)
+
+
 def _found(name: str) -> Trunk:
     try:
         return services.named(name)
@@ -222,4 +248,6 @@ def _about(request: HttpRequest, found: Trunk) -> dict[str, Any]:
         "calls": calls,
         "routes": routes,
         "running": services.running(found),
+        "registration": registering.standing(found),
+        "registrars": registering.flows(hidden),
     }

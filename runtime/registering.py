@@ -1,0 +1,95 @@
+"""Trunks that we register with: which flow does it, how it stands, beginning and ending it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+from designer import auditing
+from designer.errors import Refused
+from designer.models import Flow
+from runtime import bridge, deployments
+from runtime.drain import judging
+from runtime.models import Session, Trunk
+from runtime.sip.uri import parse_uri
+
+START, LEAVE = "StartRegistration", ("StartUnregistration", "UnregisterRequest")
+ACT = "trunk.manage"
+
+
+class Standing(NamedTuple):
+    """A session that registers a trunk."""
+
+    session: Session
+    leave: str
+    """The event by which its state lets a person remove the registration; empty if by none."""
+
+
+def flows(hidden: Collection[str] = ()) -> list[Flow]:
+    """Return the flows whose deployed version begins with StartRegistration, by name."""
+    found = []
+    for deployment in deployments.desired():
+        flow, program = deployment.flow, judging.program_of(deployment.version.digest)
+        if program is None or flow.name in hidden:
+            continue
+        if START in program.position(program.table.initial, "UAC").candidates:
+            found.append(flow)
+    return sorted(found, key=lambda flow: flow.name)
+
+
+def standing(trunk: Trunk) -> Standing | None:
+    """Return the living session that registers a trunk, None if there is none."""
+    living = Session.objects.filter(ended_at=None, role="UAC", callee__startswith="sip:")
+    for session in living.filter(callee__in=_addresses(trunk))[:20]:
+        program = judging.program_of(session.digest)
+        if program is None:
+            continue
+        if START in program.position(program.table.initial, "UAC").candidates:
+            taken = program.position(session.state, "UAC").candidates
+            rows = (name for name in LEAVE if name in taken and taken[name].kind == "fired")
+            return Standing(session, next(rows, ""))
+    return None
+
+
+def register(*, trunk: Trunk, flow: str, user: Any = None) -> str:
+    """Let a flow register with a trunk; returns the session's id. Refused says why not."""
+    if not trunk.enabled:
+        raise Refused(f"{trunk.name} is disabled: enable it before it is registered.")
+    if not trunk.user and not trunk.caller:
+        raise Refused(f"{trunk.name} has no user: nobody knows whom to register.")
+    there = standing(trunk)
+    if there is not None:
+        raise Refused(f"{trunk.name} is being registered already, by session {there.session.pk}.")
+    asked = {"flow": flow, "event": START, "fields": {"registrar": f"sip:{trunk.name}"}}
+    session: str = bridge.ask_node_sync("", "begin", asked)["session"]
+    detail = {"what": "registered"}
+    auditing.record(ACT, user=user, flow=flow, subject=trunk.name, detail=detail)
+    return session
+
+
+def unregister(*, trunk: Trunk, user: Any = None) -> None:
+    """Remove the registration with a trunk; Refused says why not."""
+    there = standing(trunk)
+    if there is None:
+        raise Refused(f"{trunk.name} is not registered by a flow.")
+    if not there.leave:
+        raise Refused(f"In the state {there.session.state} the registration cannot be removed.")
+    bridge.ask_session_sync(there.session.pk, "send", event=there.leave)
+    detail = {"what": "unregistered"}
+    flow = there.session.flow_name
+    auditing.record(ACT, user=user, flow=flow, subject=trunk.name, detail=detail)
+
+
+def _addresses(trunk: Trunk) -> list[str]:
+    """How a session may name the trunk as its registrar."""
+    named = [f"sip:{trunk.name}", f"sip:{trunk.host}"]
+    if trunk.port:
+        named.append(f"sip:{trunk.host}:{trunk.port}")
+    return [each for each in named if _readable(each)]
+
+
+def _readable(address: str) -> bool:
+    try:
+        return bool(parse_uri(address).host)
+    except ValueError:
+        return False

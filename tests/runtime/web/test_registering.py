@@ -1,0 +1,129 @@
+"""A trunk is registered from its page: by which flow, how it stands, how it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from designer import services
+from designer.models import AuditEntry
+from runtime import deployments, trunks
+from runtime.models import Session
+from tests.runtime.web.stage import FakeNode
+
+pytestmark = pytest.mark.django_db
+TABLE = Path(__file__).parents[3] / "state_tables" / "registration.yaml"
+
+
+@pytest.fixture
+def digest() -> str:
+    """The deployed version of the shipped table."""
+    flow = services.flow_import(
+        text=TABLE.read_text("utf-8"), file_name="registration.yaml", author_name="alice"
+    ).flow
+    version = flow.versions.get()
+    deployments.deploy(version=version)
+    return version.digest
+
+
+@pytest.fixture
+def begun(node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the node was asked to begin."""
+    asked: list[Any] = []
+
+    def begin(flow: str, event: str, fields: Any, caller: str | None = None) -> str:
+        asked.append((flow, event, dict(fields), caller))
+        return "node1-7-1"
+
+    monkeypatch.setattr(node, "begin", begin)
+    return asked
+
+
+def page(client: Client) -> str:
+    return client.get(reverse("trunk", args=["carrier"])).content.decode()
+
+
+def post(client: Client, name: str, **fields: str) -> str:
+    answer = client.post(reverse(name, args=["carrier"]), fields, follow=True)
+    return answer.content.decode()
+
+
+def living(digest: str, state: str, **more: Any) -> Session:
+    return Session.objects.create(
+        id=more.pop("id", "node1-7-1"), node="node1", epoch=7, flow_name="registration",
+        digest=digest, role="UAC", callee=more.pop("callee", "sip:carrier"), started_at=1.0,
+        state=state, **more,
+    )  # fmt: skip
+
+
+def test_a_trunk_is_registered_from_its_page_and_shown_how_it_stands(
+    client: Client, alice: Any, node: FakeNode, digest: str, begun: list[Any]
+) -> None:
+    client.force_login(alice)
+    trunks.trunk_add(name="carrier", given={"host": "192.0.2.8", "user": "we"}, password="x")
+    assert "Register…" in page(client) and "No flow registers with it now" in page(client)
+    said = post(client, "trunk_register", flow="registration")
+    assert "registration registers carrier" in said
+    assert begun == [("registration", "StartRegistration", {"registrar": "sip:carrier"}, None)]
+    session = living(digest, "Registered")
+    assert "Register…" not in page(client)
+    assert 'data-testid="trunk-unregister"' in page(client) and "Registered" in page(client)
+    assert "being registered already" in post(client, "trunk_register", flow="registration")
+    node.living["node1-7-1"] = None  # type: ignore[assignment]
+    assert "is being unregistered" in post(client, "trunk_unregister")
+    assert node.sent == [("node1-7-1", "StartUnregistration", {})]
+    acts = AuditEntry.objects.filter(subject="carrier", flow_name="registration")
+    assert {entry.detail["what"] for entry in acts} == {"registered", "unregistered"}
+    session.state = "Unregistering"
+    session.save()
+    assert 'data-testid="trunk-unregister"' not in page(client)
+    assert "cannot be removed" in post(client, "trunk_unregister")
+    session.ended_at = 2.0
+    session.save()
+    assert "is not registered by a flow" in post(client, "trunk_unregister")
+
+
+@pytest.mark.parametrize(
+    ("given", "flow", "said"),
+    [
+        ({}, "registration", "has no user"),
+        ({"user": "we", "enabled": False}, "registration", "is disabled"),
+        ({"user": "we"}, "echo_test", "No version of echo_test that registers"),
+        ({"user": "we"}, "", "No version of a flow that registers"),
+    ],
+)
+def test_what_cannot_be_registered_is_refused_in_a_sentence(
+    client: Client,
+    alice: Any,
+    digest: str,
+    begun: list[Any],
+    given: dict[str, Any],
+    flow: str,
+    said: str,
+) -> None:
+    client.force_login(alice)
+    trunks.trunk_add(name="carrier", given={"host": "192.0.2.8", **given})
+    assert said in post(client, "trunk_register", flow=flow) and begun == []
+
+
+def test_without_a_flow_that_registers_the_page_says_what_is_missing(
+    client: Client, alice: Any, node: FakeNode
+) -> None:
+    client.force_login(alice)
+    trunks.trunk_add(name="carrier", given={"host": "192.0.2.8", "user": "we"})
+    assert "begin with StartRegistration" in page(client) and "Register…" not in page(client)
+    assert Session.objects.count() == 0
+
+
+def test_other_calls_to_the_trunk_are_no_registration(
+    client: Client, alice: Any, node: FakeNode, digest: str
+) -> None:
+    client.force_login(alice)
+    trunks.trunk_add(name="carrier", given={"host": "192.0.2.8", "user": "we"})
+    living(digest, "Registered", callee="sip:other")
+    living("0" * 64, "Active", id="node1-7-2")
+    assert "No flow registers with it now" in page(client)
