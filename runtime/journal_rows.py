@@ -353,7 +353,7 @@ class Rows:
 def parties(fields: dict[str, Any]) -> tuple[str, str]:
     """Return caller and callee as a session's first event names them."""
     caller = fields.get("from") or ""
-    callee = fields.get("to") or fields.get("target") or ""
+    callee = fields.get("to") or fields.get("target") or fields.get("registrar") or ""
     return clean(str(caller)), clean(str(callee))
 
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 from designer import services
 from designer.models import AuditEntry
 from runtime import deployments, trunks
+from runtime.journal_rows import parties
 from runtime.models import Session
 from tests.runtime.web.stage import FakeNode
 
@@ -117,6 +118,11 @@ def test_without_a_flow_that_registers_the_page_says_what_is_missing(
     trunks.trunk_add(name="carrier", given={"host": "192.0.2.8", "user": "we"})
     assert "begin with StartRegistration" in page(client) and "Register…" not in page(client)
     assert Session.objects.count() == 0
+
+
+def test_the_record_names_the_registrar_as_the_far_side() -> None:
+    fields = {"registrar": "sip:carrier", "caller": "sip:we@h"}
+    assert parties(fields) == ("", "sip:carrier")
 
 
 def test_other_calls_to_the_trunk_are_no_registration(
