@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from designer import control
+from tests import prepared
 from tests.conftest import free_port, wait_until
 
 BASE = Path(__file__).resolve().parent.parent
@@ -57,6 +58,8 @@ class Instance:
         return f"127.0.0.1:{self.sip_port}"
 
     verb = "serve"
+    first_start = False
+    """Whether it really starts for the first time; else that was done for it (`prepared`)."""
 
     def start(self, *arguments: str) -> Self:
         """Start `manage.py serve` and return once the pages answer."""
@@ -64,6 +67,9 @@ class Instance:
 
     def launch(self, *arguments: str) -> Self:
         """Start it and return at once."""
+        new = not (self.data.exists() and any(self.data.iterdir()))
+        if new and not self.first_start and "DATABASE_URL" not in self.environment:
+            prepared.copy_into(self.data, self.environment)
         # What a server left behind that was killed says nothing of this one.
         (self.data / "web.ready").unlink(missing_ok=True)
         command = [sys.executable, str(BASE / "manage.py"), self.verb, *arguments]
@@ -137,6 +143,7 @@ class FurtherNode(Instance):
     """`manage.py node`: a further node of an installation, with a folder and ports of its own."""
 
     verb = "node"
+    first_start = True
 
     def __init__(self, folder: Path, name: str, **environment: str) -> None:
         super().__init__(folder, CALLSMITH_NODE=name, **environment)
