@@ -3,11 +3,11 @@
 `caller("> INVITE sdp", "< 180?", "< 200", "> ACK", "< BYE", "> 200")` calls, `callee(...)` is
 called. A line is a direction (`>` sends, `<` waits for), a method or a status code, and words:
 `sdp` carries a description, `sendonly` and its like give it that direction, `hold` the old way of
-holding (0.0.0.0); `text` carries a line of text. `?` behind a code makes it optional; `invite`
-answers the last INVITE whatever came since; `rseq` keeps the RSeq for `[$rseq]`. A step may be a
-tuple: the line, and then headers to send, or regular expressions that what arrives has to match.
-`verify USER PASSWORD` among them ends the run unless the request has the credentials of a 401 that
-was sent (MD5).
+holding (0.0.0.0); `text` carries a line of text, `hash` the key #. `?` behind a code makes it
+optional; `invite` answers the last INVITE whatever came since; `rseq` keeps the RSeq for `[$rseq]`.
+A step may be a tuple: the line, and then headers to send, or regular expressions that what arrives
+has to match. `verify USER PASSWORD` among them ends the run unless the request has the credentials
+of a 401 that was sent (MD5).
 """
 
 from __future__ import annotations
@@ -155,6 +155,8 @@ class _Scenario:
     def _body(self, words: list[str]) -> str:
         if "text" in words:
             return "Hello there"
+        if "hash" in words:
+            return "Signal=#\nDuration=160\n"
         if not {"sdp", "hold", *_DIRECTIONS} & {*words}:
             return ""
         self._version += 1

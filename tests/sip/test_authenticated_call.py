@@ -79,3 +79,26 @@ async def test_whoever_is_no_trunk_gets_no_credentials(node):
     assert failed.fields["action"] == "SendINVITEWithAuth"
     sent = [w.data for w in nodes.wires(node) if w.direction == "out"]
     assert not any(b"Authorization" in data for data in sent)
+
+
+async def test_a_hold_that_meets_one_of_the_far_side_is_tried_again_in_its_time(node):
+    watcher, session, peer = await placed(
+        node,
+        "< INVITE", "> 200 sdp", "< ACK",
+        "< INVITE", "> 491", "< ACK", ("< INVITE", "m=audio|our offer"), "> 200 recvonly", "< ACK",
+        "< BYE", "> 200",
+    )  # fmt: skip
+    call = await watcher.state("Active")
+    call.leg.draw = lambda below: 0
+    node.send(session, "HoldCall")
+    await watcher.state("OnHold")
+    glare, due = (
+        next(step for step in nodes.steps(node) if step.event == name)
+        for name in ("ReinviteGlare", "ReinviteRetryDue")
+    )
+    assert 2.1 <= due.time - glare.time < 4
+    node.send(session, "HangupCall")
+    assert await watcher.ended() == ["completed"]
+    result = await peer.finish()
+    assert result.successful == 1, result
+    assert unhandled(node) == []
