@@ -37,6 +37,12 @@ def fact_words(fact: dict[str, Any]) -> str:
             return f"media failed: {said.get('reason') or said.get('code', 'unknown')}"
         case "lost":
             return "the media process was lost"
+        case "linked":
+            return f"another leg begins: {said.get('link', '?')}"
+        case "replaced":
+            return "takes the place of another leg"
+        case "refer_refused":
+            return "a transfer to an address outside is refused"
         case "stats":
             return _figures(said)
     return str(fact["kind"]).replace("_", " ")

@@ -1,8 +1,10 @@
 """The legs of a call: one session each, and which sessions belong together.
 
-Sessions are one call if they share a Call-ID (one of our flows called another), if a message of
-one names the Call-ID of the other (Replaces, Target-Dialog, Refer-To), or if a step names the
-other session. The leg that began first is A.
+Sessions are one call if one started the other, which both records say (the fact `linked` of the one,
+the field `owner` of the other's first step), or if any step names the other session. Where nothing
+is recorded they are if they share a Call-ID (one of our flows called another over the wire) or if a
+message of one names the Call-ID of the other (Replaces, Target-Dialog, Refer-To). The leg that
+began first is A.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from runtime.models import MediaRecord, Session, WireMessage
 from runtime.models import Step as StepRow
 from runtime.onecall.messages import Told, read
 
+LINKS = ("linked", "replaced")
+"""Facts that name another session of the call."""
 MOST_LEGS = 8
 MOST_WIRE = 20_000
 MOST_MEDIA = 5_000
@@ -187,10 +191,11 @@ def _near(leg: Leg, known: set[str]) -> set[str]:
 
 
 def _named(leg: Leg) -> set[str]:
-    """Return what looks like ids of sessions in the fields of the steps."""
+    """Return the sessions that its facts name, and what looks like one in the fields of steps."""
+    told = [fact["detail"].get("session") for fact in leg.media if fact["kind"] in LINKS]
+    told += [value for step in leg.steps for value in step["fields"].values()]
     return {
         value
-        for step in leg.steps
-        for value in step["fields"].values()
+        for value in told
         if isinstance(value, str) and len(value) <= 128 and _SESSION.fullmatch(value)
     }

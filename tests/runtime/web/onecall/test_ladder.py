@@ -100,6 +100,22 @@ def test_two_of_our_sessions_with_one_call_id_are_one_call(flow: Flow) -> None:
     assert {step["leg"] for step in drawn["steps"]} == {"A", "B"}
 
 
+def test_a_session_and_one_that_it_started_are_one_call_however_far_apart(flow: Flow) -> None:
+    owner = echo_call("node1-3-1", ECHO)
+    owner.media(40.0, "linked", link="consultation", session="node1-3-2", flow="echo_test")
+    started = Recorder("node1-3-2", ECHO, "UAC", at=1040.0, between=("192.0.2.7:5060", "x:5060"))
+    started.step(0.0, "MakeCall", target="sip:bob@x", owner="node1-3-1", link="consultation")
+    stranger = Recorder("node1-3-3", ECHO, "UAC", at=1040.0, between=("192.0.2.7:5060", "x:5060"))
+    stranger.step(0.0, "MakeCall", target="sip:bob@x")
+    for each in (owner, started, stranger):
+        each.store()
+    for session in ("node1-3-1", "node1-3-2"):
+        call = call_of(session)
+        assert call is not None
+        assert [leg.id for leg in call.legs] == ["node1-3-1", "node1-3-2"]
+    assert "another leg begins: consultation" in [i["label"] for i in ladder("node1-3-2")["items"]]
+
+
 def test_a_message_that_speaks_of_another_call_links_it(flow: Flow) -> None:
     first = echo_call("node1-3-1", ECHO)
     second = Recorder("node1-3-2", ECHO, at=1040.0, between=("192.0.2.7:5060", "x:5060"))
