@@ -87,7 +87,18 @@ def mask_values(value: Any, dot: str = DOT, *, name: str = "") -> Any:
 
 
 _PARTY_FIELDS: Final = frozenset(
-    {"from", "to", "called", "target", "caller", "callee", "contact", "display_name", "name", "user"}
+    {
+        "from",
+        "to",
+        "called",
+        "target",
+        "caller",
+        "callee",
+        "contact",
+        "display_name",
+        "name",
+        "user",
+    }
     | {"referred_by", "refer_to", "request_uri", "asserted_identity", "username", "number"}
 )
 

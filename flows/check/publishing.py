@@ -29,7 +29,7 @@ MADE_TRUE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "DtmfReceived": (("DtmfDetected",), ()),
     "CallMuted": ((), ("MuteLocalAudio",)),
     "CallUnmuted": ((), ("UnmuteLocalAudio",)),
-    "SessionsBridged": ((), ("BridgeSessions",)),
+    "SessionsBridged": ((), ("BridgeSessions", "ReplaceSession")),
     "TransferAccepted": (
         ("TransferAccepted",),
         ("SendReferAccepted", "AcceptTransferREFER", "SendSIPResponse"),

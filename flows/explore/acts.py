@@ -27,7 +27,13 @@ from flows.table import Word
 from flows.vocabulary import ACTIONS, ActionWord
 
 TOLERANT = frozenset(
-    ("GenerateLocalSDP", "PrepareEarlyMediaSDP", "RestoreMedia", "CreateLinkedSession")
+    (
+        "GenerateLocalSDP",
+        "PrepareEarlyMediaSDP",
+        "RestoreMedia",
+        "CreateLinkedSession",
+        "ReplaceSession",
+    )
 )
 """Actions that take a resource only if it is not held yet."""
 LEGS = ("dialog", "media")

@@ -116,6 +116,17 @@ def unbridge(doing: Doing, arguments: Mapping[str, Any]) -> None:
         doing.wire = _with(doing.wire, leg._replace(bridged=False))
 
 
+def take_over(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    """ReplaceSession: whom the replaced session was linked with is linked with this one, joined."""
+    name = str(arguments.get("link"))
+    if _living(doing, name) is not None:
+        doing.complain("RES503", f"ReplaceSession takes over {name}, which exists already")
+        return
+    if not doing.wire.flowing and not doing.troubled:
+        doing.complain("ACT605", "ReplaceSession joins media that does not flow yet")
+    doing.wire = _with(doing.wire, Leg(name, ANSWERED, bridged=True))
+
+
 def _living(doing: Doing, name: str) -> Leg | None:
     return next((leg for leg in alive(doing.wire) if leg.name == name), None)
 
@@ -143,4 +154,5 @@ ACTS = {
     "SignalLinked": signal,
     "BridgeSessions": bridge,
     "UnbridgeSessions": unbridge,
+    "ReplaceSession": take_over,
 }

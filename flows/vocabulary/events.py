@@ -72,17 +72,20 @@ _REQUESTS = (
     _request(
         "IncomingCall",
         "The first INVITE of a call reached this flow. It must be answered by a row. `called` is "
-        "the address that is called (Request-URI), `number` its user part.",
+        "the address that is called (Request-URI), `number` its user part. `replaces` is the "
+        "session whose place the call wants to take (Replaces): such calls come only to a flow "
+        "with a row that asks for it, and are refused with 603 else.",
         fields={
             "from": "text",
             "to": "text",
             "sdp": "sdp",
             "called": "text",
             "number": "text",
-        },  # fmt: skip
+            "replaces": "text",
+        },
         roles=("UAS",),
         owes="INVITE",
-        rfc="RFC 3261 13.3",
+        rfc="RFC 3261 13.3, RFC 3891 3",
     ),
     _request(
         "DialogACK",

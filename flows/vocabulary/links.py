@@ -5,7 +5,7 @@ from __future__ import annotations
 from flows.vocabulary.words import ActionWord, EventWord, Kind, Parameter
 
 _GROUP = "Linked session"
-_LINK = Parameter("name", "Name by which this table calls the other session.", default="other")
+LINK = Parameter("name", "Name by which this table calls the other session.", default="other")
 HEADERS = Parameter(
     "headers",
     "Names of headers of the caller's INVITE that go into the new one. P-Asserted-Identity goes "
@@ -52,7 +52,7 @@ ACTIONS: tuple[ActionWord, ...] = (
                 "name", "Trunk through which the number of `target` is called; none if absent."
             ),
             "flow": FLOW,
-            "link": _LINK,
+            "link": LINK,
             "headers": HEADERS,
         },
         acquires=("link",),
@@ -64,7 +64,7 @@ ACTIONS: tuple[ActionWord, ...] = (
         "is owed to every linked session before this one ends.",
         _GROUP,
         parameters={
-            "link": _LINK,
+            "link": LINK,
             "event": Parameter("event", "Name of the event.", required=True),
         },
         uses=("link",),
@@ -74,7 +74,7 @@ ACTIONS: tuple[ActionWord, ...] = (
         "Joins the media with the linked session's, which was answered or is heard already "
         "(LinkedRinging 183). Our media must flow.",
         _GROUP,
-        parameters={"link": _LINK},
+        parameters={"link": LINK},
         acquires=("bridge",),
         uses=("link", "media"),
     ),
@@ -83,7 +83,7 @@ ACTIONS: tuple[ActionWord, ...] = (
         "Parts the media from the linked session's. Where the linked session ended by itself, they "
         "are parted already.",
         _GROUP,
-        parameters={"link": _LINK},
+        parameters={"link": LINK},
         releases=("bridge",),
         uses=("link", "media"),
         may_fail=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows.vocabulary.links import FLOW
+from flows.vocabulary.links import FLOW, LINK
 from flows.vocabulary.words import ActionWord, EventWord, Kind, Parameter
 
 _GROUP = "Transfer"
@@ -173,5 +173,16 @@ ACTIONS: tuple[ActionWord, ...] = (
         uses=("dialog",),
         sends="BYE",
         rfc="RFC 5589 6",
+    ),
+    ActionWord(
+        "ReplaceSession",
+        "Takes the place of the session that the INVITE names in Replaces: whom it was linked with "
+        "is linked with this one and hears it, under the name `link`, and it is ended with BYE. "
+        "Fails if it was linked with nobody. Our media must flow.",
+        _GROUP,
+        parameters={"link": LINK},
+        acquires=("link", "bridge"),
+        uses=("dialog", "media"),
+        rfc="RFC 3891 3",
     ),
 )

@@ -191,7 +191,7 @@ class CallLeg(Offering):
                 return None
             case RequestReceived(method="BYE"):
                 self.alarms.clear(RETRY)
-        hearing = hearing_of(happening) if self.dialog.calls else None
+        hearing = hearing_of(self, happening) if self.dialog.calls else None
         if hearing is not None:
             return hearing(self, happening)
         event = self.dialog.event(happening)

@@ -52,6 +52,13 @@ class Links(Protocol):
     def hand_over(self) -> None:
         """Let all linked sessions go on alone; ActionError if none was answered."""
 
+    def take_over(self, link: str) -> CallLeg | None:
+        """Take the place of the session that the INVITE names; return whom it was linked with.
+
+        None if that one will join the media itself. ActionError if the session is over, or was
+        linked with nobody.
+        """
+
     def unsettled(self) -> str | None:
         """Say which linked session is being called or ended, None if all rest."""
 
@@ -85,6 +92,9 @@ class _NoLinks:
 
     def hand_over(self) -> None:
         raise ActionError("no linked session was answered")
+
+    def take_over(self, link: str) -> CallLeg | None:
+        raise ActionError("there is no session whose place this one takes")
 
     def unsettled(self) -> str | None:
         return None

@@ -285,6 +285,10 @@ class MediaHalf:
             raise ActionError(f"{source!r} is outside the folder of sounds")
         return str(path)
 
+    def require_held(self) -> None:
+        """Refuse what needs media while there is none: ActionError."""
+        self._require()
+
     def _require(self) -> None:
         if not self.held:
             raise ActionError("the session has no media: CreateMediaSession goes before")

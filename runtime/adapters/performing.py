@@ -18,8 +18,11 @@ Method = Callable[["CallLeg", Arguments, Event], Awaitable[None] | None]
 
 Hearing = Callable[["CallLeg", Any], "Event | None"]
 
-HEARD: dict[tuple[str, str], Hearing] = {}
-"""What takes note of a happening in the place of the dialog: by its kind and its method."""
+Mine = Callable[["CallLeg", Any], bool]
+
+HEARD: dict[tuple[str, str], tuple[Hearing, Mine]] = {}
+"""What takes note of a happening in the place of the dialog, by its kind and its method, and
+whether it does."""
 
 PERFORMED: dict[str, Method] = {}
 """The function behind each action; `binding` imports every module that adds to it."""
@@ -47,16 +50,21 @@ def performs(name: str) -> Callable[[_M], _M]:
 _H = TypeVar("_H", bound=Hearing)
 
 
-def hears(kind: type, *methods: str) -> Callable[[_H], _H]:
-    """Make a function the one that hears happenings of this kind, with these methods."""
+def _always(leg: CallLeg, happening: Any) -> bool:
+    return True
+
+
+def hears(kind: type, *methods: str, mine: Mine = _always) -> Callable[[_H], _H]:
+    """Make a function the one that hears happenings of this kind and these methods, if `mine`."""
 
     def register(hearing: _H) -> _H:
-        HEARD.update({(kind.__name__, method): hearing for method in methods or ("",)})
+        HEARD.update({(kind.__name__, method): (hearing, mine) for method in methods or ("",)})
         return hearing
 
     return register
 
 
-def hearing_of(happening: Any) -> Hearing | None:
+def hearing_of(leg: CallLeg, happening: Any) -> Hearing | None:
     """Return what takes note of a happening; None: the dialog does."""
-    return HEARD.get((type(happening).__name__, getattr(happening, "method", "")))
+    found = HEARD.get((type(happening).__name__, getattr(happening, "method", "")))
+    return found[0] if found is not None and found[1](leg, happening) else None

@@ -33,6 +33,8 @@ from runtime.sip.usage import Usage
 
 CONSULTATION: Final = "consultation"
 """The name of the linked session that the words of transfers speak of."""
+REFER: Final = "refer"
+"""The event package of what a REFER is reported with (RFC 3515 3)."""
 SIPFRAG: Final = "message/sipfrag;version=2.0"
 TRYING, RINGING, SUCCESS, FAILURE = 100, 180, 200, 503
 MAX_REFERRED_BY: Final = 512
@@ -123,13 +125,22 @@ def refer_lost(leg: CallLeg, happening: TransportFailed) -> Event:
     return Event("TransferFailed", {"code": 503, "reason": "REFER could not be sent"})
 
 
-@hears(RequestReceived, "NOTIFY")
+def _reports(leg: CallLeg, happening: RequestReceived) -> bool:
+    return event_of(happening.request).package == REFER
+
+
+def _of_refer(leg: CallLeg, happening: SubscriptionEnded) -> bool:
+    return happening.event.package == REFER
+
+
+def _refers(leg: CallLeg, happening: object) -> bool:
+    return leg.transfer is not None
+
+
+@hears(RequestReceived, "NOTIFY", mine=_reports)
 def notified(leg: CallLeg, happening: RequestReceived) -> Event | None:
     """Take a report on our REFER: the stack has found out that we are subscribed to it."""
     request, transfer = happening.request, transfer_of(leg)
-    if event_of(request).package != "refer":
-        leg.dialog.answer_with(happening.transaction, 489)
-        return None
     leg.dialog.answer_with(happening.transaction, 200)
     if not (transfer.sent or transfer.challenged):
         return None
@@ -148,7 +159,7 @@ def notified(leg: CallLeg, happening: RequestReceived) -> Event | None:
     return Event("TransferProgress", {"code": told[0], "reason": told[1]})
 
 
-@hears(SubscriptionEnded)
+@hears(SubscriptionEnded, mine=_of_refer)
 def reports_ended(leg: CallLeg, happening: SubscriptionEnded) -> Event | None:
     """No report came any more; where we are the one who reports, a last one says so."""
     transfer = transfer_of(leg)
@@ -161,17 +172,17 @@ def reports_ended(leg: CallLeg, happening: SubscriptionEnded) -> Event | None:
     return None
 
 
-@hears(ResponseReceived, "NOTIFY")
+@hears(ResponseReceived, "NOTIFY", mine=_refers)
 def report_answered(leg: CallLeg, happening: ResponseReceived) -> None:
     """What the peer thinks of a report changes nothing; the stack ends what it refused."""
 
 
-@hears(TransactionTimedOut, "NOTIFY")
+@hears(TransactionTimedOut, "NOTIFY", mine=_refers)
 def report_unanswered(leg: CallLeg, happening: TransactionTimedOut) -> None:
     """A report that nobody confirms; the call itself may be well."""
 
 
-@hears(TransportFailed, "NOTIFY")
+@hears(TransportFailed, "NOTIFY", mine=_refers)
 def report_lost(leg: CallLeg, happening: TransportFailed) -> None:
     """A report that could not be sent; the call itself may be well."""
 
@@ -329,3 +340,12 @@ def _target(leg: CallLeg, arguments: Arguments, event: Event) -> str:
     kept = leg.transfer.kept if leg.transfer is not None else ""
     named = arguments.get("target") or event.fields.get("target") or event.fields.get("refer_to")
     return address_in(named or kept)
+
+
+@performs("ReplaceSession")
+async def replace_session(leg: CallLeg, arguments: Arguments, event: Event) -> None:
+    """Take the place of the session that the INVITE named (RFC 3891 3)."""
+    leg.media.require_held()
+    other = leg.links.take_over(arguments["link"])
+    if other is not None:
+        await leg.media.bridge(other.media)

@@ -43,6 +43,8 @@ MOST_CHARACTERS: Final = 1024
 TIMEOUT, TOO_MANY_HOPS, TERMINATED, UNAVAILABLE = 408, 483, 487, 503
 _CODES: Final = {"DialogTimeout": TIMEOUT, "after": TIMEOUT, "HangupCall": TERMINATED}
 """What an ending without an answer of the far side counts as; everything else is 503."""
+REPLACED = "Replaced"
+"""Event of the step by which a session ends whose place another call has taken."""
 ABANDONED = "OwnerEnded"
 """Event of the step by which a session is ended that nobody wants any more."""
 
@@ -111,7 +113,10 @@ class Linked:
 class SessionLinks:
     """The sessions that one session started, and how it was started itself (`linked.Links`)."""
 
-    __slots__ = ("session", "owned", "own", "depth", "hops", "carried", "_places", "_children")
+    __slots__ = (
+        "session", "owned", "own", "depth", "hops", "carried", "replaces", "_places",
+        "_children",
+    )  # fmt: skip
 
     def __init__(
         self, session: Session, places: Places, children: dict[str, Linked], hops: int
@@ -123,6 +128,8 @@ class SessionLinks:
         self.depth = 0
         self.hops = hops
         self.carried: tuple[tuple[str, str], ...] = ()
+        self.replaces: SessionLinks | None = None
+        """Whose place this session wants to take (RFC 3891)."""
         self._places = places
         self._children = children
 
@@ -228,6 +235,54 @@ class SessionLinks:
                 hang_up(linked)
         self.owned.clear()
 
+    def take_over(self, link: str) -> CallLeg | None:
+        """Take the place of the session that the INVITE named, which is ended."""
+        old, self.replaces = self.replaces, None
+        if old is None or old.session.ended:
+            raise ActionError("the call whose place this one was to take is over")
+        if link in self.owned:
+            raise ActionError(f"there is a linked session {link} already")
+        other = self._inherit(old, link) if old.owned else self._step_in(old, link)
+        fields = {"session": self.session.id}
+        self._places.note(self.session, "replaced", {"session": old.session.id})
+        old.session.end(REPLACED, "replaced", None, fields=fields, kind="replaced")
+        return None if other is None else leg_of(other)
+
+    def _inherit(self, old: SessionLinks, link: str) -> Session:
+        """Take over what the replaced session had started."""
+        found = old.owned.get(link)
+        if found is None or not (found.answered or found.heard):
+            raise ActionError(
+                f"the replaced session has no linked session {link} that was answered"
+            )
+        for name, linked in old.owned.items():
+            linked.owner = self
+            self.owned[name] = linked
+        old.owned.clear()
+        return found.session
+
+    def _step_in(self, old: SessionLinks, link: str) -> Session | None:
+        """Be what the replaced session was to the one that had started it, and know it in turn.
+
+        None if that one hears of an answer only now: a call that rang elsewhere was picked up.
+        """
+        linked = old.own
+        owner = linked.owner if linked is not None else None
+        if linked is None or owner is None or owner.own is not None:
+            raise ActionError("the replaced session is linked with nobody")
+        self._children.pop(old.session.id, None)
+        old.own = None
+        answered = linked.answered
+        linked.session, linked.answered, linked.told = self.session, True, False
+        self.own = self._children[self.session.id] = linked
+        back = Linked(link, self, owner.session)
+        back.answered = True
+        self.owned[link] = owner.own = self._children[owner.session.id] = back
+        if not answered:
+            linked.tell("LinkedAnswered")
+            return None
+        return owner.session
+
     def _living(self, link: str) -> Linked:
         linked = self.owned.get(link)
         if linked is None:
@@ -271,6 +326,18 @@ class SessionLinks:
 class LinkBook:
     """All linked sessions of a node, by their own ids."""
 
+    @staticmethod
+    def replaced(owner: object) -> Session | None:
+        """Return the session whose flow answers a call that wants to take the place of `owner`.
+
+        That is the one which started it, if one did. None: such calls are refused.
+        """
+        if not isinstance(owner, Session) or owner.ended:
+            return None
+        own = links_of(owner).own
+        first = own.owner.session if own is not None and own.owner is not None else owner
+        return first if takes_places(first.machine.program) else None
+
     def __init__(self, places: Places) -> None:
         self._places = places
         self._children: dict[str, Linked] = {}
@@ -293,6 +360,11 @@ class LinkBook:
         names = carried_names(session.machine.program)
         if names:
             links.carried = tuple(_copied(header, names))
+
+    def wants_place(self, session: Session, replaced: Session) -> str:
+        """Keep whose place a session wants to take; return its id."""
+        links_of(session).replaces = links_of(replaced)
+        return replaced.id
 
     def stepped(self, session: Session, step: Step, done: DoneRecord | None) -> None:
         """Hear of a step (`supervisor.Listener`): it may say something to an owner."""
@@ -391,6 +463,15 @@ def carried_names(program: Program) -> frozenset[str]:
         for row in program.table.rows
         for word in row.actions
         for name in word.arguments.get("headers") or ()
+    )
+
+
+@lru_cache(maxsize=256)
+def takes_places(program: Program) -> bool:
+    """Whether a flow has a row for calls that want to take the place of another one."""
+    return any(
+        row.event == "IncomingCall" and any("replaces" in g.expression.fields for g in row.guards)
+        for row in program.table.rows
     )
 
 

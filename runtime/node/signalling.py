@@ -33,7 +33,7 @@ from runtime.node.location import Binding, Location
 from runtime.node.peers import Peers
 from runtime.node.places import NodePlaces
 from runtime.node.registrar import Registrar
-from runtime.node.routes import Route, RouteTable
+from runtime.node.routes import RouteTable
 from runtime.node.screening import Screening
 from runtime.node.session import Session
 from runtime.node.supervisor import Supervisor
@@ -59,6 +59,7 @@ from runtime.sip.usage import Usage, UsageError
 
 log = logging.getLogger(__name__)
 
+DECLINED = 603
 MAX_UNCLAIMED = 4096
 """Bytes kept of a message that belongs to no session: junk must not fill the journal."""
 
@@ -134,8 +135,6 @@ class Signalling:
                     out_of_dialog=frozenset({"REGISTER"}),
                     begins=beginning.METHODS,
                     events=beginning.EVENTS,
-                    # Replaces is offered once a row can end the call that was replaced.
-                    extensions=("100rel", "timer"),
                     ready=lambda: not gate.trouble(),
                     retry_after=config.retry_after,
                     load=self._load,
@@ -454,12 +453,11 @@ class Signalling:
 
     def _incoming(self, invite: InviteReceived) -> None:
         call = self._new_call(invite)
-        route = self._routes.find(call)
-        program = None if route is None else self._loader.program(route.flow, call)
-        if route is None or program is None:
-            self._answer(invite.usage, invite, 404 if route is None else 480)
+        flow, program, refusal = self._flow_of(invite, call)
+        if program is None:
+            self._answer(invite.usage, invite, refusal)
             return
-        self._start(invite, call, route, program)
+        self._start(invite, call, flow, program)
 
     def _outside(self, asked: OutsideReceived) -> None:
         """Begin a session with a request that is no call, or refuse it."""
@@ -469,13 +467,14 @@ class Signalling:
             self._answer(asked.usage, asked, taken)
             asked.usage.close(now=self.shell.now())
             return
-        self._start(asked, call, *taken)
+        route, program = taken
+        self._start(asked, call, route.flow, program)
 
     def _start(
         self,
         invite: InviteReceived | OutsideReceived,
         call: NewCall,
-        route: Route,
+        flow: str,
         program: Program,
     ) -> None:
         """Begin the session of a request that came in, with its first event."""
@@ -484,7 +483,7 @@ class Signalling:
             return
         name, callee = invite.usage.context or self._supervisor.next_id(), invite.request.uri_text
         session, leg = self._begin(
-            name, route.flow, program, "UAS",
+            name, flow, program, "UAS",
             caller=call.party, callee=callee, standing=isinstance(invite, OutsideReceived),
         )  # fmt: skip
         trunk = self.trunks.named(call.trunk) if call.trunk else None
@@ -495,10 +494,27 @@ class Signalling:
         try:
             event = leg.happened(invite)
             assert event is not None
-            event.fields["flow"] = route.flow
+            event.fields["flow"] = flow
+            if isinstance(invite, InviteReceived) and invite.replaces is not None:
+                event.fields["replaces"] = self.links.wants_place(session, invite.replaces.context)
             session.post(event)
         except Exception as bug:
             session.fault(bug)
+
+    def _flow_of(self, invite: InviteReceived, call: NewCall) -> tuple[str, Program | None, int]:
+        """Return flow and version that take a call; without a version, the code that refuses it.
+
+        A call that wants to take the place of another goes to that one's flow (RFC 3891 3).
+        """
+        if invite.replaces is not None:
+            replaced = self.links.replaced(invite.replaces.context)
+            if replaced is None:
+                return "", None, DECLINED
+            return replaced.flow, replaced.machine.program, 0
+        route = self._routes.find(call)
+        if route is None:
+            return "", None, 404
+        return route.flow, self._loader.program(route.flow, call), 480
 
     def _new_call(self, invite: InviteReceived | OutsideReceived) -> NewCall:
         """Return what decides which flow and which version a call takes."""

@@ -1,10 +1,10 @@
 """The legs of a call: one session each, and which sessions belong together.
 
-Sessions are one call if one started the other, which both records say (the fact `linked` of the one,
-the field `owner` of the other's first step), or if any step names the other session. Where nothing
-is recorded they are if they share a Call-ID (one of our flows called another over the wire) or if a
-message of one names the Call-ID of the other (Replaces, Target-Dialog, Refer-To). The leg that
-began first is A.
+Sessions are one call if one started the other, which both records say (the fact `linked` of the
+one, the field `owner` of the other's first step), or if any step names the other session. Where
+nothing is recorded they are if they share a Call-ID (one of our flows called another over the wire)
+or if a message of one names the Call-ID of the other (Replaces, Target-Dialog, Refer-To). The leg
+that began first is A.
 """
 
 from __future__ import annotations

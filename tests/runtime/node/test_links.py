@@ -286,3 +286,85 @@ async def test_a_pair_is_not_moved_while_its_second_leg_is_called(tmp_path):
         respond(callee, invite, 200, Peer.OFFER)
         await watcher.until(lambda s, step, d: step.event == "LinkedAnswered")
         assert owner.unquiet() is None
+
+
+async def replacing(third, node, replaced):
+    """Call with the Replaces header that names a call which a peer holds with us."""
+    target = f"sip:100@127.0.0.1:{node.sip_address[1]}"
+    dialog = replaced.dialog
+    value = f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag}"
+    usage = third.shell.agent.invite(
+        target, caller="sip:carol@127.0.0.1", sdp=Peer.OFFER,
+        hop=await third.shell.resolve(target), now=third.shell.now(),
+        headers=[("Replaces", value)],
+    )  # fmt: skip
+    third.shell.flush()
+    return usage
+
+
+@pytest.mark.parametrize("place", ["caller", "callee"])
+async def test_a_call_takes_the_place_of_either_leg(tmp_path, place):
+    async with two_legs(tmp_path) as (node, caller, callee, watcher), Peer.open() as third:
+        usage, other = await established(node, caller, callee)
+        await watcher.state("Bridged")
+        old, peer = (usage, caller) if place == "caller" else (other, callee)
+        left, stays = (other, callee) if place == "caller" else (usage, caller)
+        new = await replacing(third, node, old)
+        await code(third, new, 200)
+        new.ack(now=third.shell.now())
+        third.shell.flush()
+        await peer.hung_up(old)
+        replaced = await watcher.ended()
+        assert replaced == ["replaced"]
+        pairs = [set(entry[1:]) for entry in node._link.log if entry[0] == "bridge"]
+        assert len(pairs) == 2 and len(pairs[0] & pairs[1]) == 1
+        # Whoever hangs up now ends the other one.
+        new.bye(now=third.shell.now())
+        third.shell.flush()
+        await stays.hung_up(left)
+        assert sorted(await watcher.ended(3)) == ["completed", "completed", "replaced"]
+        assert not node._signalling.links._children and node.session_count == 0
+
+
+async def test_who_stays_ends_the_call_that_took_a_place(tmp_path):
+    async with two_legs(tmp_path) as (node, caller, callee, watcher), Peer.open() as third:
+        usage, other = await established(node, caller, callee)
+        await watcher.state("Bridged")
+        new = await replacing(third, node, other)
+        await code(third, new, 200)
+        new.ack(now=third.shell.now())
+        third.shell.flush()
+        await callee.hung_up(other)
+        usage.bye(now=caller.shell.now())
+        caller.shell.flush()
+        await third.hung_up(new)
+        assert sorted(await watcher.ended(3)) == ["completed", "completed", "replaced"]
+
+
+async def test_a_call_that_rings_elsewhere_is_picked_up(tmp_path):
+    async with two_legs(tmp_path) as (node, caller, callee, watcher), Peer.open() as third:
+        usage = await call(caller, node)
+        invite = await callee.until(InviteReceived)
+        respond(callee, invite, 180)
+        await code(caller, usage, 180)
+        new = await replacing(third, node, invite.usage)
+        await code(third, new, 200)
+        new.ack(now=third.shell.now())
+        third.shell.flush()
+        await callee.wait(lambda: True if invite.transaction.cancelled else None)
+        respond(callee, invite, 487)
+        await code(caller, usage, 200)
+        usage.ack(now=caller.shell.now())
+        caller.shell.flush()
+        await watcher.until(lambda s, step, d: step.row_id == "bridged")
+        usage.bye(now=caller.shell.now())
+        caller.shell.flush()
+        await third.hung_up(new)
+        assert sorted(await watcher.ended(3)) == ["completed", "completed", "replaced"]
+
+
+async def test_a_flow_that_does_not_ask_for_it_lets_nobody_take_a_place(tmp_path):
+    async with two_legs(tmp_path, LEAVING) as (node, caller, callee, watcher), Peer.open() as third:
+        usage = await caller.call(node)
+        await code(third, await replacing(third, node, usage), 603)
+        assert usage.established
