@@ -40,7 +40,8 @@ def choices(side: Side, *, both: bool) -> list[dict[str, Any]]:
     own = set(peer.alone(side.party, side.config)) if both else set()
     for stimulus in peer.options(side.party, side.config):
         far = both and stimulus.kind in ("answer", "peer") and stimulus not in own
-        far = far and not side.wire.register.begun
+        # No run of both sides has the other end of a registration or a subscription.
+        far = far and not (side.wire.register.begun or stimulus.wire.outside.kind)
         if stimulus.kind == "timer" or far:
             continue
         found.append(_choice(side, stimulus, stimulus.kind))

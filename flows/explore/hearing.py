@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from flows.explore import further, inside, peer, wire
+from flows.explore import eventing, further, inside, peer, wire
 from flows.explore.doing import Message
 from flows.explore.party import Config, Party, Stimulus
 
 Channel = tuple[Message, ...]
+WITHOUT_CALL = frozenset(("SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE"))
+"""Requests that may come where there is no call."""
 
 
 def heard(party: Party, config: Config, message: Message) -> tuple[Stimulus | None, Channel]:
@@ -14,6 +16,11 @@ def heard(party: Party, config: Config, message: Message) -> tuple[Stimulus | No
     call = config.wire
     alone: Channel = ()
     stimulus: Stimulus | None = None
+    if message.kind in WITHOUT_CALL and not config.ended and not call.live:
+        events = eventing.options(party, config)
+        stimulus = next((s for s in events if s.message == message), None)
+        if stimulus is not None:
+            return stimulus, ()
     open_ = not config.ended and call.call in (wire.ANSWERED, wire.UP)
     match message.kind:
         case "INVITE" if call.call == wire.NONE and not config.ended:

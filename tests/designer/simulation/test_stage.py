@@ -265,3 +265,23 @@ def test_registrations_transfers_and_linked_sessions_are_played_like_calls(path:
                 assert shown["problem"] is None and shown["sides"][0]["state"] == state
                 reached += 1
     assert reached
+
+
+@pytest.mark.parametrize("roles", [["UAC"], ["UAC", "UAS"]])
+def test_a_subscription_is_played_with_what_may_come_next(roles):
+    first = play("presence_watcher", [], roles)
+    assert choice(first, "StartSubscription")["verdict"] == "fires"
+    asked = [{"event": "StartSubscription", "side": "UAC"}]
+    offered = play("presence_watcher", asked, roles)
+    for event in ("SubscriptionAccepted", "SubscriptionFailed", "ReceiveNOTIFY"):
+        assert choice(offered, event)["verdict"] == "fires", event
+    told = [*asked, {"event": "ReceiveNOTIFY", "side": "UAC"}]
+    labels = [message["label"] for message in play("presence_watcher", told, roles)["ladder"]]
+    far = ["NOTIFY"] if len(roles) == 1 else []
+    assert labels == ["SUBSCRIBE", *far, "200 to NOTIFY"]
+
+
+def test_a_text_that_comes_is_played():
+    shown = play("message_in", [{"event": "ReceiveMESSAGE"}], ["UAS"])
+    assert shown["sides"][0]["state"] == "Failed"  # Without a content type it is no text.
+    assert [message["label"] for message in shown["ladder"]] == ["MESSAGE", "415 to MESSAGE"]
