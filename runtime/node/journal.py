@@ -373,6 +373,10 @@ class Journal:
         self._write = self._files.write
         self._encode_into = msgspec.msgpack.Encoder().encode_into
         self._buffer = bytearray(4096)
+        self._batch = bytearray()
+        """Records that were numbered and wait to be written."""
+        self._holding = False
+        self._numbered = 0
         self._dirty = False
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -400,16 +404,14 @@ class Journal:
         return self._lasting_trouble or self._write_trouble
 
     def append(self, record: Record) -> int:
-        """Number the record and write it; return its number.
+        """Number the record and write it, or let it wait (`hold`); return its number.
 
         Raises JournalFull if it could not be kept: nothing of it is left, `healthy` is false and
         `reason` says why.
         """
         if self._lasting_trouble:
             raise JournalFull(errno.EIO, self._lasting_trouble)
-        if self._offset >= self._segment_bytes:
-            self._rotate()
-        record.number = number = self.number + 1
+        record.number = number = self._numbered + 1
         buffer = self._buffer
         self._encode_into(record, buffer, _BODY)
         buffer[_HEADER.size] = RECORD_VERSION
@@ -417,14 +419,44 @@ class Journal:
         if length > LONGEST_RECORD:
             raise ValueError(f"a record of {length} bytes is longer than the journal takes")
         _HEADER.pack_into(buffer, 0, length, zlib.crc32(memoryview(buffer)[_HEADER.size :]))
-        self._put(buffer)
-        self.number = number
+        self._numbered = number
+        if self._holding:
+            self._batch += buffer
+        else:
+            self._keep(buffer)
+        return number
+
+    # -- several records in one write --------------------------------------------------------------
+
+    def hold(self) -> None:
+        """Let records wait for `commit`: what they are about has no effect outside before it."""
+        self._holding = True
+
+    def commit(self) -> None:
+        """Write what waits, and go on holding; JournalFull if none of it could be kept."""
+        if self._batch:
+            batch, self._batch = self._batch, bytearray()
+            self._keep(batch)
+
+    def release(self) -> None:
+        """Write what waits, and write each record at once from now on. JournalFull."""
+        self._holding = False
+        self.commit()
+
+    def _keep(self, data: bytearray) -> None:
+        if self._offset >= self._segment_bytes:
+            self._rotate()
+        try:
+            self._put(data)
+        except JournalFull:
+            self._numbered = self.number
+            raise
+        self.number = self._numbered
         if self._write_trouble:
             self._write_trouble = ""
         if not self._dirty:
             self._dirty = True
             self._wake.set()
-        return number
 
     def check(self) -> bool:
         """Say whether a new call may be taken on; one asks before each.

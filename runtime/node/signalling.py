@@ -155,7 +155,11 @@ class Signalling:
         )
         supervisor.listeners.add(self.links.stepped)
         self.shell = Shell(
-            self.agent, on_happening=self._happened, tap=self._tap, limits=config.streams
+            self.agent,
+            on_happening=self._happened,
+            tap=self._tap,
+            batch=supervisor,
+            limits=config.streams,
         )
         self.watch = TrunkWatch(
             self.agent,

@@ -37,6 +37,9 @@ class Listeners:
         """Call it no more; an unknown one is harmless."""
         self._listeners = tuple(known for known in self._listeners if known != listener)
 
+    def __bool__(self) -> bool:
+        return bool(self._listeners)
+
     def tell(self, session: Session, step: Step, done: DoneRecord | None) -> None:
         """Call all of them; what one of them fails at is not the session's matter."""
         for listener in self._listeners:
@@ -71,6 +74,9 @@ class Supervisor:
         self._numbers = itertools.count(1)
         self._standing: set[str] = set()
         """Sessions that are no calls."""
+        self._holding = False
+        self._waiting: list[str | None] = []
+        """Sessions of the records that are held back."""
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -136,15 +142,50 @@ class Supervisor:
                 await asyncio.wait(late)
 
     def keep(self, record: Record) -> bool:
-        """Append a record to the journal; whether it is kept."""
+        """Append a record to the journal; whether it is kept.
+
+        While records are held back this is told later: `commit` marks the sessions it concerns.
+        """
         try:
             self._journal.append(record)
         except JournalFull as full:
-            if self.unrecorded == 0:
-                log.error("records are lost: %s", full)
-            self.unrecorded += 1
+            self._lost(full, 1)
             return False
+        if self._holding:
+            name = record.step.session if isinstance(record, StepRecord) else record.session
+            self._waiting.append(name)
         return True
+
+    def hold_back(self) -> None:
+        """Let records wait for `commit` until `let_through`: several are written at once."""
+        self._holding = True
+        self._journal.hold()
+
+    def commit(self) -> None:
+        """Write the records that wait; from now on what they are about may be seen outside."""
+        if self._waiting:
+            self._written(self._journal.commit)
+
+    def let_through(self) -> None:
+        """Write the records that wait, and the next ones at once."""
+        self._holding = False
+        self._written(self._journal.release)
+
+    def _written(self, write: Callable[[], None]) -> None:
+        waiting, self._waiting = self._waiting, []
+        try:
+            write()
+        except JournalFull as full:
+            self._lost(full, len(waiting))
+            for name in waiting:
+                session = self.sessions.get(name or "")
+                if session is not None:
+                    session.unjournalled = True
+
+    def _lost(self, full: JournalFull, count: int) -> None:
+        if self.unrecorded == 0:
+            log.error("records are lost: %s", full)
+        self.unrecorded += count
 
     # -- what sessions ask for ---------------------------------------------------------------------
 
@@ -169,7 +210,9 @@ class Supervisor:
         return task
 
     def stepped(self, session: Session, step: Step, done: DoneRecord | None) -> None:
-        """Tell the listeners."""
+        """Tell the listeners, once the step is written."""
+        if self.listeners:
+            self.commit()
         self.listeners.tell(session, step, done)
 
     def ended(self, session: Session) -> None:

@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 from runtime.sip.agent import Agent, Outgoing
 from runtime.sip.events import Happening, InviteReceived
@@ -42,6 +43,27 @@ LOOK = 0.1
 log = logging.getLogger(__name__)
 
 
+class Batch(Protocol):
+    """Lets what the tap and the listener write down be written together.
+
+    Between `hold_back` and `let_through` it may wait for `commit`, which comes before anything is
+    sent; so one write serves a message that came and its answers.
+    """
+
+    def hold_back(self) -> None: ...
+    def commit(self) -> None: ...
+    def let_through(self) -> None: ...
+
+
+class AtOnce:
+    """Nothing waits."""
+
+    def hold_back(self) -> None:
+        """Nothing is held back."""
+
+    commit = let_through = hold_back
+
+
 class Shell:
     """Runs one agent. All methods belong to the event loop's thread."""
 
@@ -51,6 +73,7 @@ class Shell:
         *,
         on_happening: Listener,
         tap: Tap | None = None,
+        batch: Batch | None = None,
         clock: Callable[[], float] = time.monotonic,
         limits: StreamLimits = STREAM_LIMITS,
         names: Names | None = None,
@@ -59,6 +82,7 @@ class Shell:
         self.now = clock
         self._on_happening = on_happening
         self._tap = tap
+        self._batch: Batch = batch or AtOnce()
         self._udp: UdpTransport | None = None
         guard = agent.guard
         welcome = guard.may_connect if guard is not None else _everybody
@@ -178,10 +202,10 @@ class Shell:
         if self._flushing or self._closed:
             return  # The loop below takes up what a listener's act adds.
         self._flushing = True
+        self._batch.hold_back()
         try:
             while True:
-                for message in self.agent.take_messages():
-                    self._send(message)
+                self._send_all(self.agent.take_messages())
                 happenings = self.agent.take_happenings()
                 if not happenings:
                     break
@@ -189,6 +213,7 @@ class Shell:
                     self._tell(happening)
         finally:
             self._flushing = False
+            self._batch.let_through()
         self._arm()
 
     def _watch_load(self) -> None:
@@ -246,18 +271,33 @@ class Shell:
 
     def _receive(self, data: bytes, hop: Hop) -> None:
         now = self.now()
+        self._batch.hold_back()
         try:
-            self.agent.receive(data, hop, now)
-        except Exception:
-            # Our own mistake: it must end neither the endpoint nor the other calls.
-            self.agent.counters["internal_error"] += 1
-            log.exception("a SIP message from %s could not be handled", hop)
-        self._record("in", hop, data, now, self.agent.last_usage)
-        self.flush()
+            try:
+                self.agent.receive(data, hop, now)
+            except Exception:
+                # Our own mistake: it must end neither the endpoint nor the other calls.
+                self.agent.counters["internal_error"] += 1
+                log.exception("a SIP message from %s could not be handled", hop)
+            self._record("in", hop, data, now, self.agent.last_usage)
+            self.flush()
+        finally:
+            if not self._flushing:
+                self._batch.let_through()
+
+    def _send_all(self, messages: list[Outgoing]) -> None:
+        """Send messages, once all of them are recorded."""
+        if not messages:
+            return
+        now = self.now()
+        for message in messages:
+            self._record("out", message.hop, message.data, now, message.usage)
+        self._batch.commit()
+        for message in messages:
+            self._send(message)
 
     def _send(self, message: Outgoing) -> None:
         hop = message.hop
-        self._record("out", hop, message.data, self.now(), message.usage)
         if isinstance(hop.remote, str):
             connection = self._connections.get(hop.remote)
             if connection is None:

@@ -605,3 +605,39 @@ def test_what_the_shipper_reads_is_what_anybody_reads(tmp_path: Path) -> None:
     assert [record.number for record in some] == numbers[10:17] and end == ends[16]
     path.write_bytes(whole[:20] + bytes([whole[20] ^ 1]) + whole[21:])
     assert read_some(path, 0, 1000) == ([], 0, "")
+
+
+def test_records_that_are_held_back_are_written_together(
+    journal: Journal, files: FaultyFiles
+) -> None:
+    journal.append(step(1))
+    journal.hold()
+    assert [journal.append(step(number)) for number in (2, 3, 4)] == [2, 3, 4]
+    assert (journal.number, numbers(journal)) == (1, [1])
+    journal.commit()
+    assert (journal.number, numbers(journal)) == (4, [1, 2, 3, 4])
+    journal.append(step(5))
+    journal.release()
+    journal.append(step(6))
+    assert numbers(journal) == [1, 2, 3, 4, 5, 6]
+
+
+def test_of_records_that_cannot_be_written_together_none_is_kept(
+    journal: Journal, files: FaultyFiles
+) -> None:
+    journal.append(step(1))
+    journal.hold()
+    journal.append(step(2))
+    journal.append(step(3))
+    files.room = 10
+    with pytest.raises(JournalFull):
+        journal.release()
+    assert not journal.healthy and numbers(journal) == [1]
+    files.room = None
+    assert journal.check()
+    assert journal.append(step(2)) == 2
+    assert numbers(journal) == [1, 2]
+
+
+def numbers(journal: Journal) -> list[int]:
+    return [record.number for _, record in read(journal.segment.path)]
