@@ -75,6 +75,10 @@ def _content(request: Request) -> Refusal | None:
         return 415, [("Accept-Encoding", "identity")]
     if not request.body or request.method in _ANY_BODY or request.content_type == build.ACCEPT:
         return None
+    if request.sdp is not None and not any(
+        part.required and part.content_type != build.ACCEPT for part in request.parts
+    ):
+        return None  # What stands beside the description is for whoever knows it.
     if "handling=optional" in (request.get("Content-Disposition") or "").replace(" ", "").lower():
         return None
     return 415, [("Accept", build.ACCEPT)]

@@ -7,17 +7,16 @@ here or shows as a fact that needs no answer.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from runtime.sip import headers
 
 if TYPE_CHECKING:
     from runtime.sip.message import Request, Response
     from runtime.sip.notice import EventId
     from runtime.sip.transaction import ServerTransaction
     from runtime.sip.usage import Usage
-
-_SECONDS = re.compile(r"[0-9]{1,9}(?![0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +66,8 @@ class CancelReceived:
 
     usage: Usage
     transaction: ServerTransaction
+    expired: bool = False
+    "No CANCEL came: the time that the INVITE gave itself by Expires is over (RFC 3261 13.3.1)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,10 @@ class ResponseReceived:
     @property
     def retry_after(self) -> int | None:
         """Seconds after which to ask again (RFC 3261 20.33); None: the peer did not say."""
-        match = _SECONDS.match(self.response.get("Retry-After") or "")
-        return int(match.group()) if match else None
+        try:
+            return headers.retry_after(self.response)
+        except ValueError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from sipmessage.message import COMPACT_FORMS
 
 from runtime.sip import limits
 from runtime.sip.lazy import lazy
+from runtime.sip.multipart import Part, parts
 from runtime.sip.uri import (
     NameAddr,
     Uri,
@@ -179,8 +180,27 @@ class Message:
 
     @property
     def sdp(self) -> bytes | None:
-        """The body when it is a session description."""
-        return self.body if self.body and self.content_type == "application/sdp" else None
+        """The session description: the body, or the one part of it that is one (RFC 5621 3)."""
+        if not self.body:
+            return None
+        if self.content_type.startswith("multipart/"):
+            return self._described
+        return self.body if self.content_type == "application/sdp" else None
+
+    @lazy
+    def _described(self) -> bytes | None:
+        found = [part.body for part in self.parts if part.content_type == "application/sdp"]
+        return found[0] if len(found) == 1 else None
+
+    @lazy
+    def parts(self) -> tuple[Part, ...]:
+        """The parts of a body that has several; none if it has not, or they cannot be told."""
+        if not self.content_type.startswith("multipart/"):
+            return ()
+        try:
+            return parts(self.get("Content-Type") or "", self.body)
+        except ValueError:
+            return ()
 
 
 class Request(Message):

@@ -8,14 +8,14 @@ headers, and refuses an interval below what its user stands for by 422.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal
 
+from runtime.sip import headers
 from runtime.sip.events import RefreshDue, SessionExpired
-from runtime.sip.message import Message, Request, Response
+from runtime.sip.headers import SessionExpires
+from runtime.sip.message import Request, Response
 from runtime.sip.timers import Entry
-from runtime.sip.uri import parse_params
 
 if TYPE_CHECKING:
     from runtime.sip.agent import Agent
@@ -32,8 +32,6 @@ LEAST: Final = 90
 
 MOST: Final = 2**32 - 1
 "Seconds that a delta-seconds may name."
-
-_DIGITS = re.compile(r"[0-9]{1,10}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +50,6 @@ class SessionTimer:
     def __post_init__(self) -> None:
         if not LEAST <= self.min_se <= self.interval <= MOST:
             raise ValueError("a session timer has 90 <= min_se <= interval seconds")
-
-
-class Asked(NamedTuple):
-    """A Session-Expires as it was read."""
-
-    interval: int
-    refresher: str
-    '"uac", "uas" or "": in the terms of the transaction that carries it.'
 
 
 class Refresh:
@@ -94,31 +84,6 @@ class Refresh:
         self._agent.tell(usage, RefreshDue(usage) if name == "S" else SessionExpired(usage))
 
 
-# -- reading ---------------------------------------------------------------------------------------
-
-
-def parse_expires(message: Message) -> Asked | None:
-    """The Session-Expires of a message; None if there is none, ValueError if it is not valid."""
-    lines = message.lines("Session-Expires")
-    if not lines:
-        return None
-    text, semicolon, params = lines[0].partition(";")
-    refresher = parse_params(semicolon + params).get("refresher") or ""
-    return Asked(_seconds(text, lines), refresher.lower())
-
-
-def parse_least(message: Message) -> int:
-    """The Min-SE of a message, by default 90 (RFC 4028 5); ValueError if it is not valid."""
-    lines = message.lines("Min-SE")
-    return max(LEAST, _seconds(lines[0].partition(";")[0], lines)) if lines else LEAST
-
-
-def _seconds(text: str, lines: list[str]) -> int:
-    if len(lines) > 1 or not _DIGITS.fullmatch(text.strip()) or int(text) > MOST:
-        raise ValueError(f"{lines[0]!r} is no session interval")
-    return int(text)
-
-
 # -- the side that asks ----------------------------------------------------------------------------
 
 
@@ -141,21 +106,21 @@ def asking(usage: Usage) -> Pairs:
 def heard_answer(agent: Agent, usage: Usage, response: Response, now: float) -> None:
     """Take over what a 2xx to such a request says; without Session-Expires there is no timer."""
     try:
-        asked = parse_expires(response)
+        asked = headers.session_expires(response)
     except ValueError:
         agent.counters["malformed"] += 1
         return
-    if asked is None or asked.interval < 1:
+    if asked is None or asked.seconds < 1:
         stop(usage)
         return
     # RFC 4028 7.2: the answer names the refresher; where it does not, we had better do it.
-    _agree(agent, usage, asked.interval, local=asked.refresher != "uas", now=now)
+    _agree(agent, usage, asked.seconds, local=asked.refresher != "uas", now=now)
 
 
 def heard_refusal(usage: Usage, response: Response) -> None:
     """A 422: the next request asks for no less than its Min-SE (RFC 4028 7.3)."""
     try:
-        least = parse_least(response)
+        least = headers.min_se(response) or LEAST
     except ValueError:
         return
     wish = usage.session
@@ -173,39 +138,39 @@ def refusal(request: Request, least: int) -> tuple[int, Pairs] | None:
     if not request.lines("Session-Expires") and not request.lines("Min-SE"):
         return None
     try:
-        asked = parse_expires(request)
-        parse_least(request)
+        asked = headers.session_expires(request)
+        headers.min_se(request)
     except ValueError:
         return 400, []
-    if asked is None or asked.interval >= least or TAG not in request.tokens("Supported"):
+    if asked is None or asked.seconds >= least or TAG not in request.tokens("Supported"):
         return None  # Without support a proxy asked, and 422 would not be understood.
     return 422, [("Min-SE", str(least))]
 
 
 def answering(agent: Agent, usage: Usage, request: Request, now: float) -> Pairs:
     """Agree on what a request asks for: the headers of its 2xx (RFC 4028 9, table 2)."""
-    asked, wish = parse_expires(request), usage.session
+    asked, wish = headers.session_expires(request), usage.session
     supported = TAG in request.tokens("Supported")
     least = max(agent.settings.min_se, wish.min_se if wish else LEAST)
-    if asked is None and wish is None or (asked is not None and asked.interval < least):
+    if asked is None and wish is None or (asked is not None and asked.seconds < least):
         stop(usage)
         return []
-    interval = _interval(asked, wish, parse_least(request))
+    interval = _interval(asked, wish, headers.min_se(request) or LEAST)
     local = _is_local(asked, wish, supported)
     _agree(agent, usage, interval, local=local, now=now)
     value = f"{interval};refresher={'uas' if local else 'uac'}"
     return [*([] if local else [("Require", TAG)]), ("Session-Expires", value)]
 
 
-def _interval(asked: Asked | None, wish: SessionTimer | None, least: int) -> int:
+def _interval(asked: SessionExpires | None, wish: SessionTimer | None, least: int) -> int:
     """RFC 4028 9: the answer may lower the interval, not below the Min-SE of the request."""
     if asked is None:
         assert wish is not None
         return max(wish.interval, least)
-    return min(asked.interval, max(wish.interval, least)) if wish is not None else asked.interval
+    return min(asked.seconds, max(wish.interval, least)) if wish is not None else asked.seconds
 
 
-def _is_local(asked: Asked | None, wish: SessionTimer | None, supported: bool) -> bool:
+def _is_local(asked: SessionExpires | None, wish: SessionTimer | None, supported: bool) -> bool:
     """A peer without support cannot refresh; one that said who it is to be is obeyed."""
     if not supported:
         return True

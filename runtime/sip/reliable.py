@@ -7,11 +7,12 @@ calling side keeps the RSeq of each early dialog apart, and absorbs repeats and 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from runtime.sip import headers
 from runtime.sip.dialog import Dialog
 from runtime.sip.events import PrackTimedOut
+from runtime.sip.headers import RAck
 from runtime.sip.message import Request, Response
 from runtime.sip.state import UsageError
 from runtime.sip.timers import Entry
@@ -24,11 +25,6 @@ if TYPE_CHECKING:
 TAG: Final = "100rel"
 "The option tag of RFC 3262."
 
-_RACK = re.compile(r"([0-9]{1,10})[ \t]+([0-9]{1,10})[ \t]+([!-~]+)")
-_RSEQ = re.compile(r"[0-9]{1,10}")
-_LIMIT: Final = 2**32
-"An RSeq is below this, and not zero (RFC 3262 7.1)."
-
 
 class Answer(NamedTuple):
     """A response that the user gave, checked and not yet written."""
@@ -40,40 +36,19 @@ class Answer(NamedTuple):
     content_type: str
 
 
-class Rack(NamedTuple):
-    """Which provisional response a PRACK confirms (RFC 3262 7.2)."""
-
-    rseq: int
-    cseq: int
-    method: str
-
-    def __str__(self) -> str:
-        return f"{self.rseq} {self.cseq} {self.method}"
-
-
 class Confirmation(NamedTuple):
     """A reliable provisional response that wants our PRACK."""
 
     dialog: Dialog
-    rack: Rack
+    rack: RAck
 
 
-def parse_rack(request: Request) -> Rack | None:
-    """The RAck of a PRACK; None if it is missing, there twice or not valid."""
-    lines = request.lines("RAck")
-    match = _RACK.fullmatch(lines[0]) if len(lines) == 1 else None
-    if match is None:
-        return None
-    return Rack(int(match.group(1)), int(match.group(2)), match.group(3))
-
-
-def parse_rseq(response: Response) -> int | None:
+def _rseq(response: Response) -> int | None:
     """The RSeq of a response; None if it is missing or not valid."""
-    text = response.get("RSeq")
-    if text is None or not _RSEQ.fullmatch(text):
+    try:
+        return headers.rseq(response)
+    except ValueError:
         return None
-    number = int(text)
-    return number if 0 < number < _LIMIT else None
 
 
 def understood(request: Request) -> bool:
@@ -129,10 +104,10 @@ class Progress:
         self._agent.timers.start(self, "P", now + self._interval)
         self._agent.timers.start(self, "Q", now + 64 * self._agent.periods.t1)
 
-    def matches(self, rack: Rack) -> bool:
+    def matches(self, rack: RAck) -> bool:
         """Whether a PRACK confirms the response that waits."""
         number = self.tx.request.cseq.number
-        return self.waits and rack == (self._rseq, number, "INVITE")
+        return self.waits and rack == RAck(self._rseq, number, "INVITE")
 
     def confirmed(self) -> None:
         """The PRACK came."""
@@ -214,7 +189,7 @@ def take(
     """
     if TAG not in usage.supported or TAG not in response.tokens("Require"):
         return None
-    number, tag = parse_rseq(response), response.to.tag
+    number, tag = _rseq(response), response.to.tag
     dialog = usage.early.get(tag) if not tx.reinvite else usage.dialog
     if number is None or dialog is None:
         return None
@@ -222,4 +197,4 @@ def take(
     if last is not None and number != last + 1:
         return True
     tx.rseqs = {**tx.rseqs, tag: number}
-    return Confirmation(dialog, Rack(number, tx.outline.cseq, "INVITE"))
+    return Confirmation(dialog, RAck(number, tx.outline.cseq, "INVITE"))

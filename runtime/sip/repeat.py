@@ -81,11 +81,12 @@ def repeat(agent: Agent, usage: Usage, method: str, headers: Pairs, now: float) 
     if refused is None or refused.method != method:
         raise UsageError(f"no {method} was refused that could be sent again")
     request = _read(refused.data)
+    first = not request.to.tag
     given = {name.lower() for name, _ in headers}
     extra = [
         (name, value)
         for name, value in request.headers
-        if name not in _WRITTEN and name.lower() not in given
+        if (name not in _WRITTEN or (name == "Route" and first)) and name.lower() not in given
     ] + headers
     body, content_type = request.body, request.get("Content-Type") or ""
     if method == "INVITE" and not refused.reinvite:

@@ -90,6 +90,7 @@ class ServerUser(Protocol):
     def on_ack(self, tx: ServerTransaction, ack: Request, now: float) -> None: ...
     def on_unacknowledged(self, tx: ServerTransaction, now: float) -> None: ...
     def on_late(self, tx: ServerTransaction, now: float) -> None: ...
+    def on_expired(self, tx: ServerTransaction, now: float) -> None: ...
     def on_server_end(self, tx: ServerTransaction) -> None: ...
 
 
@@ -330,6 +331,16 @@ class ServerTransaction(Transaction):
     def receive_ack(self, ack: Request, now: float) -> None:
         """An ACK with the branch of this INVITE: to a refusal, or an old peer's to a 2xx."""
         self.feed("ACK", now, ack)
+
+    def expire_after(self, seconds: float, now: float) -> None:
+        """Tell the user when the invitation has lost its meaning, if it has no answer by then."""
+        self.sender.timers.start(self, "Z", now + seconds)
+
+    def on_timer(self, name: str, now: float) -> None:
+        if name == "Z":
+            self.user.on_expired(self, now)
+        else:
+            super().on_timer(name, now)
 
     def acknowledge(self) -> None:
         """The ACK to the 2xx came: stop repeating it (RFC 3261 13.3.1.4)."""

@@ -53,11 +53,14 @@ class Uac:
             uri=usage.target,
             via="",
             from_=usage.from_value,
-            to=f"<{usage.remote_uri}>",
+            to=f"<{usage.remote_uri}>",  # It stays where the call is redirected (8.1.3.4).
             call_id=usage.call_id,
             cseq=usage.cseq,
+            # A route given by the user: its ACK and CANCEL take it as well (17.1.1.3, 9.1).
+            routes=tuple(value for name, value in headers if name.lower() == "route"),
             max_forwards=usage.max_forwards,
         )
+        headers = [header for header in headers if header[0].lower() != "route"]
         usage.own_invite = self._send(
             usage,
             outline,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from runtime.sip import build, refresh, replaces
+from runtime.sip import build, headers, refresh, replaces
 from runtime.sip.answers import Answers
 from runtime.sip.checks import refusal
 from runtime.sip.dialog import Dialog, from_invite
@@ -114,12 +114,12 @@ class Uas(Answers):
         guard = self._agent.guard
         return guard is None or self._agent.last_usage is not None or guard.may_answer(hop)
 
-    def refuse(self, request: Request, hop: Hop, code: int, headers: Pairs | None = None) -> None:
+    def refuse(self, request: Request, hop: Hop, code: int, extra: Pairs | None = None) -> None:
         """Answer without keeping anything."""
         self._agent.counters[f"refused_{code}"] += 1
         if code != 503 and not self._may_refuse(hop):
             return  # For 503 the guard has judged already.
-        self._reply(request, hop, code, build.REASONS[code], headers or [])
+        self._reply(request, hop, code, build.REASONS[code], extra or [])
 
     def refuse_malformed(self, fault: Malformed, hop: Hop) -> None:
         """Answer what could be read of a malformed request, if enough could."""
@@ -130,10 +130,10 @@ class Uas(Answers):
             except ValueError:
                 self._agent.counters["unanswerable"] += 1
 
-    def _reply(self, request: Request, hop: Hop, code: int, reason: str, headers: Pairs) -> None:
+    def _reply(self, request: Request, hop: Hop, code: int, reason: str, extra: Pairs) -> None:
         tag = self._stateless_tag(request)
-        headers = [*headers, ("Server", self._agent.settings.server_name)]
-        data = build.response(request, code, reason, hop, tag=tag, headers=headers)
+        extra = [*extra, ("Server", self._agent.settings.server_name)]
+        data = build.response(request, code, reason, hop, tag=tag, headers=extra)
         self._agent.send(data, reply_hop(request, hop), self._agent.last_usage)
 
     def _stateless_tag(self, request: Request) -> str:
@@ -279,6 +279,8 @@ class Uas(Answers):
         self._agent.register(usage, dialog)
         self._agent.last_usage = usage
         self.trying(tx, now)
+        if seconds := _lifetime(request):
+            tx.expire_after(seconds, now)
         happening = InviteReceived(
             usage,
             tx,
@@ -327,6 +329,12 @@ class Uas(Answers):
         """RFC 4320 4.1: a request other than INVITE hears of us when it has waited long."""
         self.trying(tx, now)
 
+    def on_expired(self, tx: ServerTransaction, now: float) -> None:
+        """RFC 3261 13.3.1: an INVITE whose Expires has passed is as good as cancelled."""
+        if tx.usage is not None and not tx.answered and not tx.cancelled:
+            tx.cancelled = True
+            self._agent.tell(tx.usage, CancelReceived(tx.usage, tx, expired=True))
+
     def on_server_end(self, tx: ServerTransaction) -> None:
         self.transactions.pop(tx.key, None)
         if tx.usage is not None:
@@ -356,6 +364,14 @@ class Uas(Answers):
     def _find(self, request: Request) -> tuple[Usage, Dialog] | None:
         key = (request.call_id, request.to.tag, request.from_.tag)
         return self._agent.dialogs.get(key)
+
+
+def _lifetime(request: Request) -> int | None:
+    """How long an invitation means anything, seconds; None without a limit, or one to be read."""
+    try:
+        return headers.expires(request)
+    except ValueError:
+        return None
 
 
 def reply_hop(request: Request, hop: Hop) -> Hop:

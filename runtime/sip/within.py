@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runtime.sip import refresh, reliable
+from runtime.sip import headers, refresh
 from runtime.sip.dialog import Dialog
 from runtime.sip.events import PrackReceived, RequestReceived
 from runtime.sip.hop import UDP, Hop
@@ -108,7 +108,11 @@ class Within:
 
     def _prack(self, usage: Usage, request: Request, hop: Hop, now: float) -> None:
         """RFC 3262 3: what confirms nothing that waits gets 481."""
-        rack, progress = reliable.parse_rack(request), usage.progress
+        progress = usage.progress
+        try:
+            rack = headers.rack(request)
+        except ValueError:
+            rack = None
         if rack is None:
             self._uas.refuse(request, hop, 400)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runtime.sip.events import (
+    CancelReceived,
     InviteReceived,
     RequestReceived,
     ResponseReceived,
@@ -382,3 +383,46 @@ def test_a_call_of_a_user_who_forgot_it_is_refused_by_the_stack() -> None:
     bench.receive(request("ACK", to_tag=told.usage.local_tag))
     bench.advance(64)
     assert not bench.agent.usages and len(bench.agent.timers) == 0
+
+
+# What the first INVITE says.
+
+
+def test_a_route_of_the_user_is_taken_by_the_ack_and_the_cancel_too() -> None:
+    bench = Bench()
+    routes = ["<sip:edge.example.com;lr>", "<sip:core.example.com;lr>"]
+    usage, invite = bench.call(headers=[("Route", route) for route in routes])
+    assert invite.lines("Route") == routes
+    bench.receive(response(invite, 180))
+    assert asked(bench.do(usage.cancel)[0]).lines("Route") == routes
+    assert asked(bench.receive(response(invite, 487))[0]).lines("Route") == routes
+
+
+def test_a_redirected_call_keeps_whom_it_was_for() -> None:
+    """RFC 3261 8.1.3.4: To, From and Call-ID stay, the Request-URI alone is another."""
+    bench = Bench()
+    usage, invite = bench.call()
+    bench.receive(response(invite, 302))
+    again = asked(bench.do(usage.invite, target="sip:other@192.0.2.7:5071")[0])
+    assert again.uri_text == "sip:other@192.0.2.7:5071"
+    assert again.get("To") == invite.get("To") and again.get("From") == invite.get("From")
+
+
+def test_an_invitation_that_has_expired_is_told_like_a_cancelled_one() -> None:
+    bench = Bench()
+    invite = bench.ring(headers=["Expires: 30"])
+    bench.do(invite.usage.respond, invite.transaction, 180)
+    bench.advance(29.9)
+    assert bench.happenings == []
+    bench.advance(0.1)
+    told = bench.take(CancelReceived)
+    assert told.expired and told.transaction is invite.transaction
+    assert bench.do(invite.usage.respond, invite.transaction, 487)[0].kind == "487 INVITE"
+
+
+def test_an_invitation_that_was_answered_in_time_does_not_expire() -> None:
+    bench = Bench()
+    usage = bench.established(headers=["Expires: 30"])
+    bench.ring(headers=["Expires: x"], call_id="c2", branch="z9hG4bK-c2")
+    bench.advance(100)
+    assert bench.happenings == [] and usage.established

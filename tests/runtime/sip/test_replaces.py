@@ -6,6 +6,7 @@ import pytest
 
 from runtime.sip import replaces
 from runtime.sip.events import InviteReceived
+from runtime.sip.headers import parse_refer_to
 from runtime.sip.usage import UsageError
 from tests.runtime.sip.peer import SDP, Bench, request, response
 
@@ -93,13 +94,23 @@ def test_a_refer_to_names_the_call_to_replace_as_its_target_knows_it() -> None:
     bench = Bench()
     usage, _ = bench.connected()
     value = replaces.refer_to("sip:bob@192.0.2.7:5071", usage)
-    target, headers = replaces.referred(value)
-    assert target == "sip:bob@192.0.2.7:5071"
-    assert headers == [
-        ("Replaces", f"{usage.call_id};to-tag=bob;from-tag={usage.local_tag}"),
-    ]
-    assert replaces.referred("<tel:123>") == ("tel:123", [])
-    assert replaces.referred('"B" <sip:b@h?Subject=x>') == ("sip:b@h", [])
-    for wrong in ("<b>", "<sip:b@h?Replaces=x>"):
-        with pytest.raises(ValueError):
-            replaces.referred(wrong)
+    asked = parse_refer_to(value)
+    assert asked.uri.text == "sip:bob@192.0.2.7:5071"
+    assert str(asked.replaces) == f"{usage.call_id};to-tag=bob;from-tag={usage.local_tag}"
+    assert replaces.refer_to("tel:123") == "<tel:123>"
+
+
+def test_a_call_without_a_dialog_has_no_name_yet() -> None:
+    usage, _ = Bench().call()
+    with pytest.raises(ValueError, match="no dialog"):
+        replaces.naming(usage)
+
+
+def test_a_call_with_a_peer_without_tags_is_named_by_zero_and_found_so() -> None:
+    bench = Bench()
+    usage, sent = bench.call()
+    bench.receive(response(sent, 200, tag="", body=SDP))
+    bench.happenings.clear()
+    assert replaces.naming(usage).to_tag == "0"
+    bench.receive(invite(f"{usage.call_id};to-tag={usage.local_tag};from-tag=0"))
+    assert bench.take(InviteReceived).replaces is usage
