@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from runtime.sip import headers
-from runtime.sip.headers import ReferTo, Replaces, parse_replaces
+from runtime.sip.headers import ReferTo, Replaces, parse_refer_to, parse_replaces
 from runtime.sip.message import Request
 from runtime.sip.uri import parse_name_addr, parse_uri
 
@@ -73,3 +73,14 @@ def check(given: Pairs) -> None:
             parse_replaces(value)
         elif name.lower() in ("referred-by", "b"):
             _ = parse_name_addr(value).uri  # RFC 3892 3
+
+
+def referred(value: str) -> tuple[str, Pairs]:
+    """What a Refer-To asks for: the URI to call, and the headers its INVITE is to have.
+
+    Of the headers in the URI only Replaces is taken over: RFC 3261 19.1.5 leaves the choice to who
+    makes the request. ValueError if the value is no address, or its Replaces names no dialog.
+    """
+    asked = parse_refer_to(value)
+    replaced = asked.replaces
+    return asked.uri.text, [] if replaced is None else [("Replaces", str(replaced))]

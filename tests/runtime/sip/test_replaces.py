@@ -114,3 +114,13 @@ def test_a_call_with_a_peer_without_tags_is_named_by_zero_and_found_so() -> None
     assert replaces.naming(usage).to_tag == "0"
     bench.receive(invite(f"{usage.call_id};to-tag={usage.local_tag};from-tag=0"))
     assert bench.take(InviteReceived).replaces is usage
+
+
+def test_what_a_refer_to_asks_for_is_an_address_and_the_call_to_replace() -> None:
+    assert replaces.referred("<sip:b@h?Replaces=x%3Bto-tag%3Da%3Bfrom-tag%3Db&Subject=s>") == (
+        "sip:b@h",
+        [("Replaces", "x;to-tag=a;from-tag=b")],
+    )
+    for wrong in ("<b>", "<sip:b@h?Replaces=x>"):
+        with pytest.raises(ValueError):
+            replaces.referred(wrong)
