@@ -136,6 +136,10 @@ class CallLeg(Offering):
             return "a transfer is under way"
         return self.dialog.unsettled() or self.media.unsettled() or self.links.unsettled()
 
+    def knows(self, words: Collection[str]) -> None:
+        """Take note of what the table knows; see `port.Leg`."""
+        self.words = words
+
     def release(self, code: int | None) -> Awaitable[None] | None:
         """Let go of the dialog, politely, and of the media."""
         self.alarms.clear_all()

@@ -6,7 +6,7 @@ outside, so a test or a simulation gives it another leg and the table runs uncha
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from typing import Any, Protocol
 
 from runtime.executor.step import Event
@@ -44,6 +44,9 @@ class Leg(Protocol):
 
         While something is, the session's version must not change under it.
         """
+
+    def knows(self, words: Collection[str]) -> None:
+        """Take note of the events and actions of the table that decides from now on."""
 
     def release(self, code: int | None) -> Awaitable[None] | None:
         """Let go of all that is held: open requests are answered, a dialog ended, media closed.

@@ -7,7 +7,7 @@ which wait until they are let go.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from typing import Any
 
 from flows.table import Word
@@ -51,6 +51,9 @@ class SimulatedLeg:
     def unsettled(self) -> str | None:
         """What the test says is open."""
         return self.open
+
+    def knows(self, words: Collection[str]) -> None:
+        """Nothing here depends on what a table knows."""
 
     def release(self, code: int | None) -> None:
         """Write the release down."""

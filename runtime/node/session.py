@@ -198,6 +198,7 @@ class Session:
         step = self.machine.migrate(program, state, event, now)
         if ENTERED not in step.fields:
             self.since = now
+        self.leg.knows(program.words)
         self._shell.record(self, StepRecord(step))
         self._shell.migrated(self, before)
         self._shell.stepped(self, step, None)
