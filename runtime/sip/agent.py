@@ -15,7 +15,7 @@ from dataclasses import replace
 from itertools import count
 from typing import NamedTuple
 
-from runtime.sip import build, limits, refresh, replaces
+from runtime.sip import attempts, build, limits, refresh, replaces
 from runtime.sip.arriving import Arriving
 from runtime.sip.build import Headers
 from runtime.sip.dialog import Dialog, Key
@@ -138,7 +138,7 @@ class Agent:
         for usage in self._using(connection):
             if usage.state is not UsageState.TERMINATED:
                 self.tell(usage, ConnectionLost(usage))
-        self.uac.connection_lost(connection, now)
+        attempts.connection_lost(self.uac, connection, now)
 
     def stream_lost(self, hop: Hop, now: float, *, asked: bool) -> None:
         """A TCP or TLS connection was closed; `asked`: own requests went over it.
@@ -152,7 +152,7 @@ class Agent:
                 if dialog is not None and dialog.hop.connection == hop.connection:
                     dialog.hop = replace(dialog.hop, connection="")
         if asked:
-            self.uac.connection_lost(hop, now)
+            attempts.connection_lost(self.uac, hop, now)
 
     def _using(self, connection: str) -> list[Usage]:
         found = map(self.usages.get, sorted(self._connections.pop(connection, ())))
@@ -166,7 +166,7 @@ class Agent:
     def transport_failed(self, hop: Hop, now: float) -> None:
         """A message could not be sent to `hop` (RFC 3261 17.1.4, 18.4)."""
         self.counters["transport_failed"] += 1
-        self.uac.transport_failed(hop, now)
+        attempts.transport_failed(self.uac, hop, now)
 
     # For the user.
 

@@ -10,10 +10,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runtime.sip.hop import TCP, UDP, Hop
+from runtime.sip.tables import State
+from runtime.sip.transaction import ClientTransaction
 
 if TYPE_CHECKING:
     from runtime.sip.agent import Agent
-    from runtime.sip.transaction import ClientTransaction
     from runtime.sip.uac import Uac
 
 
@@ -52,11 +53,50 @@ def next_way(uac: Uac, agent: Agent, tx: ClientTransaction, now: float, *, late:
     via = agent.via(following, branch)
     data = _with(data, "Via", tx.outline.via, via)
     agent.counters["tried_again"] += 1
-    uac.leave(tx, now)
+    _leave(uac, agent, tx, now)
     tx.begin_again(branch, following, replace(tx.outline, via=via), data)
     uac.transactions[(branch, tx.method)] = tx
     tx.begin(now)
     return True
+
+
+def transport_failed(uac: Uac, hop: Hop, now: float) -> None:
+    """Fail all that waits for an answer over a hop to which nothing can be sent."""
+    for tx in tuple(uac.transactions.values()):
+        if tx.hop == hop and tx.pending:
+            tx.fail(now)
+
+
+def connection_lost(uac: Uac, lost: Hop | str, now: float) -> None:
+    """Fail what waits for an answer over a connection: a stream, or a WebSocket by its id.
+
+    What had a provisional answer over a stream waits on: its peer connects to us for the final one
+    (RFC 3261 18.2.2).
+    """
+    for tx in tuple(uac.transactions.values()):
+        if isinstance(lost, str):
+            if tx.hop.remote == lost and tx.pending:
+                tx.fail(now)
+        elif tx.pending and not tx.proceeding and _used(tx.hop, lost):
+            tx.fail(now)
+
+
+def _used(hop: Hop, connection: Hop) -> bool:
+    """Whether what was sent to a hop went over a connection that is now closed."""
+    if hop.connection:
+        return hop.connection == connection.connection
+    return (hop.transport, hop.remote) == (connection.transport, connection.remote)
+
+
+def _leave(uac: Uac, agent: Agent, tx: ClientTransaction, now: float) -> None:
+    """Take a transaction off its branch; a refusal of an INVITE is still acknowledged there."""
+    del uac.transactions[(tx.branch, tx.method)]
+    if tx.state is State.COMPLETED and tx.method == "INVITE":
+        behind = ClientTransaction(
+            agent, uac, tx.outline, b"", branch=tx.branch, hop=tx.hop, usage=tx.usage
+        )
+        uac.transactions[(tx.branch, tx.method)] = behind
+        behind.complete(now)
 
 
 def _with(data: bytes, name: str, before: str, after: str) -> bytes:

@@ -11,7 +11,6 @@ from runtime.sip.dialog import Dialog
 from runtime.sip.events import ResponseReceived, TransactionTimedOut, TransportFailed
 from runtime.sip.hop import Hop
 from runtime.sip.message import Response
-from runtime.sip.tables import State
 from runtime.sip.transaction import ClientTransaction
 from runtime.sip.usage import SDP, Usage, UsageState
 
@@ -205,25 +204,6 @@ class Uac:
         if tx.usage is not None and tx is tx.usage.own_invite:
             self._agent.follow(tx.usage, tx.hop)
 
-    def transport_failed(self, hop: Hop, now: float) -> None:
-        """Fail all that waits for an answer over a hop to which nothing can be sent."""
-        for tx in tuple(self.transactions.values()):
-            if tx.hop == hop and tx.pending:
-                tx.fail(now)
-
-    def connection_lost(self, lost: Hop | str, now: float) -> None:
-        """Fail what waits for an answer over a connection: a stream, or a WebSocket by its id.
-
-        What had a provisional answer over a stream waits on: its peer connects to us for the final
-        one (RFC 3261 18.2.2).
-        """
-        for tx in tuple(self.transactions.values()):
-            if isinstance(lost, str):
-                if tx.hop.remote == lost and tx.pending:
-                    tx.fail(now)
-            elif tx.pending and not tx.proceeding and _uses(tx.hop, lost):
-                tx.fail(now)
-
     def on_response(self, tx: ClientTransaction, response: Response, now: float) -> None:
         usage = tx.usage
         if usage is None or tx.silent:
@@ -259,16 +239,6 @@ class Uac:
     def _next_way(self, tx: ClientTransaction, now: float, *, late: bool = False) -> bool:
         others = tx.hop.others
         return bool(others) and attempts.next_way(self, self._agent, tx, now, late=late)
-
-    def leave(self, tx: ClientTransaction, now: float) -> None:
-        """Take a transaction off its branch; a refusal of an INVITE is still acknowledged there."""
-        del self.transactions[(tx.branch, tx.method)]
-        if tx.state is State.COMPLETED and tx.method == "INVITE":
-            behind = ClientTransaction(
-                self._agent, self, tx.outline, b"", branch=tx.branch, hop=tx.hop, usage=tx.usage
-            )
-            self.transactions[(tx.branch, tx.method)] = behind
-            behind.complete(now)
 
     def on_timeout(self, tx: ClientTransaction, now: float) -> None:
         self._lost(tx, TransactionTimedOut, now)
@@ -409,10 +379,3 @@ class Uac:
 def _dialog(usage: Usage) -> Dialog:
     assert usage.dialog is not None
     return usage.dialog
-
-
-def _uses(hop: Hop, connection: Hop) -> bool:
-    """Whether what was sent to a hop went over a connection that is now closed."""
-    if hop.connection:
-        return hop.connection == connection.connection
-    return (hop.transport, hop.remote) == (connection.transport, connection.remote)
