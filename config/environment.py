@@ -4,6 +4,7 @@ Every variable is documented in README.md with its default; a value that cannot
 be used raises `EnvironmentMistake` with a sentence a person can act on.
 """
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ BASE = Path(__file__).resolve().parent.parent
 DATABASES = ("postgres", "postgresql", "sqlite")
 REDIS = ("redis", "rediss", "unix")
 NODE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,46}[A-Za-z0-9])?")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 DRAIN_OF_NODES = 30 * 60.0
 LONGEST_DRAIN = 24 * 3600.0
 
@@ -52,6 +54,12 @@ class Environment:
     tls_key: Path | None = None
     tls_authorities: Path | None = None
     """Whose certificates are believed, instead of those the system believes."""
+    sip_trusted: tuple[Network, ...] = ()
+    """Networks whose requests are exempt from the rate of strangers."""
+    sip_rate: float = 50.0
+    """Requests a second that one other source may begin."""
+    emergency: frozenset[str] | None = None
+    """Numbers that go first under overload; None: those that are usual."""
     drain: float = 0.0
     """Seconds that calls may go on after SIGTERM, while no new ones are taken."""
 
@@ -89,6 +97,9 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
         tls_certificate=_file(variables, "CALLSMITH_TLS_CERTIFICATE"),
         tls_key=_file(variables, "CALLSMITH_TLS_KEY"),
         tls_authorities=_file(variables, "CALLSMITH_TLS_CA"),
+        sip_trusted=_networks(variables),
+        sip_rate=_rate(variables),
+        emergency=_emergency(variables),
         drain=_drain(variables, DRAIN_OF_NODES if role == "node" else 0.0),
     )
 
@@ -141,6 +152,39 @@ def _file(variables: Mapping[str, str], name: str) -> Path | None:
     if not os.access(path, os.R_OK) or not path.is_file():
         raise EnvironmentMistake(f"{name} is {value!r}: no file that can be read is there.")
     return path
+
+
+def _networks(variables: Mapping[str, str]) -> tuple[Network, ...]:
+    named = [each.strip() for each in variables.get("CALLSMITH_SIP_TRUSTED", "").split(",")]
+    try:
+        return tuple(ipaddress.ip_network(each) for each in named if each)
+    except ValueError as mistake:
+        raise EnvironmentMistake(
+            f"CALLSMITH_SIP_TRUSTED: {mistake}. Write networks with commas, for instance"
+            " 10.0.0.0/8,192.0.2.7."
+        ) from mistake
+
+
+def _rate(variables: Mapping[str, str]) -> float:
+    value = variables.get("CALLSMITH_SIP_RATE") or "50"
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", value) or float(value) <= 0:
+        raise EnvironmentMistake(
+            f"CALLSMITH_SIP_RATE is {value[:40]!r}: write requests a second, for instance 50."
+        )
+    return float(value)
+
+
+def _emergency(variables: Mapping[str, str]) -> frozenset[str] | None:
+    if "CALLSMITH_EMERGENCY" not in variables:
+        return None
+    named = {each.strip().lower() for each in variables["CALLSMITH_EMERGENCY"].split(",")} - {""}
+    for each in named:
+        if not re.fullmatch(r"[0-9*#]{1,15}|urn:service:sos[a-z.]*", each):
+            raise EnvironmentMistake(
+                f"CALLSMITH_EMERGENCY has {each[:40]!r}: write numbers with commas, for instance"
+                " 112,911."
+            )
+    return frozenset(named)
 
 
 def _url(variables: Mapping[str, str], name: str, example: str, schemes: tuple[str, ...]) -> str:

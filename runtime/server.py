@@ -12,6 +12,8 @@ SIGINT, or the death of the parent shortens that, and nothing skips the journal.
 import asyncio
 import contextlib
 import dataclasses
+import functools
+import ipaddress
 import logging
 import os
 import signal
@@ -28,8 +30,10 @@ from runtime.control import handle
 from runtime.heartbeat import Heart
 from runtime.media.port import MediaConfig
 from runtime.node import collecting
+from runtime.node.calling import Network
 from runtime.node.config import NodeConfig
 from runtime.node.node import Node
+from runtime.sip.guard import OTHER, GuardSettings, Rate
 from runtime.sip.transport.tls import TlsFiles
 
 log = logging.getLogger(__name__)
@@ -214,11 +218,37 @@ def node_config() -> NodeConfig:
         sip_host=host,
         sip_port=port,
         sip_tls=environment.sip_tls,
+        guard=guard_settings(environment.sip_rate, environment.sip_trusted, environment.emergency),
         tls=TlsFiles(environment.tls_certificate, environment.tls_key, environment.tls_authorities),
         media="attach" if environment.media == "child" else "inprocess",
         media_socket=control.short_path(settings.DATA / "media.sock"),
         media_config=media_config(environment),
     )
+
+
+def guard_settings(
+    each_second: float, networks: tuple[Network, ...], emergency: frozenset[str] | None
+) -> GuardSettings:
+    """Return who may begin how much: so many requests a second, but for some networks."""
+    rate = Rate(each_second, 4 * each_second)
+    rates = {method: rate for method in ("INVITE", "REGISTER", OTHER)}
+    rates["OPTIONS"] = Rate(0.4 * rate.each_second, 2 * rate.each_second)
+    settings = GuardSettings(rates=rates, trusted=trusting(networks))
+    return settings if emergency is None else dataclasses.replace(settings, emergency=emergency)
+
+
+def trusting(networks: tuple[Network, ...]) -> Callable[[str], bool]:
+    """Return what says of an address whether it is in one of the networks; it remembers some."""
+
+    @functools.lru_cache(maxsize=4096)
+    def trusted(host: str) -> bool:
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return any(address in network for network in networks)
+
+    return trusted
 
 
 def media_config(environment: object) -> MediaConfig:

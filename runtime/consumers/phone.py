@@ -11,11 +11,16 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from designer.access import may_somewhere
 from designer.origin import header, own_origin
 from runtime import bridge
+from runtime.node.allowance import Allowance
 
 SUBPROTOCOL = "sip"
 MAX_MESSAGE = 64 << 10
 MAX_WAITING = 256
 """Messages that may wait in a socket that nobody reads."""
+PER_SECOND = 50.0
+AT_ONCE = 500.0
+"""Messages, keep-alives among them, that one browser may send."""
+TOO_MANY = 1008
 REFUSED = 4403
 GONE = 1011
 TOO_BIG = 1009
@@ -37,6 +42,7 @@ class PhoneConsumer(AsyncWebsocketConsumer):
             await self.close(GONE)
             return
         self.waiting: asyncio.Queue[bytes] = asyncio.Queue(MAX_WAITING)
+        self.allowance = Allowance(PER_SECOND, AT_ONCE)
         self.connection = secrets.token_hex(8)
         await self.accept(SUBPROTOCOL)
         self.sender = asyncio.create_task(self.send_waiting())
@@ -65,6 +71,9 @@ class PhoneConsumer(AsyncWebsocketConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         node = bridge.current_node()
         if self.connection is None or node is None:
+            return
+        if not self.allowance.take(asyncio.get_running_loop().time()):
+            await self.close(TOO_MANY)
             return
         self.text = text_data is not None
         data = text_data.encode() if text_data is not None else bytes_data or b""

@@ -63,6 +63,9 @@ DECLINED = 603
 MAX_UNCLAIMED = 4096
 """Bytes kept of a message that belongs to no session: junk must not fill the journal."""
 
+STALLED = 0.1
+"""Share of new calls below which whoever spreads them is told to leave us alone."""
+
 UNCLAIMED_PER_SECOND = 200.0
 UNCLAIMED_AT_ONCE = 2000.0
 """Such messages that are kept at all; the rest is counted: a flood must not fill the disk."""
@@ -135,7 +138,7 @@ class Signalling:
                     out_of_dialog=frozenset({"REGISTER"}),
                     begins=beginning.METHODS,
                     events=beginning.EVENTS,
-                    ready=lambda: not gate.trouble(),
+                    ready=lambda: not gate.trouble() and self.guard.share > STALLED,
                     retry_after=config.retry_after,
                     load=self._load,
                     screen=self._screen,
@@ -425,7 +428,8 @@ class Signalling:
 
     def _load(self) -> list[tuple[str, str]]:
         sessions = len(self._supervisor.sessions)
-        return [("X-Callsmith-Load", f"sessions={sessions};limit={self._config.max_sessions}")]
+        limit, share = self._config.max_sessions, round(100 * self.guard.share)
+        return [("X-Callsmith-Load", f"sessions={sessions};limit={limit};takes={share}%")]
 
     def _happened(self, happening: Happening) -> None:
         match happening:

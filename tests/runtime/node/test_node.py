@@ -244,7 +244,7 @@ async def test_a_closed_node_refuses_new_calls_and_says_so_until_it_takes_them_a
         watcher = Watcher(node)
         well = await asyncio.to_thread(asked, node)
         assert well.code == 200
-        assert well.headers["x-callsmith-load"] == "sessions=0;limit=2000"
+        assert well.headers["x-callsmith-load"] == "sessions=0;limit=2000;takes=100%"
         await peer.call(node)
         await watcher.state("Active")
         node.close("olaf lets it take no new calls: a new disk")

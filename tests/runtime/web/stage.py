@@ -245,8 +245,10 @@ class FakeNode:
             raise EventRefused(f"{event} is no event that people may send")
         self.sent.append((id, event, dict(fields or {})))
 
-    def websocket_connected(self, connection: str, send: Any, *, local: str, user: Any) -> None:
-        self.sockets[connection] = SimpleNamespace(send=send, local=local, user=user)
+    def websocket_connected(
+        self, connection: str, send: Any, *, local: str, user: Any, secure: bool = False
+    ) -> None:
+        self.sockets[connection] = SimpleNamespace(send=send, local=local, user=user, secure=secure)
 
     def websocket_received(self, connection: str, data: bytes | str) -> None:
         self.received.append((connection, data))

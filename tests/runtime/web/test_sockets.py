@@ -186,6 +186,30 @@ async def test_a_keep_alive_is_answered_by_one_line_end(here: FakeNode, olaf: An
         assert here.received == []
 
 
+async def test_a_phone_that_sends_tiny_frames_without_end_is_let_go(
+    here: FakeNode, olaf: Any
+) -> None:
+    async with opened("/sip", olaf, subprotocols=["sip"]) as socket:
+        for _ in range(100_000):
+            await socket.send_to(bytes_data=b"\r\n")
+        closed = await socket.receive_output(30)
+        assert closed["type"] == "websocket.close" and closed["code"] == 1008
+        assert here.received == []
+
+
+async def test_a_phone_that_reads_nothing_is_let_go_with_what_waits_for_it(
+    here: FakeNode, olaf: Any
+) -> None:
+    async with opened("/sip", olaf, subprotocols=["sip"]) as socket:
+        ((_, known),) = here.sockets.items()
+        for _ in range(1000):
+            known.send(b"INVITE sip:x SIP/2.0\r\n\r\n")
+        closed = await socket.receive_output(5)
+        while closed["type"] != "websocket.close":
+            closed = await socket.receive_output(5)
+        assert closed["code"] == 1011
+
+
 async def test_a_phone_says_at_most_64_kib_at_once(here: FakeNode, olaf: Any) -> None:
     async with opened("/sip", olaf, subprotocols=["sip"]) as socket:
         await socket.send_to(text_data="x" * (64 * 1024 + 1))
