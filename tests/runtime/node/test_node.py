@@ -250,7 +250,7 @@ async def test_a_closed_node_refuses_new_calls_and_says_so_until_it_takes_them_a
         node.close("olaf lets it take no new calls: a new disk")
         refused = await asyncio.to_thread(asked, node)
         assert refused.code == 503 and refused.headers["retry-after"] == "5"
-        assert refused.headers["x-callsmith-load"] == "sessions=1;limit=2000"
+        assert refused.headers["x-callsmith-load"] == "sessions=1;limit=2000;takes=100%"
         assert (await peer.refused(node)).code == 503
         with pytest.raises(CallRefused, match="a new disk"):
             node.call("echo_test", "sip:bob@127.0.0.1")
