@@ -48,22 +48,24 @@ async def kamailio(
         loads = "\n".join(f'loadmodule "{name}.so"' for name in (*MODULES, *modules))
         head = (_HEAD + (_TCP if tcp else _UDP_ALONE)).format(port=port)
         config.write_text("\n".join((head, loads, parameters, routes, "")))
-        process = await asyncio.create_subprocess_exec(
-            *(str(KAMAILIO), "-DD", "-E", "-f", str(config), "-m", "16", "-M", "4", "-Y", folder),
-            *("-w", folder, "-P", f"{folder}/pid"),
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        log = Path(folder, "log")
+        with log.open("wb") as output:  # A pipe that nobody empties would stop it.
+            process = await asyncio.create_subprocess_exec(
+                *(str(KAMAILIO), "-DD", "-E", "-f", str(config), "-m", "16", "-M", "4"),
+                *("-Y", folder, "-w", folder, "-P", f"{folder}/pid"),
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=output,
+            )
         try:
-            await _answers(process, port)
+            await _answers(process, port, log)
             yield port
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
-            await process.communicate()
+            await process.wait()
 
 
-async def _answers(process: asyncio.subprocess.Process, port: int) -> None:
+async def _answers(process: asyncio.subprocess.Process, port: int, log: Path) -> None:
     loop = asyncio.get_running_loop()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.setblocking(False)
@@ -72,8 +74,7 @@ async def _answers(process: asyncio.subprocess.Process, port: int) -> None:
         async with asyncio.timeout(STARTUP):
             for turn in range(1000):
                 if process.returncode is not None:
-                    assert process.stderr is not None
-                    raise RuntimeError((await process.stderr.read()).decode()[-3000:])
+                    raise RuntimeError(log.read_text(errors="replace")[-3000:])
                 text = _PROBE.format(port=port, own=own, turn=turn)
                 with contextlib.suppress(TimeoutError, ConnectionError):
                     await loop.sock_sendto(probe, text.encode(), ("127.0.0.1", port))
