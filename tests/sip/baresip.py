@@ -43,9 +43,10 @@ class Baresip:
         user: str = "phone",
         account: str = "",
         settings: str = "",
+        contacts: str = "",
     ) -> None:
         """`tone` is the frequency it sends instead of a hum nobody hears, in hertz; `settings` are
-        further lines of its configuration."""
+        further lines of its configuration, `contacts` those of its address book."""
         self.port = free_udp_port()
         self.keyboard = free_udp_port()
         """Where keys are taken that are typed."""
@@ -57,7 +58,7 @@ class Baresip:
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._account = account or f"<sip:{user}@127.0.0.1:{self.port}>;regint=0"
-        self._write(answers, tone, settings)
+        self._write(answers, tone, settings, contacts)
 
     @property
     def heard(self) -> np.ndarray:
@@ -66,7 +67,7 @@ class Baresip:
         data = found[-1].read_bytes()[44:] if found else b""
         return np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2")
 
-    def _write(self, answers: bool, frequency: float, settings: str) -> None:
+    def _write(self, answers: bool, frequency: float, settings: str, contacts: str) -> None:
         folder = Path(self._folder.name)
         tone = folder / "tone.wav"
         samples = b"\x00\x10" * 8000
@@ -89,7 +90,7 @@ class Baresip:
         )
         mode = ";answermode=auto" if answers else ""
         (folder / "accounts").write_text(f"{self._account}{mode}\n")
-        (folder / "contacts").write_text("")
+        (folder / "contacts").write_text(contacts)
 
     async def start(self) -> Baresip:
         """Start it; it listens when this returns."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from runtime.node.accounts import Policy
 from runtime.node.node import Node
+from runtime.node.peers import Peers
 from tests.runtime.node import nodes
 
 FOLDER = Path(__file__).parents[2] / "state_tables"
@@ -28,4 +29,4 @@ def events(node: Node, session: str | None = None) -> list[str]:
 
 def open_to_all(node: Node) -> None:
     """Let anybody ask for what is no call, as an installation without accounts may."""
-    node._signalling.accounts.policy = Policy(anybody_asks=True)
+    node.set_peers(Peers(policy=Policy(anybody_asks=True)))
