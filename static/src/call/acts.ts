@@ -66,7 +66,7 @@ export class Acts {
 /** `HangupCall` as people read it. */
 function words(event: string): string {
   if (event === "HangupCall") return "Hang up";
-  const short = /^(Accept|Reject|Hold|Resume|Mute|Unmute)Call$/.exec(event)?.[1];
+  const short = /^(Accept|Reject|Redirect|Hold|Resume|Mute|Unmute)Call$/.exec(event)?.[1];
   if (short) return short;
   const spaced = event.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase().replace("dtmf", "DTMF");
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
