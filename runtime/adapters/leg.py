@@ -57,6 +57,12 @@ def _no_credentials(challenge: Challenge) -> Credentials | None:
 class CallLeg(Offering):
     """One party of a call: a dialog introduced to its media."""
 
+    __slots__ = (
+        "_own_update", "_updates", "bumps", "caller", "challenge", "credentials", "draw",
+        "eventing", "hops", "infos", "links", "redirection", "retries", "stored", "target",
+        "transfer", "words",
+    )  # fmt: skip
+
     def __init__(
         self,
         dialog: DialogHalf,
@@ -237,6 +243,8 @@ class CallLeg(Offering):
         """Keep what a response says for later, and tell where else a refused call may go."""
         if happening.code in CHALLENGES:
             self.challenge = happening
+        elif 200 <= happening.code < 300:
+            self.challenge = self.stored = None
         if happening.method == "INVITE" and 200 <= happening.code < 300:
             self._updates = "update" in happening.response.tokens("Allow")
         self._tell_contact(happening, event)

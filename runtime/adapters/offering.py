@@ -27,6 +27,11 @@ Hold = Callable[[Coroutine[Any, Any, None]], object]
 class Offering:
     """A dialog and its media, as far as they speak of each other."""
 
+    __slots__ = (
+        "_hold", "_owes_reinvite", "_own_reinvite", "_settled_early", "alarms", "claimed",
+        "dialog", "headers", "media", "offered_in_invite", "post",
+    )  # fmt: skip
+
     def __init__(
         self,
         dialog: DialogHalf,
