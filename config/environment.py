@@ -60,6 +60,8 @@ class Environment:
     """Requests a second that one other source may begin."""
     emergency: frozenset[str] | None = None
     """Numbers that go first under overload; None: those that are usual."""
+    refer_anywhere: bool = False
+    """Whether the far side of a call may send it to any address."""
     drain: float = 0.0
     """Seconds that calls may go on after SIGTERM, while no new ones are taken."""
 
@@ -100,6 +102,7 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
         sip_trusted=_networks(variables),
         sip_rate=_rate(variables),
         emergency=_emergency(variables),
+        refer_anywhere=_switch(variables, "CALLSMITH_REFER_ANYWHERE"),
         drain=_drain(variables, DRAIN_OF_NODES if role == "node" else 0.0),
     )
 
@@ -111,6 +114,13 @@ def _node(variables: Mapping[str, str]) -> str:
             f"CALLSMITH_NODE is {name[:80]!r}: write at most 48 letters, digits and hyphens."
         )
     return name
+
+
+def _switch(variables: Mapping[str, str], name: str) -> bool:
+    value = variables.get(name) or "0"
+    if value not in ("0", "1"):
+        raise EnvironmentMistake(f"{name} is {value[:40]!r}: write 1 or 0.")
+    return value == "1"
 
 
 def _drain(variables: Mapping[str, str], default: float) -> float:

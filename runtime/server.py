@@ -220,6 +220,7 @@ def node_config() -> NodeConfig:
         sip_tls=environment.sip_tls,
         guard=guard_settings(environment.sip_rate, environment.sip_trusted, environment.emergency),
         tls=TlsFiles(environment.tls_certificate, environment.tls_key, environment.tls_authorities),
+        refer_anywhere=environment.refer_anywhere,
         media="attach" if environment.media == "child" else "inprocess",
         media_socket=control.short_path(settings.DATA / "media.sock"),
         media_config=media_config(environment),

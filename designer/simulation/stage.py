@@ -229,7 +229,7 @@ def stimulus_for(side: Side, event: str, fields: Mapping[str, Any]) -> Stimulus:
         filled = {**_defaults(event), **fields}
         return Stimulus(event, tuple(filled.items()), side.wire, "internal")
     fields, known = _with_or_without_sdp(event, fields, known)
-    best = max(known, key=lambda s: sum(fields.get(n) == v for n, v in s.fields if n in fields))
+    best = max(known, key=lambda s: _likeness(s, fields))
     if event == "ReinviteReceived" and fields.get("direction"):
         best = peer.proposed(config.wire, str(fields["direction"]))
     code = fields.get("code")
@@ -240,6 +240,12 @@ def stimulus_for(side: Side, event: str, fields: Mapping[str, Any]) -> Stimulus:
             late = best.wire == config.wire
             best = changed._replace(wire=best.wire) if late else changed
     return best._replace(fields=tuple({**dict(best.fields), **fields}.items()))
+
+
+def _likeness(stimulus: Stimulus, fields: Mapping[str, Any]) -> tuple[int, int]:
+    """How well a happening fits: by the fields that were given, and by having no others."""
+    fits = sum(fields.get(name) == value for name, value in stimulus.fields if name in fields)
+    return fits, -len(stimulus.fields)
 
 
 def _with_or_without_sdp(

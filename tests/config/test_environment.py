@@ -55,3 +55,10 @@ def test_who_is_trusted_how_much_others_may_and_who_goes_first_are_settings() ->
     assert guard.rates["INVITE"] == (5, 20) and guard.emergency == {"112"}
     assert read({}).emergency is None
     assert "911" in guard_settings(50.0, (), None).emergency
+
+
+def test_referring_anywhere_is_switched_on_and_only_so():
+    assert not read({}).refer_anywhere
+    assert read({"CALLSMITH_REFER_ANYWHERE": "1"}).refer_anywhere
+    with pytest.raises(EnvironmentMistake, match="CALLSMITH_REFER_ANYWHERE"):
+        read({"CALLSMITH_REFER_ANYWHERE": "yes"})
