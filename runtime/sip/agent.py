@@ -80,6 +80,7 @@ class Agent:
         "How the branches of this agent begin."
         self.refusal_tag = f"{settings.token}.s"
         "How the tags of what is refused without state begin; those of dialogs are hexadecimal."
+        self._token = f"tag={settings.token}.".encode()
         self._mark, self._refusal = self.mark.encode(), f";tag={self.refusal_tag}".encode()
         self.uac = Uac(self)
         self.outside = Outside(self)
@@ -98,7 +99,7 @@ class Agent:
         if not data.strip(b"\r\n"):
             self._keep_alive(data, hop)
             return
-        if self._is_noise(data):
+        if self._is_noise(data, hop, now):
             return
         try:
             message = split(data)
@@ -367,7 +368,7 @@ class Agent:
         except (KeyError, ValueError):
             return False
 
-    def _is_noise(self, data: bytes) -> bool:
+    def _is_noise(self, data: bytes, hop: Hop, now: float) -> bool:
         """Whether a message can belong to nobody here: it is dropped before anything is parsed.
 
         A response to us bears our mark in its branch; an ACK to what was refused without state
@@ -377,6 +378,8 @@ class Agent:
             kind, noise = "stray_response", self._mark not in data
         elif data.startswith(b"ACK "):
             kind, noise = "refusal_acknowledged", self._refusal in data
+        elif self.guard is not None and self._token not in data:
+            return self.guard.shuns(hop, data, now)  # What belongs to a call bears our tag.
         else:
             return False
         if noise:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import enum
 import random
+import re
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -118,10 +119,12 @@ class Fate(enum.Enum):
 class Source:
     """What one source has left, by method and kind."""
 
-    __slots__ = ("buckets",)
+    __slots__ = ("buckets", "shunned")
 
     def __init__(self) -> None:
         self.buckets: dict[str, Bucket] = {}
+        self.shunned = float("-inf")
+        "Nothing new of it is read until then."
 
     def take(self, kind: str, rate: Rate, now: float) -> bool:
         """Use one of a kind."""
@@ -133,6 +136,9 @@ class Source:
 
 LEAST: Final = 0.02
 "Share of new calls that is taken at the worst, so that the way back is found."
+
+SHUNNED: Final = 1.0
+"Seconds for which nothing new is read of a source that is beyond even refusals."
 
 WEIGHT: Final = 0.2
 "Of the newest measurement in the average."
@@ -164,6 +170,28 @@ class Guard:
         self._strangers = Bucket(settings.strangers, 0.0)
         self._reserve = Bucket(settings.reserve, 0.0)
         self._credit = 0.0
+        self._shunning = False
+        "Some source has ever been shunned; until then nothing is looked up."
+        numbers = "|".join(re.escape(each) for each in sorted(settings.emergency))
+        self._urgent = re.compile(
+            rf"INVITE (?:(?:sips?|tel):\+?)?(?:{numbers or '$.'})(?![0-9*#])".encode(),
+            re.IGNORECASE,
+        )
+
+    def shuns(self, hop: Hop, data: bytes, now: float) -> bool:
+        """Whether a source has begun so much too much that what else it begins is not even read.
+
+        Of a call that runs this must not be asked. Emergency calls and CANCEL are read still.
+        """
+        if hop.browser or not self._shunning:
+            return False
+        source = self._sources.get(self._source_of(hop.host))
+        if source is None or now >= source.shunned:
+            return False
+        if data.startswith(b"CANCEL ") or self._urgent.match(data):
+            return False
+        self.counters["shunned"] += 1
+        return True
 
     # What is judged.
 
@@ -275,6 +303,8 @@ class Guard:
 
     def _refused(self, hop: Hop) -> Refusal | Fate:
         if not self.may_answer(hop):
+            self._shunning = True
+            self._source(hop.host).shunned = self.now + SHUNNED
             return Fate.DROPPED
         return Refusal(503, [("Retry-After", str(self.retry_after()))])
 

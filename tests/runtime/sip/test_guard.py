@@ -9,6 +9,7 @@ from itertools import count
 
 import pytest
 
+from runtime.sip import agent
 from runtime.sip.events import InviteReceived, RequestReceived
 from runtime.sip.guard import Guard, GuardSettings, Rate
 from runtime.sip.hop import UDP, Hop
@@ -46,12 +47,12 @@ def test_a_source_that_begins_too_much_is_refused_by_503_and_then_by_silence(met
     bench, guard = guarded(rates=rates, answers=Rate(1, 2))
     heard = [codes(bench.receive(fresh(method))) for _ in range(8)]
     assert [answers for answers in heard[3:]] == [[503], [503], [], [], []]
-    assert guard.counters["too_many"] == 5 and guard.counters["unanswered"] == 3
+    assert guard.counters["too_many"] == 3 and guard.counters["shunned"] == 2
     refused = bench.sent[-1].message
     assert isinstance(refused, Response) and refused.get("Retry-After") == "10"
     bench.now = 1.0
     bench.receive(fresh(method))
-    assert guard.counters["too_many"] == 5
+    assert guard.counters["too_many"] == 3
     other = Hop(UDP, ("192.0.2.99", 5060), PEER.local)
     assert codes(bench.receive(fresh(method), other)) != [503]
 
@@ -70,6 +71,28 @@ def test_a_flood_from_a_source_leaves_its_running_call_alone() -> None:
     assert codes(bench.receive(reinvite)) == [100]
     assert codes(bench.receive(bench.in_dialog(usage, "BYE", number=1))) == [500]  # Even refusals.
     assert 200 in codes(bench.receive(bench.in_dialog(usage, "BYE", number=4)))
+
+
+def test_a_source_that_goes_on_is_not_read_for_a_while_but_for_its_call_and_emergencies(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench, guard = guarded(rates={"*": Rate(0, 1)}, answers=Rate(0, 0), reserve=Rate(0, 5))
+    usage = bench.established()
+    bench.receive(fresh())
+    parsed = []
+    split = agent.split
+    monkeypatch.setattr(agent, "split", lambda data: parsed.append(data) or split(data))
+    for _ in range(1000):
+        bench.agent.receive(fresh(), PEER, bench.now)
+    assert not parsed and guard.counters["shunned"] == 1000
+    assert codes(bench.receive(fresh(uri="sip:112@192.0.2.1"))) == [100]
+    bench.receive(fresh(uri="sip:1123@192.0.2.1"))
+    assert guard.counters["shunned"] == 1001
+    assert 200 in codes(bench.receive(bench.in_dialog(usage, "BYE")))
+    bench.now = 1.1
+    parsed.clear()
+    bench.receive(fresh())
+    assert len(parsed) == 1
 
 
 def test_trusted_sources_are_exempt_from_the_rates_and_not_from_overload() -> None:
