@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -151,3 +152,25 @@ def test_an_answer_of_the_stack_belongs_to_no_step(flow: Flow) -> None:
     assert told["INFO"] == ["A5"] and told["469 Bad Info Package"] == ["A5"]
     early = [item for item in sip(ladder("node1-3-1")) if item["about"] == "to BYE"][0]
     assert early["steps"] == []
+
+
+def test_a_subscription_is_drawn_like_a_call(flow: Flow) -> None:
+    text = (Path(__file__).parents[4] / "state_tables/presence_notifier.yaml").read_text("utf-8")
+    call = Recorder("node1-3-9", text)
+    event = ("Event: presence",)
+    asked = message("SUBSCRIBE sip:desk@h SIP/2.0", cseq="1 SUBSCRIBE", more=event)
+    call.wire(0.0, "in", asked)
+    call.step(0.001, "SubscriptionRequested", event="presence", expires=600)
+    call.wire(0.002, "out", message("SIP/2.0 200 OK", cseq="1 SUBSCRIBE", inside=True))
+    told = message("NOTIFY sip:a@h SIP/2.0", cseq="1 NOTIFY", branch="n", inside=True, more=event)
+    call.wire(0.003, "out", told)
+    call.wire(0.1, "in", message("SIP/2.0 200 OK", cseq="1 NOTIFY", branch="n", inside=True))
+    call.step(600.0, "SubscriptionExpired")
+    call.store()
+    shown = [(item["from"], item["label"], item["steps"]) for item in sip(ladder("node1-3-9"))]
+    assert shown == [
+        (0, "SUBSCRIBE", ["A1"]),
+        (1, "200 OK", ["A1"]),
+        (1, "NOTIFY", ["A1"]),
+        (0, "200 OK", []),  # It tells the table nothing.
+    ]
