@@ -64,6 +64,12 @@ class Environment:
     """Whether the far side of a call may send it to any address."""
     drain: float = 0.0
     """Seconds that calls may go on after SIGTERM, while no new ones are taken."""
+    stale: float = 3600.0
+    """Seconds without a step after which a session is called stale."""
+    stuck: float = 300.0
+    """Seconds in one state after which a session is called stuck."""
+    error_rate: float = 0.3
+    """Part of its steps that may be errors before a session is called prone to them."""
 
     @property
     def http_address(self) -> str:
@@ -104,6 +110,9 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
         emergency=_emergency(variables),
         refer_anywhere=_switch(variables, "CALLSMITH_REFER_ANYWHERE"),
         drain=_drain(variables, DRAIN_OF_NODES if role == "node" else 0.0),
+        stale=_number(variables, "CALLSMITH_STALE", 3600.0, LONGEST_DRAIN),
+        stuck=_number(variables, "CALLSMITH_STUCK", 300.0, LONGEST_DRAIN),
+        error_rate=_number(variables, "CALLSMITH_ERROR_RATE", 0.3, 1.0),
     )
 
 
@@ -132,6 +141,17 @@ def _drain(variables: Mapping[str, str], default: float) -> float:
     if not 0 <= seconds <= LONGEST_DRAIN:
         raise EnvironmentMistake(f"CALLSMITH_DRAIN is {value[:40]!r}: write seconds, 0 to 86400.")
     return seconds
+
+
+def _number(variables: Mapping[str, str], name: str, default: float, most: float) -> float:
+    value = variables.get(name) or str(default)
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= most:
+        raise EnvironmentMistake(f"{name} is {value[:40]!r}: write a number, 0 to {most:g}.")
+    return number
 
 
 def _address(variables: Mapping[str, str], name: str, default: str) -> tuple[str, int]:

@@ -85,6 +85,16 @@ def session(node: Any, arguments: Arguments) -> Answer:
 
 
 @verb
+def transitions(node: Any, arguments: Arguments) -> Answer:
+    """Say what a living session could do next: {session} -> {state, transitions: [...]}."""
+    name = arguments["session"]
+    try:
+        return {"state": node.session(name).state, "transitions": node.transitions(name)}
+    except NoSuchSession as gone:
+        raise Refused(str(gone)) from None
+
+
+@verb
 def sessions(node: Any, arguments: Arguments) -> Answer:
     """List the living sessions, the newest last: {flow?, most?} -> {sessions}."""
     flow, most = arguments.get("flow"), int(arguments.get("most", 1000))

@@ -18,6 +18,7 @@ from runtime import (
     audit_command,
     call_commands,
     drain_commands,
+    history_commands,
     live_commands,
     nodes_command,
     peer_commands,
@@ -98,6 +99,7 @@ def add_parsers(verbs: Any) -> None:
     replay_command.add_parser(verbs, finish)
     audit_command.add_parser(verbs, finish)
     call_commands.add_parsers(verbs, finish)
+    history_commands.add_parsers(verbs, finish)
     shadow_command.add_parser(verbs, finish)
 
 

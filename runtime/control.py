@@ -59,6 +59,11 @@ async def send(arguments: Arguments) -> Answer:
     )
 
 
+async def transitions(arguments: Arguments) -> Answer:
+    """Say what a living session could do next: {session}."""
+    return await bridge.ask_session(arguments["session"], "transitions")
+
+
 async def sessions(arguments: Arguments) -> Answer:
     """List the living sessions, of all nodes that answer; `silent` names those that do not."""
     others = await database_sync_to_async(nodes.others)(bridge.required_node().name)
@@ -114,6 +119,7 @@ VERBS: dict[str, Callable[[Arguments], Awaitable[Answer]]] = {
     "begin": begin,
     "send": send,
     "sessions": sessions,
+    "transitions": transitions,
     "stuck": stuck,
     "health": health,
     "trunk_test": trunk_test,

@@ -18,7 +18,7 @@ from runtime.executor.step import Event
 from runtime.media.link import ChildLink, InProcess
 from runtime.media.port import MediaError, MediaEvent, MediaLink
 from runtime.media.process import ChildProcess
-from runtime.node import asking, media_facts, starting
+from runtime.node import asking, inspection, media_facts, starting
 from runtime.node.api.data import CallRefused, EventRefused, NoSuchSession, Summary, summary
 from runtime.node.asking import Answer, Question
 from runtime.node.calling import NewCall, user_of
@@ -354,6 +354,10 @@ class Node:
             for name, word in EVENTS.items()
             if word.user and session.role in word.roles and name in position.candidates
         ]
+
+    def transitions(self, session_id: str) -> list[dict[str, Any]]:
+        """Return the rows that could fire next, with their guards; see `inspection.transitions`."""
+        return inspection.transitions(self._session(session_id), self._supervisor.now())
 
     def sessions(self) -> list[Summary]:
         """Return a line for each living session, the oldest first."""

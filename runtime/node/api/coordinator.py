@@ -312,6 +312,10 @@ class UnifiedCoordinator:
             and health in ("", self.history(line.id).health(now, limits))
         ]
 
+    def possible_transitions(self, session: str) -> list[dict[str, Any]]:
+        """Return the rows that could fire next in a living session, with their guards' values."""
+        return self.node.transitions(session)
+
     # -- events ------------------------------------------------------------------------------------
 
     def events(self, limit: int = 1024) -> Feed:

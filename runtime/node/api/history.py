@@ -132,10 +132,13 @@ class History:
 
     # -- exports -----------------------------------------------------------------------------------
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the entries as plain data; times are RFC 3339 in UTC."""
+        return [_row(entry) for entry in self.entries]
+
     def json(self) -> bytes:
         """Return the history as JSON: an object with the session and the list of entries."""
-        rows = [_row(entry) for entry in self.entries]
-        return msgspec.json.encode({"session": self.session, "entries": rows})
+        return msgspec.json.encode({"session": self.session, "entries": self.rows()})
 
     def csv(self) -> str:
         """Return the history as CSV with a line of names; times are RFC 3339 in UTC."""
