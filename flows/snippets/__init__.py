@@ -25,7 +25,16 @@ from flows.vocabulary import ACTIONS, EVENTS
 FOLDER = Path(__file__).parent
 NAMES = (
     *("hold", "resume", "blind_transfer", "attended_transfer"),
-    *("endings", "no_answer", "announcement", "voicemail", "auth_retry", "menu", "register"),
+    *(
+        "endings",
+        "no_answer",
+        "announcement",
+        "voicemail",
+        "auth_retry",
+        "follow_redirect",
+        "menu",
+        "register",
+    ),
 )
 """The parts in the order in which they are offered."""
 _REFERENCE = re.compile(r"\$(\w+)")
