@@ -242,3 +242,22 @@ def test_a_prack_may_carry_an_offer_that_its_row_answers() -> None:
     assert told.sdp == SDP
     (ok,) = bench.do(invite.usage.respond, told.transaction, 200, sdp=SDP)
     assert ok.message.sdp == SDP
+
+
+def test_a_reliable_response_moves_the_target_of_both_sides_like_a_2xx() -> None:
+    """RFC 6141 4.6: in a re-INVITE the new address counts before the final response."""
+    bench = Bench()
+    usage, _ = bench.connected(reliable=True)
+    bench.do(usage.reinvite, sdp=SDP)
+    moved = progress_of(bench.last_request(), 1, contact="<sip:moved@192.0.2.7:5071>")
+    bench.receive(moved)
+    assert bench.take(ReliableProvisional).reinvite
+    assert usage.remote_target == "sip:moved@192.0.2.7:5071"
+    bench = Bench()
+    usage = bench.established()
+    offer = bench.in_dialog(
+        usage, "INVITE", headers=SUPPORTED, contact="<sip:new@192.0.2.7:5071>", body=SDP
+    )
+    bench.receive(offer)
+    bench.do(usage.respond, usage.open[0], 183, sdp=SDP, reliable=True)
+    assert usage.remote_target == "sip:new@192.0.2.7:5071"
