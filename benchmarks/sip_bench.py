@@ -17,7 +17,8 @@ from benchmarks.timing import cpu
 from runtime.sip.agent import Agent, AgentSettings
 from runtime.sip.events import InviteReceived, ResponseReceived
 from runtime.sip.hop import UDP, Hop
-from runtime.sip.message import Request, parse
+from runtime.sip.message import Request
+from runtime.sip.wire import parse
 
 CALLS = 400
 ROUNDS = 9

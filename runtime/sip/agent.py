@@ -21,7 +21,7 @@ from runtime.sip.build import Headers
 from runtime.sip.dialog import Dialog, Key
 from runtime.sip.events import ConnectionLost, Happening
 from runtime.sip.hop import Hop
-from runtime.sip.message import MAGIC_COOKIE, Malformed, Request, check, split
+from runtime.sip.message import MAGIC_COOKIE, Malformed, Request
 from runtime.sip.notifier import Notifier
 from runtime.sip.outside import Outside
 from runtime.sip.refresh import SessionTimer
@@ -34,6 +34,7 @@ from runtime.sip.uac import Uac
 from runtime.sip.uas import Uas
 from runtime.sip.uri import parse_name_addr, parse_uri, quote_display
 from runtime.sip.usage import NOTHING, Usage, UsageError, UsageState
+from runtime.sip.wire import check, split
 
 
 class Outgoing(NamedTuple):

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from runtime.sip.auth import Challenge, DigestClient, challenges, choose
-from runtime.sip.message import Malformed, Request, Response, split
+from runtime.sip.message import Malformed, Request, Response
 from runtime.sip.state import UsageError, UsageState
+from runtime.sip.wire import split
 
 if TYPE_CHECKING:
     from runtime.sip.agent import Agent

@@ -10,7 +10,8 @@ import asyncio
 
 import pytest
 
-from runtime.sip.message import Malformed, Request, parse
+from runtime.sip.message import Malformed, Request
+from runtime.sip.wire import parse
 from tests.sip.kamailio import KAMAILIO, MISSING, kamailio
 from tests.sip.smuggling import messages
 

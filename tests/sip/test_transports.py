@@ -11,7 +11,8 @@ from websockets.asyncio.client import connect
 
 from runtime.node.config import NodeConfig
 from runtime.node.node import Node
-from runtime.sip.message import Request, Response, parse
+from runtime.sip.message import Request, Response
+from runtime.sip.wire import parse
 from tests.runtime.node import nodes
 from tests.runtime.node.nodes import CALLER, ECHO, Watcher, running
 from tests.runtime.sip.peer import request

@@ -11,7 +11,8 @@ import re
 from typing import Final
 
 from runtime.sip import limits
-from runtime.sip.message import Malformed, salvage
+from runtime.sip.message import Malformed
+from runtime.sip.wire import salvage
 
 PING: Final = b"\r\n\r\n"
 "A keep-alive of the peer that opened the connection (RFC 5626 3.5.1)."

@@ -21,10 +21,11 @@ from itertools import count
 from typing import Final, Protocol
 
 from runtime.sip.hop import TCP, TLS, Hop
-from runtime.sip.message import Malformed, Request, split
+from runtime.sip.message import Malformed, Request
 from runtime.sip.transport.address import host_port, local_address, plain
 from runtime.sip.transport.connection import Connection, StreamLimits
 from runtime.sip.transport.tls import TlsLayer, names_host
+from runtime.sip.wire import split
 
 log = logging.getLogger(__name__)
 

@@ -13,9 +13,10 @@ from itertools import count
 from runtime.sip.agent import Agent, AgentSettings
 from runtime.sip.events import InviteReceived, OutOfDialogReceived, OutsideReceived, RequestReceived
 from runtime.sip.hop import UDP, WS, Hop
-from runtime.sip.message import Malformed, Request, Response, parse, split
+from runtime.sip.message import Malformed, Request, Response
 from runtime.sip.transaction import ServerTransaction
 from runtime.sip.usage import Usage, UsageError
+from runtime.sip.wire import parse, split
 from tests.runtime.sip.peer import SDP, request, response
 
 PEERS = 20

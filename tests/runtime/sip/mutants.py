@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from runtime.sip import headers
 from runtime.sip.auth import DigestServer, challenges, choose
-from runtime.sip.message import Malformed, Message, Request, Response, parse
+from runtime.sip.message import Malformed, Message, Request, Response
+from runtime.sip.wire import parse
 from tests.runtime.sip.peer import SDP, Bench, request, response
 from tests.runtime.sip.torture import messages
 

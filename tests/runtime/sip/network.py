@@ -28,8 +28,9 @@ from runtime.sip.events import (
     TransactionTimedOut,
 )
 from runtime.sip.hop import UDP, Hop
-from runtime.sip.message import Request, split
+from runtime.sip.message import Request
 from runtime.sip.usage import Usage, UsageError
+from runtime.sip.wire import split
 
 SDP = b"v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=-\r\nt=0 0\r\n"
 Pairs = Iterable[tuple[str, str]]

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 from runtime.sip.agent import Agent, AgentSettings
 from runtime.sip.events import Happening, InviteReceived
 from runtime.sip.hop import TCP, TLS, UDP, WS, Hop
-from runtime.sip.message import Request, Response, check, split
+from runtime.sip.message import Request, Response
 from runtime.sip.usage import Usage
+from runtime.sip.wire import check, split
 
 H = TypeVar("H")
 

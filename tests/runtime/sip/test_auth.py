@@ -17,7 +17,8 @@ from runtime.sip.auth import (
     choose,
     ha1,
 )
-from runtime.sip.message import Request, Response, parse
+from runtime.sip.message import Request, Response
+from runtime.sip.wire import parse
 from tests.runtime.sip.peer import request
 
 REALM = "pbx.example.com"

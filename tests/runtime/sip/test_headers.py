@@ -9,8 +9,9 @@ import pytest
 
 from runtime.sip import headers
 from runtime.sip.headers import Event, RAck, ReferTo, Replaces, SessionExpires, SubscriptionState
-from runtime.sip.message import Message, parse
+from runtime.sip.message import Message
 from runtime.sip.uri import parse_name_addr, parse_uri
+from runtime.sip.wire import parse
 from tests.runtime.sip.peer import request
 
 

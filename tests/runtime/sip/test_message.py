@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from runtime.sip import limits
-from runtime.sip.message import Malformed, Request, Response, parse
+from runtime.sip.message import Malformed, Request, Response
 from runtime.sip.uri import parse_name_addr, parse_params, parse_uri, split_list
+from runtime.sip.wire import parse
 from tests.runtime.sip.peer import request
 
 

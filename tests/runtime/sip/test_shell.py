@@ -20,9 +20,10 @@ from runtime.sip.events import (
     TransportFailed,
 )
 from runtime.sip.hop import UDP, Hop
-from runtime.sip.message import Response, parse
+from runtime.sip.message import Response
 from runtime.sip.transaction import Periods
 from runtime.sip.transport.shell import Shell
+from runtime.sip.wire import parse
 from tests.conftest import eventually
 from tests.runtime.sip.peer import SDP, request
 

@@ -22,11 +22,12 @@ from runtime.sip.events import (
     TransportFailed,
 )
 from runtime.sip.hop import TCP, TLS, Hop
-from runtime.sip.message import Request, Response, parse
+from runtime.sip.message import Request, Response
 from runtime.sip.transport.connection import StreamLimits
 from runtime.sip.transport.framing import Framer
 from runtime.sip.transport.shell import Shell
 from runtime.sip.transport.tls import TlsFiles, client_context
+from runtime.sip.wire import parse
 from tests.conftest import eventually
 from tests.runtime.sip.peer import SDP, request, response
 from tests.sip.certificates import Authority

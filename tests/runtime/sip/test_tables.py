@@ -7,10 +7,11 @@ import pytest
 from runtime.sip import tables
 from runtime.sip.build import Outline
 from runtime.sip.hop import UDP, WS, Hop
-from runtime.sip.message import Request, Response, parse
+from runtime.sip.message import Request, Response
 from runtime.sip.tables import Machine, State
 from runtime.sip.timers import Timers
 from runtime.sip.transaction import ClientTransaction, Periods, ServerTransaction, Transaction
+from runtime.sip.wire import parse
 from tests.runtime.sip.peer import PEER, request, response
 
 S = State

@@ -6,7 +6,8 @@ import pytest
 
 from runtime.sip.events import InviteReceived
 from runtime.sip.hop import Hop
-from runtime.sip.message import Response, split
+from runtime.sip.message import Response
+from runtime.sip.wire import split
 from tests.runtime.sip.peer import BROWSER, PEER, Bench, request
 from tests.runtime.sip.torture import Torture, messages, read
 
