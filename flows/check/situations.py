@@ -31,6 +31,7 @@ HARMLESS = frozenset(
         "StartRegistration",
         "StartSubscription",
         "PublishState",
+        "StartKeepAlive",
         "SendNOTIFY",
         "RetryRegistration",
         "RequestAnswered",
@@ -40,6 +41,8 @@ HARMLESS = frozenset(
     )
 )
 """Nothing waits for an answer to these, and without a row nothing changes."""
+TOLD_ALONE = ("MessageDelivered", "MessageFailed", "RequestAnswered")
+"""Where there is no call they are what the session waits for."""
 FEATURE_OF = {
     "AuthRequired": "authentication",
     "Dialog3xxRedirect": "redirect",
@@ -84,6 +87,7 @@ _FIXED = {
     "RefreshPublication": "TMR702",
     "UnsubscribeRequest": "COV411",
     "UnpublishState": "COV411",
+    "StopKeepAlive": "COV411",
     "LinkedRinging": "COV409",
     "LinkedFailed": "COV405",
     "LinkedEnded": "CMP852",
@@ -113,7 +117,7 @@ def uncovered(evidence: Evidence) -> None:
 def code_of(config: Config, edge: Edge, features: tuple[str, ...]) -> str:
     """Return the rule that an unanswered event breaks; empty if it does no harm."""
     event, call = edge.move.stimulus.event, config.wire
-    alone = call.outside.kind and event in ("MessageDelivered", "MessageFailed")
+    alone = call.outside.kind and event in TOLD_ALONE
     if event in HARMLESS and not alone:
         return ""
     if event == "HangupCall" and not config.held:

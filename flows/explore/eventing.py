@@ -22,8 +22,13 @@ from flows.explore.wire import ACCEPTED, LAST, OFF, ON, Outside, Wire
 if TYPE_CHECKING:
     from flows.explore.party import Config, Party
 
-WATCH, PUBLISH, TEXT, NOTIFY, TOOK = "watch", "publish", "text", "notify", "took"
-STARTS = {"StartSubscription": WATCH, "PublishState": PUBLISH, "SendMessage": TEXT}
+WATCH, PUBLISH, TEXT, PROBE, NOTIFY, TOOK = "watch", "publish", "text", "probe", "notify", "took"
+STARTS = {
+    "StartSubscription": WATCH,
+    "PublishState": PUBLISH,
+    "SendMessage": TEXT,
+    "StartKeepAlive": PROBE,
+}
 """What people begin such a session with."""
 TAKEN = {"ReceiveMESSAGE": "MESSAGE", "PublicationReceived": "PUBLISH"}
 """Requests of the far side that are over with their answer."""
@@ -45,6 +50,7 @@ EVENTS = frozenset(
         "PublicationAccepted",
         "PublicationFailed",
         "RefreshPublication",
+        "StopKeepAlive",
     )
 )
 SILENCE = 408
@@ -67,7 +73,13 @@ def options(party: Party, config: Config) -> Iterator[Stimulus]:
         return
     if "dialog" not in config.held or call.broken:
         return
-    of_kind = {WATCH: _watching, PUBLISH: _publishing, TEXT: _texting, NOTIFY: _notifying}
+    of_kind = {
+        WATCH: _watching,
+        PUBLISH: _publishing,
+        TEXT: _texting,
+        PROBE: _probing,
+        NOTIFY: _notifying,
+    }
     if kind in of_kind:
         yield from of_kind[kind](party, config)
         gone = call._replace(broken=True, others=(), outside=call.outside._replace(own=""))
@@ -96,6 +108,8 @@ def _said(name: str) -> tuple[tuple[str, Any], ...]:
     fields: tuple[tuple[str, Any], ...] = (("target", "sip:a"),)
     if name == "StartSubscription":
         return (*fields, ("event", OTHER))
+    if name == "StartKeepAlive":
+        return fields
     more = (("content_type", OTHER), ("body", "x"))
     return (*fields, *more, *((("event", OTHER),) if name == "PublishState" else ()))
 
@@ -215,6 +229,21 @@ def _texting(party: Party, config: Config) -> Iterator[Stimulus]:
         yield from _refusals(party, call, "MESSAGE", "MessageFailed")
 
 
+def _probing(party: Party, config: Config) -> Iterator[Stimulus]:
+    call = config.wire
+    yield Stimulus("StopKeepAlive", (), call._replace(hangup=True), "user")
+    if not call.outside.own:
+        return
+    done, method = _with(call, own=""), (("method", "OPTIONS"),)
+    for code in sorted({200, SILENCE, *party.domain.codes("RequestAnswered")}):
+        yield _answer("RequestAnswered", "OPTIONS", code, done, method)
+    for code in party.domain.codes("AuthRequired"):
+        asked = arriving.challenged(done, "OPTIONS")
+        yield _answer("AuthRequired", "OPTIONS", code, asked, method)
+    fields = (("code", SILENCE), ("reason", ""), *method)
+    yield Stimulus("RequestAnswered", fields, done, "trouble")
+
+
 def _notifying(party: Party, config: Config) -> Iterator[Stimulus]:
     call, mine = config.wire, config.wire.outside
     if mine.stage in (ON, LAST):
@@ -306,6 +335,18 @@ def message(doing: Doing, arguments: Mapping[str, Any]) -> None:
     doing.send("MESSAGE")
 
 
+def probe(doing: Doing, arguments: Mapping[str, Any]) -> None:
+    """SendOPTIONS."""
+    if not doing.wire.outside.kind:
+        inside.ask(doing, "OPTIONS")
+        return
+    armed_with(doing, "OPTIONS", "SendOPTIONS")
+    if doing.wire.outside.own:
+        doing.complain("ACT606", "SendOPTIONS is sent while another one waits for its answer")
+    doing.wire = _with(doing.wire, own="OPTIONS")
+    doing.send("OPTIONS")
+
+
 def process_message(doing: Doing, arguments: Mapping[str, Any]) -> None:
     """ProcessMESSAGE."""
     if "MESSAGE" not in doing.wire.others:
@@ -362,5 +403,6 @@ ACTS = {
     "SendPUBLISH": publish,
     "ProcessMESSAGE": process_message,
     "SendMESSAGE": message,
+    "SendOPTIONS": probe,
     "SendRequestWithAuth": again,
 }

@@ -48,9 +48,10 @@ class Outside(NamedTuple):
     """A session without a call: a subscription, a publication, text messages."""
 
     kind: str = ""
-    """`watch`, `publish` or `text` if we began it; `notify` or `took` if the far side did."""
+    """`watch`, `publish`, `text` or `probe` if we began it; else `notify` or `took`."""
     own: str = ""
-    """Our request under way: SUBSCRIBE, PUBLISH, MESSAGE, NOTIFY; `unSUBSCRIBE` and `unPUBLISH`."""
+    """Our request under way: SUBSCRIBE, PUBLISH, MESSAGE, OPTIONS, NOTIFY; and `unSUBSCRIBE`,
+    `unPUBLISH`."""
     stage: str = ""
     """`accepted`, `on`, `last` (only the last NOTIFY is to come) or `off`."""
     watched: int = 0

@@ -108,10 +108,9 @@ ACTIONS: tuple[ActionWord, ...] = (
     ),
     ActionWord(
         "SendOPTIONS",
-        "Asks the far side in the call what it can do, or whether it is there. The answer comes "
-        "as RequestAnswered.",
+        "Asks the far side, in the call or without one, what it can do, or whether it is there. "
+        "The answer comes as RequestAnswered.",
         "Messages",
-        requires={"DialogEstablished": True},
         uses=("dialog",),
         sends="OPTIONS",
         rfc="RFC 3261 11.2",

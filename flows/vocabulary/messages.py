@@ -33,6 +33,15 @@ EVENTS: tuple[EventWord, ...] = (
         rfc="RFC 3428 5",
     ),
     EventWord(
+        "StartKeepAlive",
+        Kind.USER,
+        "Somebody asks this session to find out again and again whether `target` is there.",
+        _GROUP,
+        {"target": "text"},
+        ("UAC",),
+    ),
+    EventWord("StopKeepAlive", Kind.USER, "A person ends that.", _GROUP, roles=("UAC",)),
+    EventWord(
         "ReceiveMESSAGE",
         Kind.MESSAGE,
         "A MESSAGE outside a call came and began this session. ProcessMESSAGE answers it.",

@@ -52,8 +52,13 @@ def _send(leg: CallLeg, content_type: str, bodies: list[bytes]) -> None:
 
 @performs("SendOPTIONS")
 def send_options(leg: CallLeg, arguments: Arguments, event: Event) -> None:
-    """Ask in the dialog what the peer can do."""
-    leg.dialog.request("OPTIONS", headers=[("Accept", "application/sdp")])
+    """Ask in the call, or without one, what the peer can do."""
+    if leg.dialog.calls:
+        leg.dialog.request("OPTIONS", headers=[("Accept", "application/sdp")])
+        return
+    if leg.dialog.blocked:
+        raise ActionError(leg.dialog.blocked)
+    leg.dialog.act(lambda usage, now: usage.options(now=now))
 
 
 @performs("SendMESSAGE")

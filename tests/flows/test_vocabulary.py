@@ -79,6 +79,7 @@ def test_published_events_tell_how_each_kind_of_session_ended():
     calls = {"CallTerminated", "CallFailed", "CallCancelled"}
     registrations = {"RegistrationFailed", "UnregistrationSuccess", "UnregistrationFailed"}
     states = {"SubscriptionTerminated", "SubscriptionFailed", "PublicationEnded"}
+    states |= {"PublicationReceived", "KeepAliveEnded"}
     texts = {"PublicationFailed", "MessageReceived", "MessageDelivered", "MessageFailed"}
     assert set(OUTCOMES) == calls | registrations | states | texts
     assert set(OUTCOMES) <= PUBLISHED.keys()

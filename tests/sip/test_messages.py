@@ -1,5 +1,7 @@
 """The tables of text messages against SIPp, in and out (RFC 3428)."""
 
+import socket
+
 import pytest
 
 from runtime.node.routes import Route
@@ -10,7 +12,7 @@ from tests.sip.sipp import MISSING, SIPP, Sipp
 from tests.sip.starters import events, open_to_all, starter, unhandled
 
 pytestmark = [pytest.mark.sipp, pytest.mark.skipif(SIPP is None, reason=MISSING)]
-FLOWS = [starter("message_in"), starter("message_out"), starter("echo_test")]
+FLOWS = [starter(name) for name in ("message_in", "message_out", "echo_test", "keep_alive")]
 TEXT = "Content-Type: text/plain"
 
 
@@ -76,3 +78,27 @@ async def test_a_text_that_is_refused_has_failed(node, code, told):
     assert await watcher.ended() == ["failed"]
     assert (await peer.finish()).successful == 1
     assert events(node)[:2] == ["SendMessage", told]
+
+
+async def test_a_far_side_that_answers_is_there(node):
+    watcher = Watcher(node)
+    peer = await Sipp(callee(("< OPTIONS", "Accept: application/sdp"), "> 404")).start()
+    target = {"target": f"sip:pbx@127.0.0.1:{peer.port}"}
+    session = node.begin("keep_alive", "StartKeepAlive", target)
+    await watcher.state("Reachable")
+    assert (await peer.finish()).successful == 1
+    node.send(session, "StopKeepAlive")
+    assert await watcher.ended() == ["completed"]
+    assert unhandled(node) == []
+
+
+async def test_a_far_side_that_keeps_silent_is_not(tmp_path):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        target = {"target": f"sip:pbx@127.0.0.1:{silent.getsockname()[1]}"}
+        flow = starter("keep_alive")
+        async with running(tmp_path, flow, link=nodes.no_media, settings=nodes.quick) as node:
+            watcher = Watcher(node)
+            node.begin("keep_alive", "StartKeepAlive", target)
+            await watcher.state("Unreachable")
+            assert events(node) == ["StartKeepAlive", "RequestAnswered"]

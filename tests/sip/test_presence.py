@@ -10,7 +10,8 @@ from tests.sip.sipp import MISSING, SIPP, Sipp
 from tests.sip.starters import events, open_to_all, starter, unhandled
 
 pytestmark = [pytest.mark.sipp, pytest.mark.skipif(SIPP is None, reason=MISSING)]
-FLOWS = [starter(f"presence_{name}") for name in ("watcher", "notifier", "publisher")]
+NAMES = ("presence_watcher", "presence_notifier", "presence_publisher", "publication_in")
+FLOWS = [starter(name) for name in NAMES]
 PIDF = "application/pidf+xml"
 ACTIVE = ("Event: presence", "Subscription-State: active;expires=600", f"Content-Type: {PIDF}")
 OVER = ("Event: presence", "Subscription-State: terminated;reason=timeout")
@@ -18,7 +19,8 @@ OVER = ("Event: presence", "Subscription-State: terminated;reason=timeout")
 
 @pytest.fixture
 async def node(tmp_path):
-    routes = (("*", "presence_notifier"),)
+    # Who subscribes and who publishes are served by different flows.
+    routes = (("service", "presence_notifier"), ("*", "publication_in"))
     async with running(tmp_path, *FLOWS, routes=routes, link=nodes.no_media) as node:
         open_to_all(node)
         yield node
@@ -160,3 +162,25 @@ async def test_all_messages_of_a_subscription_stand_in_its_record(node):
         ("in", b"SIP/2.0"),
     ]
     assert {record.session for record in wire} == {watcher.heard[0][0].id}
+
+
+async def test_a_published_state_is_taken(node):
+    watcher = Watcher(node)
+    headers = ("Event: presence", "Expires: 60", f"Content-Type: {PIDF}")
+    tagged = ("< 200", "SIP-ETag: [0-9a-f]", "Expires: 60")
+    peer = await Sipp(caller(("> PUBLISH text", *headers), tagged), remote=node.sip_address).start()
+    result = await peer.finish()
+    assert result.successful == 1, result
+    assert await watcher.ended() == ["completed"]
+    assert nodes.steps(node)[0].fields["body"] == "Hello there"
+
+
+@pytest.mark.parametrize(
+    ("event", "more", "code"),
+    [("presence", "SIP-If-Match: forged", 412), ("dialog", "X-A: b", 489)],
+)
+async def test_a_state_that_is_not_ours_is_not_taken(node, event, more, code):
+    headers = (f"Event: {event}", more, f"Content-Type: {PIDF}")
+    steps = (("> PUBLISH text", *headers), f"< {code}")
+    result = await (await Sipp(caller(*steps), remote=node.sip_address).start()).finish()
+    assert result.successful == 1, result

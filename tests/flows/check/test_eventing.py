@@ -72,6 +72,15 @@ MISTAKES = {
     "a refusal that nobody hears": (
         "message_out", "{from_state: Sending, role: UAC, event: MessageFailed",
         "{from_state: Sending, role: UAC, event: Reset", "COV405"),
+    "an answer that nobody hears": (
+        "keep_alive", "Asking, role: UAC, event: RequestAnswered, next_state",
+        "Asking, role: UAC, event: Reset, next_state", "CMP851"),
+    "a question that is asked while one waits": (
+        "keep_alive", "actions: [CreateDialog, SendOPTIONS]",
+        "actions: [CreateDialog, SendOPTIONS, SendOPTIONS]", "ACT606"),
+    "a state that is taken without a word": (
+        "publication_in", "actions: [CreateDialog, {SendSIPResponse: {code: 200}}, CleanupDialog]",
+        "actions: [CreateDialog, CleanupDialog]", "OBL621"),
     "a text that is sent while one waits": (
         "message_out", "actions: [CreateDialog, SendMESSAGE]",
         "actions: [CreateDialog, SendMESSAGE, {SendMESSAGE: {body: again}}]", "ACT606"),
