@@ -110,6 +110,25 @@ async def test_a_killed_process_is_told_and_a_new_one_binds_the_same_ports(
         await second.stop()
 
 
+@pytest.mark.parametrize("parted", [False, True])
+async def test_a_bridged_pair_finds_together_again_whichever_leg_is_restored_first(
+    runtime: Runtime, process: ChildProcess, phone: Phone, parted: bool
+) -> None:
+    for leg in ("a", "b"):
+        await runtime.link.create(leg, "rtp")
+        await runtime.link.answer(leg, phone.offer())
+        await runtime.link.start(leg)
+    await runtime.link.bridge("a", "b")
+    if parted:
+        await runtime.link.unbridge("a")
+    process.kill()
+    await until(lambda: runtime.names().count("lost") == 2)
+    await process.start()
+    await runtime.link.recover("b")
+    assert (await runtime.link.recover("a")).bridged == ("" if parted else "b")
+    assert (await runtime.link.info("b")).bridged == ("" if parted else "a")
+
+
 async def test_death_is_noticed_within_half_a_second_and_fails_what_is_pending(
     runtime: Runtime, process: ChildProcess
 ) -> None:
