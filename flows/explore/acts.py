@@ -33,6 +33,7 @@ TOLERANT = frozenset(
         "RestoreMedia",
         "CreateLinkedSession",
         "ReplaceSession",
+        "CreateConsultationCall",
     )
 )
 """Actions that take a resource only if it is not held yet."""
@@ -148,6 +149,8 @@ def _acquire(doing: Doing, contract: ActionWord) -> None:
 def _release(doing: Doing, contract: ActionWord) -> None:
     main = contract.releases[:1]
     for resource in contract.releases:
+        if resource == "link" and linked.alive(doing.wire):
+            continue  # another linked session goes on
         if resource in doing.held:
             doing.held = tuple(r for r in doing.held if r != resource)
             doing.dropped.add(resource)

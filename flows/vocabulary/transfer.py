@@ -166,10 +166,11 @@ ACTIONS: tuple[ActionWord, ...] = (
     ),
     ActionWord(
         "TerminateCurrentCall",
-        "Ends the transferred call with BYE; an answered linked session takes its place and goes "
-        "on alone.",
+        "Ends the transferred call with BYE; the answered consultation call takes its place: it is "
+        "joined with whom this call was joined with, another linked session or the one that "
+        "started this session, or goes on alone.",
         _GROUP,
-        releases=("link",),
+        releases=("link", "bridge"),
         uses=("dialog",),
         sends="BYE",
         rfc="RFC 5589 6",

@@ -49,8 +49,11 @@ class Links(Protocol):
     def let_go(self, link: str) -> None:
         """Tell a linked session to hang up and hear of it no more; none is harmless."""
 
-    def hand_over(self) -> None:
-        """Let all linked sessions go on alone; ActionError if none was answered."""
+    def hand_over(self) -> tuple[CallLeg, CallLeg] | None:
+        """Let an answered linked session take our place; return whose media is to be joined then.
+
+        None if it goes on alone; ActionError if none was answered.
+        """
 
     def take_over(self, link: str) -> CallLeg | None:
         """Take the place of the session that the INVITE names; return whom it was linked with.
@@ -90,7 +93,7 @@ class _NoLinks:
     def let_go(self, link: str) -> None:
         """Nobody is linked."""
 
-    def hand_over(self) -> None:
+    def hand_over(self) -> tuple[CallLeg, CallLeg] | None:
         raise ActionError("no linked session was answered")
 
     def take_over(self, link: str) -> CallLeg | None:

@@ -329,9 +329,13 @@ def terminate_consultation_call(leg: CallLeg, arguments: Arguments, event: Event
 
 
 @performs("TerminateCurrentCall")
-def terminate_current_call(leg: CallLeg, arguments: Arguments, event: Event) -> None:
-    """End this call with BYE; the answered linked session goes on alone."""
-    leg.links.hand_over()
+async def terminate_current_call(leg: CallLeg, arguments: Arguments, event: Event) -> None:
+    """End this call with BYE; the answered linked session takes its place."""
+    joined = leg.links.hand_over()
+    if joined is not None:
+        one, other = joined
+        with contextlib.suppress(ActionError):  # whose media is gone hangs up by itself
+            await one.media.bridge(other.media)
     leg.dialog.bye()
 
 

@@ -43,6 +43,10 @@ MOST_CHARACTERS: Final = 1024
 TIMEOUT, TOO_MANY_HOPS, TERMINATED, UNAVAILABLE = 408, 483, 487, 503
 _CODES: Final = {"DialogTimeout": TIMEOUT, "after": TIMEOUT, "HangupCall": TERMINATED}
 """What an ending without an answer of the far side counts as; everything else is 503."""
+CONSULTATION = "consultation"
+"""The linked session that takes the place of one that is transferred."""
+PEER = "peer"
+"""The name by which two sessions know each other whose common owner has left."""
 REPLACED = "Replaced"
 """Event of the step by which a session ends whose place another call has taken."""
 ABANDONED = "OwnerEnded"
@@ -225,15 +229,37 @@ class SessionLinks:
             linked.owner = None
             hang_up(linked)
 
-    def hand_over(self) -> None:
-        """Let all linked sessions go on alone."""
-        if not any(linked.answered and not linked.told for linked in self.owned.values()):
+    def hand_over(self) -> tuple[CallLeg, CallLeg] | None:
+        """Let an answered linked session take our place; return whose media is to be joined then.
+
+        It is joined with the one we were joined with: another linked session, or our owner. None
+        if there is neither: it goes on alone.
+        """
+        up = [one for one in self.owned.values() if one.answered and not one.told]
+        if not up:
             raise ActionError("no linked session was answered that could go on alone")
+        new = next((one for one in up if one.name == CONSULTATION), up[-1])
+        rest = [one for one in up if one is not new]
         for linked in self.owned.values():
             linked.owner = None
             if not linked.answered:
                 hang_up(linked)
         self.owned.clear()
+        if rest:
+            return _paired(rest[0].session, new.session)
+        own = self.own
+        if own is None or own.owner is None or own.told:
+            return None
+        return self._put_in(new, own)
+
+    def _put_in(self, new: Linked, own: Linked) -> tuple[CallLeg, CallLeg]:
+        """Let a session be to our owner what we were."""
+        assert own.owner is not None, "it has an owner: that was asked before"
+        self.own = None
+        self._children.pop(self.session.id, None)
+        own.session, own.answered = new.session, True
+        links_of(new.session).own = self._children[new.session.id] = own
+        return leg_of(own.owner.session), leg_of(new.session)
 
     def take_over(self, link: str) -> CallLeg | None:
         """Take the place of the session that the INVITE named, which is ended."""
@@ -306,8 +332,8 @@ class SessionLinks:
     def ended(self) -> None:
         """Tell the owner, and those that were started."""
         own = self.own
+        self._children.pop(self.session.id, None)
         if own is not None:
-            self._children.pop(self.session.id, None)
             if own.watch is not None:
                 own.watch.cancel()
             if own.owner is not None:
@@ -383,6 +409,16 @@ class LinkBook:
         elif not linked.rung and "CallRinging" in published:
             linked.rung = True
             linked.tell("LinkedRinging", code=180)
+
+
+def _paired(one: Session, other: Session) -> tuple[CallLeg, CallLeg]:
+    """Let two sessions go on with each other: whichever ends ends the other, too."""
+    for session, peer in ((one, other), (other, one)):
+        linked = Linked(PEER, links_of(session), peer)
+        linked.owner, linked.answered = None, True
+        links_of(session).owned[PEER] = linked
+        links_of(session).own = None
+    return leg_of(one), leg_of(other)
 
 
 def hang_up(linked: Linked) -> None:

@@ -14,7 +14,7 @@ from tests.sip.baresip import BARESIP, Baresip
 from tests.sip.sipp import SIPP, Sipp
 
 TABLES = Path(__file__).parents[2] / "state_tables"
-OUTGOING = ("call_with_hold", (TABLES / "call_with_hold.yaml").read_text())
+OUTGOING = ("attended_transfer", (TABLES / "attended_transfer.yaml").read_text())
 CALLER_TONE, CALLEE_TONE = 440.0, 1000.0
 PATIENCE = 15.0
 BUSY = """<?xml version="1.0" encoding="UTF-8"?>

@@ -14,7 +14,7 @@ from tests.runtime.node.nodes import CALLER, Peer, Watcher, journal, no_media, r
 
 TABLES = Path(__file__).parents[3] / "state_tables"
 B2BUA = (TABLES / "b2bua.yaml").read_text()
-OUTGOING = (TABLES / "call_with_hold.yaml").read_text()
+OUTGOING = (TABLES / "attended_transfer.yaml").read_text()
 ROUTES = (("*", "b2bua"),)
 
 
@@ -28,7 +28,7 @@ async def two_legs(folder, text=B2BUA, **more):
     """A node that joins a caller with a callee; both are stacks of their own."""
     more.setdefault("link", no_media)
     async with Peer.open() as caller, Peer.open() as callee:
-        flows = (("b2bua", towards(callee, text)), ("call_with_hold", OUTGOING))
+        flows = (("b2bua", towards(callee, text)), ("attended_transfer", OUTGOING))
         async with running(folder, *flows, routes=ROUTES, **more) as node:
             yield node, caller, callee, Watcher(node)
 
@@ -206,7 +206,7 @@ async def test_whom_the_caller_dialled_is_called(tmp_path):
         running(
             tmp_path / "other",
             ("b2bua", text),
-            ("call_with_hold", OUTGOING),
+            ("attended_transfer", OUTGOING),
             routes=ROUTES,
             link=no_media,
         ) as other,
@@ -219,7 +219,7 @@ async def test_whom_the_caller_dialled_is_called(tmp_path):
 
 async def test_a_call_that_comes_back_to_us_ends_when_its_hops_are_used_up(tmp_path):
     async with Peer.open() as caller:
-        flows = (("b2bua", B2BUA), ("call_with_hold", OUTGOING))
+        flows = (("b2bua", B2BUA), ("attended_transfer", OUTGOING))
         async with running(tmp_path, *flows, routes=ROUTES, link=no_media) as node:
             watcher = Watcher(node)
             usage = await call(caller, node)
@@ -231,7 +231,7 @@ async def test_a_call_that_comes_back_to_us_ends_when_its_hops_are_used_up(tmp_p
 LEAVING = """\
 - {from_state: Idle, role: UAS, event: IncomingCall, next_state: Up,
    actions: [CreateDialog, StoreRemoteSDP, GenerateLocalSDP,
-   {CreateLinkedSession: {target: event.called, flow: call_with_hold}},
+   {CreateLinkedSession: {target: event.called, flow: attended_transfer}},
    {SendSIPResponse: {code: 200}}]}
 - {from_state: Up, role: UAS, event: LinkedRinging, actions: []}
 - {from_state: Up, role: UAS, event: LinkedAnswered, actions: []}
@@ -263,7 +263,7 @@ async def test_nobody_is_left_behind_by_a_table_that_forgets_its_linked_session(
 async def test_a_linked_session_without_a_row_for_the_end_is_ended_all_the_same(tmp_path):
     deaf = CALLER.replace("event: HangupCall", "event: MuteCall")
     async with Peer.open() as caller, Peer.open() as callee:
-        flows = (("b2bua", towards(callee, LEAVING)), ("call_with_hold", deaf))
+        flows = (("b2bua", towards(callee, LEAVING)), ("attended_transfer", deaf))
         async with running(tmp_path, *flows, routes=ROUTES, link=no_media) as node:
             watcher = Watcher(node)
             usage = await caller.call(node)
@@ -368,3 +368,58 @@ async def test_a_flow_that_does_not_ask_for_it_lets_nobody_take_a_place(tmp_path
         usage = await caller.call(node)
         await code(third, await replacing(third, node, usage), 603)
         assert usage.established
+
+
+@pytest.mark.parametrize("sender", ["caller", "callee"])
+async def test_either_phone_sends_the_other_one_to_a_third(tmp_path, sender):
+    async with (
+        two_legs(tmp_path, config={"refer_anywhere": True}) as (node, caller, callee, watcher),
+        Peer.open() as third,
+    ):
+        usage, other = await established(node, caller, callee)
+        await watcher.state("Bridged")
+        sent, peer = (usage, caller) if sender == "caller" else (other, callee)
+        stays, left = (callee, other) if sender == "caller" else (caller, usage)
+        to = [("Refer-To", f"<sip:third@127.0.0.1:{third.address[1]}>")]
+        sent.request("REFER", now=peer.shell.now(), headers=to)
+        peer.shell.flush()
+        invite = await third.until(InviteReceived)
+        respond(third, invite, 180)
+        respond(third, invite, 200, Peer.OFFER)
+        for _ in range(3):
+            report = await peer.wait(lambda: waiting(sent, "NOTIFY"))
+            sent.respond(report, 200, now=peer.shell.now())
+            peer.shell.flush()
+        await peer.hung_up(sent)
+        assert await watcher.ended() == ["completed"]
+        pairs = [set(entry[1:]) for entry in node._link.log if entry[0] == "bridge"]
+        assert len(pairs) == 2 and len(pairs[0] & pairs[1]) == 1
+        # Those two are joined now: whoever hangs up ends the other one.
+        left.bye(now=stays.shell.now())
+        stays.shell.flush()
+        await third.hung_up(invite.usage)
+        assert sorted(await watcher.ended(3)) == ["completed"] * 3
+        assert not node._signalling.links._children and node.session_count == 0
+
+
+def waiting(usage, method):
+    return next((tx for tx in usage.open if tx.method == method), None)
+
+
+async def test_a_transfer_that_fails_leads_back_to_the_joined_call(tmp_path):
+    async with (
+        two_legs(tmp_path, config={"refer_anywhere": True}) as (node, caller, callee, watcher),
+        Peer.open() as third,
+    ):
+        usage, other = await established(node, caller, callee)
+        await watcher.state("Bridged")
+        to = [("Refer-To", f"<sip:third@127.0.0.1:{third.address[1]}>")]
+        usage.request("REFER", now=caller.shell.now(), headers=to)
+        caller.shell.flush()
+        respond(third, await third.until(InviteReceived), 486)
+        session, _, _ = await watcher.until(lambda s, step, d: step.row_id == "not-transferred")
+        assert session.state == "Bridged"
+        usage.bye(now=caller.shell.now())
+        caller.shell.flush()
+        await callee.hung_up(other)
+        assert sorted(await watcher.ended(3)) == ["completed", "completed", "failed"]
