@@ -57,6 +57,7 @@ class Answers:
     def settle_alone(self, tx: ServerTransaction, code: int, now: float) -> None:
         """Answer a request that the user was not asked about."""
         self._write(tx, Answer(code, build.REASONS[code], [], b"", ""), now)
+        self._let_go(tx)
 
     def give(self, tx: ServerTransaction, answer: Answer, now: float) -> bytes:
         """Send an answer and do what follows from it for the dialog; returns what was sent."""
@@ -82,6 +83,7 @@ class Answers:
         elif tx is usage.initial and code >= 300:
             usage.state = UsageState.TERMINATED
         self._agent.arriving.answered(usage, tx, code, answer.headers, now)
+        self._let_go(tx)
         self._agent.settle(usage, now)
         return data
 
@@ -100,7 +102,7 @@ class Answers:
     def _accepted(self, usage: Usage, tx: ServerTransaction) -> None:
         assert usage.dialog is not None
         if tx.method == "INVITE":
-            usage.unacknowledged[tx.request.cseq.number] = tx
+            usage.unacknowledged[tx.number] = tx
         if tx is usage.initial:
             usage.dialog.confirmed = True
             usage.state = UsageState.CONFIRMED
@@ -135,3 +137,9 @@ class Answers:
         )
         tx.respond(answer.code, data, now)
         return data
+
+    @staticmethod
+    def _let_go(tx: ServerTransaction) -> None:
+        """A call in progress lives long after its INVITE, and its BYE says nothing more."""
+        if tx.method in ("INVITE", "BYE"):
+            tx.let_go()

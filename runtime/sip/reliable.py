@@ -106,8 +106,7 @@ class Progress:
 
     def matches(self, rack: RAck) -> bool:
         """Whether a PRACK confirms the response that waits."""
-        number = self.tx.request.cseq.number
-        return self.waits and rack == RAck(self._rseq, number, "INVITE")
+        return self.waits and rack == RAck(self._rseq, self.tx.number, "INVITE")
 
     def confirmed(self) -> None:
         """The PRACK came."""
@@ -122,7 +121,7 @@ class Progress:
     @property
     def offered(self) -> bool:
         """Whether the response that waits made an offer (RFC 3262 5)."""
-        return self.described and self.tx.request.sdp is None
+        return self.described and not self.tx.offered
 
     def silence(self) -> None:
         """Repeat no more; a PRACK is still understood."""

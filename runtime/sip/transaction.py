@@ -290,7 +290,14 @@ class ServerTransaction(Transaction):
         machine = INVITE_SERVER if request.method == "INVITE" else NON_INVITE_SERVER
         super().__init__(sender, machine, reply, None, b"")
         self.user = user
-        self.request = request
+        self.method = request.method
+        self.number = request.cseq.number
+        "The CSeq number of the request."
+        self.offered = request.sdp is not None
+        "The request carries a session description."
+        self.merge: tuple[str, str, int, str] | None = None
+        "Under which name another copy of the request would be known (RFC 3261 8.2.2.2)."
+        self._request: Request | None = request
         self.source = hop
         "Where the request came from; `hop` is where responses go."
         self.key = request.key
@@ -305,13 +312,14 @@ class ServerTransaction(Transaction):
         self._answered = False
 
     @property
-    def method(self) -> str:
-        return self.request.method
+    def request(self) -> Request:
+        """The request, for as long as an answer may be made of it."""
+        assert self._request is not None, "the request was answered and let go"
+        return self._request
 
-    @property
-    def offered(self) -> bool:
-        """The request carries a session description."""
-        return self.request.sdp is not None
+    def let_go(self) -> None:
+        """Keep no more of an answered request than what repeats of it need: its answer."""
+        self._request = None
 
     @property
     def answered(self) -> bool:

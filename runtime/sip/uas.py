@@ -210,7 +210,7 @@ class Uas(Answers):
                     request, hop, now, self._stateless_tag(request)
                 )
                 if isinstance(begun, ServerTransaction):
-                    self._merge[merge] = begun
+                    self._known_as(begun, merge)
                 else:
                     self.refuse(request, hop, *begun)
         elif request.method in self._agent.settings.out_of_dialog:
@@ -218,12 +218,16 @@ class Uas(Answers):
                 return
             tx = self.begin(request, hop, now)
             tx.tag = self._stateless_tag(request)
-            self._merge[merge] = tx
+            self._known_as(tx, merge)
             self._agent.happenings.append(OutOfDialogReceived(tx, request.method, request))
         elif request.method in ("BYE", "INFO", "UPDATE", "PRACK", "NOTIFY"):
             self.refuse(request, hop, 481)
         else:
             self.refuse(request, hop, 405, [("Allow", self._agent.allow)])
+
+    def _known_as(self, tx: ServerTransaction, merge: tuple[str, str, int, str]) -> None:
+        self._merge[merge] = tx
+        tx.merge = merge
 
     def _screened_out(self, request: Request, hop: Hop, now: float) -> bool:
         refused = self._agent.settings.screen(request, hop, now)
@@ -267,7 +271,7 @@ class Uas(Answers):
             self.refuse(request, hop, replaced)
             return
         tx = self.begin(request, hop, now)
-        self._merge[merge] = tx
+        self._known_as(tx, merge)
         usage = self._agent.new_usage("UAS", hop)
         usage.call_id, usage.local_tag, usage.dialog = request.call_id, tag, dialog
         usage.local_uri, usage.remote_uri = request.to.uri_text, request.from_.uri_text
@@ -320,7 +324,7 @@ class Uas(Answers):
 
     def on_unacknowledged(self, tx: ServerTransaction, now: float) -> None:
         usage = tx.usage
-        if usage is None or usage.unacknowledged.pop(tx.request.cseq.number, None) is None:
+        if usage is None or usage.unacknowledged.pop(tx.number, None) is None:
             return
         self._agent.tell(usage, AckTimedOut(usage, tx is not usage.initial))
         self._send_waiting_bye(usage, now)
@@ -344,10 +348,8 @@ class Uas(Answers):
                 tx.usage.initial = None  # A long call need not keep its INVITE.
             if tx.usage.progress is not None and tx.usage.progress.tx is tx:
                 self._end_progress(tx.usage)
-        if not tx.request.to.tag:
-            cseq = tx.request.cseq
-            merge = (tx.request.from_.tag, tx.request.call_id, cseq.number, cseq.method)
-            self._merge.pop(merge, None)
+        if tx.merge is not None:
+            self._merge.pop(tx.merge, None)
 
     def _end_progress(self, usage: Usage) -> None:
         """The INVITE is over: a PRACK that is still missing confirms nothing any more."""

@@ -153,5 +153,5 @@ def _glare(usage: Usage, request: Request) -> bool:
         return False
     progress = usage.progress
     ours = progress is not None and progress.waits and progress.offered
-    asked = any(tx.request.sdp is None for tx in usage.unacknowledged.values())
+    asked = any(not tx.offered for tx in usage.unacknowledged.values())
     return ours or asked or (usage.own_invite is not None and usage.own_invite.reinvite)
