@@ -97,6 +97,10 @@ class ServerUser(Protocol):
 class Transaction:
     """What both sides share: a machine, a state, timers, the message to repeat."""
 
+    __slots__ = (
+        "_data", "_interval", "hop", "machine", "sender", "state", "timers", "usage", "__weakref__",
+    )  # fmt: skip
+
     def __init__(
         self, sender: Sender, machine: Machine, hop: Hop, usage: Usage | None, data: bytes
     ) -> None:
@@ -166,6 +170,11 @@ class Transaction:
 
 class ClientTransaction(Transaction):
     """One own request until its final response has certainly arrived."""
+
+    __slots__ = (
+        "accepted", "acks", "branch", "cancel_headers", "cancel_wanted", "cancelled", "final",
+        "outline", "reinvite", "repeated", "rseqs", "silent", "spare", "user",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -283,6 +292,11 @@ class ClientTransaction(Transaction):
 
 class ServerTransaction(Transaction):
     """One request of the peer until our final response has certainly arrived."""
+
+    __slots__ = (
+        "_answered", "_request", "acknowledged", "cancelled", "described", "key", "merge", "method",
+        "number", "offered", "source", "tag", "user",
+    )  # fmt: skip
 
     def __init__(
         self, sender: Sender, user: ServerUser, request: Request, hop: Hop, reply: Hop

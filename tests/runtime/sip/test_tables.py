@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import pytest
 
 from runtime.sip import tables
@@ -270,13 +272,15 @@ def test_an_event_without_an_arrow_changes_nothing(name: str) -> None:
 def firing_times(rig: Rig, limit: float = 400.0) -> list[tuple[str, float]]:
     """Let all timers fire; the name and time of each."""
     fired = []
-    original = rig.tx.on_timer
-    rig.tx.on_timer = lambda name, now: (  # type: ignore[method-assign]
-        fired.append((name, now)),
-        original(name, now),
-    )[0]
-    while (deadline := rig.timers.deadline()) is not None and deadline < limit:
-        rig.timers.expire(deadline)
+    original = type(rig.tx).on_timer
+
+    def on_timer(tx: Transaction, name: str, now: float) -> None:
+        fired.append((name, now))
+        original(tx, name, now)  # type: ignore[arg-type]
+
+    with patch.object(type(rig.tx), "on_timer", on_timer):
+        while (deadline := rig.timers.deadline()) is not None and deadline < limit:
+            rig.timers.expire(deadline)
     return fired
 
 
