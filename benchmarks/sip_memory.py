@@ -40,7 +40,7 @@ def main(sessions: int) -> bool:
                 time.sleep(0.5)
             time.sleep(REST)
             living = int(node.ask("sessions"))
-            sizes.append((living, _resident(node.process.pid)))
+            sizes.append((living, resident(node.process.pid)))
     (low, before), (high, after) = sizes
     slope = (after - before) / (high - low)
     verdict = "met" if slope <= GOAL else "MISSED"
@@ -66,7 +66,8 @@ def _stop(callers: list[subprocess.Popen[bytes]]) -> None:
         each.wait()
 
 
-def _resident(pid: int) -> int:
+def resident(pid: int) -> int:
+    """Return the bytes of a process that are in memory (Linux)."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
