@@ -234,7 +234,11 @@ def guard_settings(
     rate = Rate(each_second, 4 * each_second)
     rates = {method: rate for method in ("INVITE", "REGISTER", OTHER)}
     rates["OPTIONS"] = Rate(0.4 * rate.each_second, 2 * rate.each_second)
-    settings = GuardSettings(rates=rates, trusted=trusting(networks))
+    settings = GuardSettings(
+        rates=rates,
+        strangers=Rate(4 * each_second, 20 * each_second),
+        trusted=trusting(networks),
+    )
     return settings if emergency is None else dataclasses.replace(settings, emergency=emergency)
 
 

@@ -79,7 +79,7 @@ class GuardSettings:
     rates: Mapping[str, Rate] = field(default_factory=_rates)
     "Of each source that is not trusted, by method."
 
-    strangers: Rate = Rate(600, 2400)
+    strangers: Rate = Rate(200, 1000)
     "Of all sources that are not trusted together: bounds what a flood from everywhere may keep."
 
     answers: Rate = Rate(20, 100)
@@ -140,6 +140,9 @@ LEAST: Final = 0.02
 SHUNNED: Final = 1.0
 "Seconds for which nothing new is read of a source that is beyond even refusals."
 
+FULL: Final = 0.1
+"Seconds for which nothing new is read of strangers once all together are beyond their rate."
+
 WEIGHT: Final = 0.2
 "Of the newest measurement in the average."
 
@@ -170,6 +173,8 @@ class Guard:
         self._strangers = Bucket(settings.strangers, 0.0)
         self._reserve = Bucket(settings.reserve, 0.0)
         self._credit = 0.0
+        self._full = float("-inf")
+        "Nothing new of any stranger is read until then."
         self._shunning = False
         "Some source has ever been shunned; until then nothing is looked up."
         numbers = "|".join(re.escape(each) for each in sorted(settings.emergency))
@@ -187,7 +192,8 @@ class Guard:
             return False
         source = self._sources.get(self._source_of(hop.host))
         if source is None or now >= source.shunned:
-            return False
+            if now >= self._full or self.settings.trusted(hop.host):
+                return False
         if data.startswith(b"CANCEL ") or self._urgent.match(data):
             return False
         self.counters["shunned"] += 1
@@ -207,6 +213,8 @@ class Guard:
             within = source.take(method, self.settings.rates[method], now)
             if not within or not self._strangers.take(self.settings.strangers, now):
                 self.counters["too_many"] += 1
+                if within:
+                    self._shunning, self._full = True, now + FULL
                 return self._refused(hop)
         if request.method != "OPTIONS" and not self._share_allows():
             self.counters["overload"] += 1

@@ -111,6 +111,16 @@ def test_a_flood_from_everywhere_is_bounded_in_what_it_keeps_and_in_what_is_reme
     assert guard.figures()["sources"] == 64
 
 
+def test_a_flood_from_everywhere_is_hardly_read_while_those_who_are_trusted_are() -> None:
+    bench, guard = guarded(strangers=Rate(10, 10), trusted=lambda host: host == "192.0.2.7")
+    for number in range(1000):
+        bench.now = number / 1000
+        source = Hop(UDP, (f"198.18.{number // 256}.{number % 256}", 5060), PEER.local)
+        bench.receive(fresh(), source)
+    assert guard.counters["shunned"] > 950
+    assert codes(bench.receive(fresh())) == [100]
+
+
 def test_an_ipv6_source_is_its_64() -> None:
     bench, _ = guarded(rates={"*": Rate(0, 1)})
     heard = [
