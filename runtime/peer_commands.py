@@ -50,7 +50,7 @@ def _add_trunk(verbs: Any, finish: Callable[..., None]) -> None:
 
 
 def _settings(parser: ArgumentParser) -> None:
-    parser.add_argument("--transport", choices=("UDP", "TCP", "TLS"))
+    parser.add_argument("--transport", choices=("UDP", "TCP", "TLS"), help="to the trunk")
     parser.add_argument("--proxy", metavar="HOST:PORT", help="where requests are sent instead")
     parser.add_argument("--realm", metavar="TEXT", help="what a challenge has to name")
     parser.add_argument("--user", metavar="TEXT")
