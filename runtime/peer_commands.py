@@ -274,6 +274,7 @@ def account_switch(options: Namespace) -> int:
 
 
 def _remove(options: Namespace) -> int:
+    """Remove an account: 0 removed, 1 refused."""
     from runtime import accounts
 
     def act() -> tuple[Any, str]:
