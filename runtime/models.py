@@ -628,6 +628,7 @@ from runtime.peer_models import (  # noqa: E402
     Trunk,
     TrunkCall,
     TrunkMark,
+    TrunkRegistration,
     TrunkStanding,
 )
 from runtime.proof_models import (  # noqa: E402
@@ -652,5 +653,6 @@ __all__ = [
     "Trunk",
     "TrunkCall",
     "TrunkMark",
+    "TrunkRegistration",
     "TrunkStanding",
 ]

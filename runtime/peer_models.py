@@ -63,6 +63,20 @@ class Trunk(models.Model):
         return self.name
 
 
+class TrunkRegistration(models.Model):
+    """That we want to be registered with a trunk, and the session that does it."""
+
+    trunk = models.OneToOneField(Trunk, on_delete=models.CASCADE, related_name="registration")
+    flow_name = models.CharField(max_length=64)
+    session = models.CharField(max_length=128)
+    """The last one; one that ended with its node is begun again."""
+    tried_at = models.FloatField()
+    """Seconds since the epoch."""
+
+    def __str__(self) -> str:
+        return f"{self.trunk_id} {self.flow_name}"
+
+
 class TrunkStanding(models.Model):
     """How a trunk stands as one node sees it. Times are seconds since the epoch."""
 

@@ -23,7 +23,18 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from designer import consumers, notices, selectors, tasks
-from runtime import asks, audit, bridge, counting, deployments, dwell, nodes, routes, upkeep
+from runtime import (
+    asks,
+    audit,
+    bridge,
+    counting,
+    deployments,
+    dwell,
+    nodes,
+    registering,
+    routes,
+    upkeep,
+)
 from runtime import tasks as runtime_tasks
 from runtime.drain.carrier import Carrier
 from runtime.executor.step import Step
@@ -128,6 +139,7 @@ async def running(
         await check_outdated()
         work += [every(WATCH_SECONDS, ring_stale), every(RAMP_SECONDS, ring_ramps)]
         work.append(every(UPKEEP_SECONDS, ring_upkeep))
+        work.append(every(WATCH_SECONDS, keep_registrations))
         work.append(every(counting.TURN_SECONDS, count_steps))
     if watch is not None:
         from runtime.watching import follow
@@ -348,6 +360,11 @@ async def ring_ramps() -> None:
 async def ring_upkeep() -> None:
     """Call for a worker once a day, for the rules about how long calls are kept and for proof."""
     await database_sync_to_async(upkeep.ring_daily)()
+
+
+async def keep_registrations() -> None:
+    """Register trunks again whose registration ended with its node."""
+    await database_sync_to_async(registering.keep)()
 
 
 async def ring_stale() -> None:

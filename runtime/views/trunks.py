@@ -249,5 +249,7 @@ def _about(request: HttpRequest, found: Trunk) -> dict[str, Any]:
         "routes": routes,
         "running": services.running(found),
         "registration": registering.standing(found),
+        "unregistered": registering.ended(found),
+        "to_register": registering.wanted(found),
         "registrars": registering.flows(hidden),
     }

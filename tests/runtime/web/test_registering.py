@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from django.urls import reverse
 
 from designer import services
 from designer.models import AuditEntry
-from runtime import deployments, trunks
+from runtime import deployments, registering, trunks
 from runtime.journal_rows import parties
-from runtime.models import Session
+from runtime.models import Session, TrunkRegistration
+from runtime.node.api import CallRefused
 from tests.runtime.web.stage import FakeNode
 
 pytestmark = pytest.mark.django_db
@@ -133,3 +135,75 @@ def test_other_calls_to_the_trunk_are_no_registration(
     living(digest, "Registered", callee="sip:other")
     living("0" * 64, "Active", id="node1-7-2")
     assert "No flow registers with it now" in page(client)
+
+
+@pytest.fixture
+def wanted(digest: str, begun: list[Any]) -> TrunkRegistration:
+    """A trunk that was registered a while ago."""
+    trunk = trunks.trunk_add(name="carrier", given={"host": "192.0.2.8", "user": "we"})
+    registering.register(trunk=trunk, flow="registration")
+    begun.clear()
+    TrunkRegistration.objects.update(tried_at=time.time() - 60, session="node1-6-1")
+    return TrunkRegistration.objects.get()
+
+
+@pytest.mark.parametrize("outcome", ["lost", "shutdown"])
+def test_a_registration_that_ended_with_its_node_is_begun_again(
+    client: Client,
+    alice: Any,
+    wanted: TrunkRegistration,
+    digest: str,
+    begun: list[Any],
+    outcome: str,
+) -> None:
+    living(digest, "Registered", id="node1-6-1", ended_at=2.0, outcome=outcome)
+    client.force_login(alice)
+    assert "it is begun again" in page(client)
+    registering.keep()
+    registering.keep()
+    assert begun == [("registration", "StartRegistration", {"registrar": "sip:carrier"}, None)]
+    wanted.refresh_from_db()
+    assert wanted.session == "node1-7-1" and wanted.tried_at > time.time() - 5
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        {"ended_at": 2.0, "outcome": "failed"},
+        {"ended_at": 2.0, "outcome": "completed"},
+        {"ended_at": None},
+    ],
+)
+def test_one_that_lives_or_ended_by_itself_is_left_alone(
+    wanted: TrunkRegistration, digest: str, begun: list[Any], last: dict[str, Any]
+) -> None:
+    living(digest, "Registered", id="node1-6-1", **last)
+    registering.keep()
+    assert begun == []
+
+
+def test_a_disabled_trunk_is_not_registered_again_and_a_node_that_refuses_is_asked_later(
+    wanted: TrunkRegistration, node: FakeNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin(*given: Any) -> str:
+        raise CallRefused("the node is stopping")
+
+    monkeypatch.setattr(node, "begin", begin)
+    registering.keep()
+    wanted.refresh_from_db()
+    assert wanted.session == "node1-6-1" and wanted.tried_at > time.time() - 5
+    trunks.trunk_change(trunk=wanted.trunk, given={"enabled": False})
+    TrunkRegistration.objects.update(tried_at=7.0)
+    registering.keep()
+    wanted.refresh_from_db()
+    assert wanted.tried_at == 7.0
+
+
+def test_one_that_gave_up_is_shown_and_can_be_left_so(
+    client: Client, alice: Any, wanted: TrunkRegistration, digest: str
+) -> None:
+    client.force_login(alice)
+    living(digest, "Failed", id="node1-6-1", ended_at=2.0, outcome="failed")
+    assert "gave up at" in page(client) and "Register…" in page(client)
+    assert "is being unregistered" in post(client, "trunk_unregister")
+    assert "gave up at" not in page(client) and not TrunkRegistration.objects.exists()
