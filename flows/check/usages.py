@@ -95,9 +95,16 @@ def caller(evidence: Evidence) -> None:
         elif event == "LinkedFailed" and not linked.untold(target.wire):
             taken = program.position(target.state, target.role).candidates
             accepted = taken.get("AcceptCall")
-            if accepted is None or accepted.kind != "fired":
+            waits = accepted is not None and accepted.kind == "fired"
+            if not (waits or _calls_again(evidence, target.state)):
                 message = "The linked session failed, and the caller goes on waiting for nobody."
                 evidence.about_step("OBL622", edge, message)
+
+
+def _calls_again(evidence: Evidence, state: str) -> bool:
+    """Whether a timer of the state calls somebody else: the caller waits in a queue."""
+    rows = (r for r in evidence.table.rows if r.from_state == state and r.after is not None)
+    return any(word.name == "CreateLinkedSession" for row in rows for word in row.actions)
 
 
 def relayed(evidence: Evidence) -> None:

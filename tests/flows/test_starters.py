@@ -69,7 +69,7 @@ def test_what_is_held_is_given_back_at_the_end(starter):
             assert names[-1] == "CleanupDialog"
             if not takes_media:
                 continue
-            if row.from_state not in ("Ringing", "Asking", "Skipping") or row.role != "UAS":
+            if row.from_state not in ("Idle", "Ringing", "Asking", "Skipping") or row.role != "UAS":
                 assert "CleanupMedia" in names, row
 
 

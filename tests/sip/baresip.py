@@ -44,10 +44,11 @@ class Baresip:
         account: str = "",
         settings: str = "",
         contacts: str = "",
+        port: int | None = None,
     ) -> None:
         """`tone` is the frequency it sends instead of a hum nobody hears, in hertz; `settings` are
         further lines of its configuration, `contacts` those of its address book."""
-        self.port = free_udp_port()
+        self.port = port or free_udp_port()
         self.keyboard = free_udp_port()
         """Where keys are taken that are typed."""
         self.output = ""
