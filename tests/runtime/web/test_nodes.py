@@ -158,6 +158,20 @@ def test_the_page_names_what_each_node_runs_and_hides_buttons_from_who_may_not(
     assert "<html" not in part and "edge-1" in part
 
 
+def test_the_page_says_which_node_is_overloaded_and_what_was_refused(
+    client: Client, vera: Any
+) -> None:
+    said = {"tls": "192.0.2.1:5061", "share": 0.4, "busy": 0.97, "connections": 31, "browsers": 1}
+    living("edge-1", sip={**said, "too_many": 12041, "overload": 0})
+    living("edge-2")
+    client.force_login(vera)
+    shown = client.get("/nodes/").content.decode()
+    assert "overload-edge-1" in shown and "Takes 40 % of new calls." in shown
+    assert "192.0.2.1:5061 TLS" in shown and "31 connections, 1 browser" in shown
+    assert "Refused: 12,041 as too many of one source" in shown and "97 % busy" in shown
+    assert "overload-edge-2" not in shown
+
+
 def heart_of(node: FakeNode) -> Heart:
     return Heart(
         node, Shared(), "folder", kind="node", http="h:1", delay=LoopDelay(lambda: 0.0),
