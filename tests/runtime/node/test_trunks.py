@@ -1,5 +1,7 @@
 import asyncio
 
+import pytest
+
 from runtime.node.calling import NewCall, asserted, believed
 from runtime.node.peers import Peers
 from runtime.node.routes import Route, When, misses
@@ -8,7 +10,8 @@ from runtime.sip.auth import Challenge
 from runtime.sip.events import InviteReceived
 from runtime.sip.message import Request
 from runtime.sip.uri import parse_uri
-from tests.runtime.node.nodes import CALLER, Peer, Watcher, no_media, quick, running
+from tests.runtime.node.nodes import CALLER, ECHO, Peer, Watcher, no_media, quick, running
+from tests.sip.starters import starter
 
 
 def book(*trunks):
@@ -126,3 +129,74 @@ async def test_a_trunk_is_asked_whether_it_is_there(tmp_path):
                 await asyncio.sleep(0.02)
         assert "silent is down" in watch.down("silent")
         assert [mark.trunk for mark in watch.marks] == ["carrier", "silent"]
+
+
+class Thief(asyncio.DatagramProtocol):
+    """Answers every request but ACK with a challenge that names a trunk's realm."""
+
+    def __init__(self):
+        self.requests = []
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, address):
+        head = data.decode().partition("\r\n\r\n")[0].split("\r\n")
+        self.requests.append("\n".join(head))
+        if head[0].startswith(("ACK", "SIP/2.0")):
+            return
+        kept = [line for line in head[1:] if line.startswith(("Via", "From", "Call-ID", "CSeq"))]
+        to = next(line for line in head if line.startswith("To"))
+        asks = 'Proxy-Authenticate: Digest realm="carrier.example", nonce="n", algorithm=MD5'
+        tag = "" if ";tag=" in to else ";tag=thief"
+        lines = ["SIP/2.0 407 Pay first", *kept, to + tag, asks, "Content-Length: 0", "", ""]
+        self.transport.sendto("\r\n".join(lines).encode(), address)
+
+
+@pytest.mark.parametrize("incoming", [True, False])
+async def test_a_stranger_who_names_a_trunks_realm_gets_no_digest(tmp_path, incoming):
+    loop = asyncio.get_running_loop()
+    transport, thief = await loop.create_datagram_endpoint(Thief, local_addr=("127.0.0.1", 0))
+    port = transport.get_extra_info("sockname")[1]
+    flows = [("echo_test", ECHO), starter("authenticated_call")]
+    opened = {"unseal": lambda sealed: sealed}
+    async with running(tmp_path, *flows, link=no_media, settings=quick, **opened) as node:
+        trunk = Trunk("carrier", "192.0.2.9", realm="carrier.example", user="u1", secret="sesame")
+        node.set_peers(Peers([trunk]))
+        watcher = Watcher(node)
+        if incoming:
+            await called(node, transport, port, thief)
+            node.send((await watcher.state("Active")).id, "HangupCall")
+        else:
+            node.call("authenticated_call", f"sip:x@127.0.0.1:{port}")
+        await watcher.until(lambda session, step, done: step.event == "AuthRequired")
+        if not incoming:
+            await watcher.ended()
+        asked = [line for line in thief.requests if line.startswith(("BYE", "INVITE"))]
+        assert asked and not any("Digest" in each or "sesame" in each for each in thief.requests)
+    transport.close()
+
+
+async def called(node, transport, port, thief):
+    """Call the node from the stranger's socket."""
+    head = [
+        f"Via: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK1",
+        "From: <sip:thief@elsewhere.example>;tag=t",
+        "Call-ID: theft",
+        f"Contact: <sip:thief@127.0.0.1:{port}>",
+    ]
+
+    def send(method, to, number, body=b""):
+        lines = [f"{method} sip:100@127.0.0.1 SIP/2.0", *head, f"To: {to}"]
+        lines += [f"CSeq: {number} {method}", "Max-Forwards: 70"]
+        lines += ["Content-Type: application/sdp"] if body else []
+        lines += [f"Content-Length: {len(body)}", "", ""]
+        data = "\r\n".join(lines).encode() + body
+        transport.sendto(data.replace(b"hG4bK1", b"hG4bK" + method.encode()), node.sip_address)
+
+    send("INVITE", "<sip:100@127.0.0.1>", 1, Peer.OFFER)
+    async with asyncio.timeout(10):
+        while not (answers := [r for r in thief.requests if r.startswith("SIP/2.0 200")]):
+            await asyncio.sleep(0.01)
+    to = next(line for line in answers[0].splitlines() if line.startswith("To: "))
+    send("ACK", to[4:], 1)
