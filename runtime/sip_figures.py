@@ -52,10 +52,25 @@ def metrics(sip: Mapping[str, Any]) -> Iterator[Metric]:
     yield CounterMetricFamily(
         "callsmith_sip_unkept", "Messages of nobody that were not recorded.", value=sip["unkept"]
     )
+    yield from _trunks(sip.get("trunks", {}))
     sides = GaugeMetricFamily("callsmith_sip_transactions", "Transactions.", labels=["side"])
     for side, count in sip["transactions"].items():
         sides.add_metric([side], count)
     yield sides
+
+
+def _trunks(trunks: Mapping[str, Mapping[str, int]]) -> Iterator[Metric]:
+    """Tell of trunks by name: people name them, so there are only so many."""
+    calls = GaugeMetricFamily(
+        "callsmith_trunk_calls", "Calls through a trunk now.", labels=["trunk", "direction"]
+    )
+    down = GaugeMetricFamily("callsmith_trunk_down", "A trunk does not answer.", labels=["trunk"])
+    for name, figures in sorted(trunks.items()):
+        calls.add_metric([name, "in"], figures["in"])
+        calls.add_metric([name, "out"], figures["out"])
+        down.add_metric([name], figures["down"])
+    yield calls
+    yield down
 
 
 def summary(sip: Mapping[str, Any]) -> dict[str, Any]:
