@@ -58,6 +58,8 @@ class Baresip:
         self._seconds = seconds
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._secure = "sip_certificate" in settings
+        """Whether it listens to TLS, at the next port."""
         self._account = account or f"<sip:{user}@127.0.0.1:{self.port}>;regint=0"
         self._write(answers, tone, settings, contacts)
 
@@ -105,10 +107,11 @@ class Baresip:
             env={**os.environ, "TERM": "dumb"},
         )
         self._reader = asyncio.create_task(self._read())
-        entry = f"0100007F:{self.port:04X}"
         async with asyncio.timeout(15):
-            while entry not in Path("/proc/net/udp").read_text():
-                await asyncio.sleep(0.02)
+            await _listens("udp", self.port)
+            await _listens("tcp", self.port)
+            if self._secure:
+                await _listens("tcp", self.port + 1)
         return self
 
     async def _read(self) -> None:
@@ -144,3 +147,9 @@ class Baresip:
         if self._reader is not None:
             await self._reader
         self._folder.cleanup()
+
+
+async def _listens(kind: str, port: int) -> None:
+    """Wait until the kernel lists a socket at this port."""
+    while f"0100007F:{port:04X}" not in Path(f"/proc/net/{kind}").read_text():
+        await asyncio.sleep(0.02)

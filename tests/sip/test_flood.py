@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime.sip.message import Response, parse
+from runtime.sip.message import Response
+from runtime.sip.wire import parse
 from tests.runtime.sip.peer import request
 
 SECONDS = 60.0
