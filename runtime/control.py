@@ -13,7 +13,7 @@ from channels.db import database_sync_to_async
 
 from designer.errors import Refused
 from designer.publish import apublish
-from runtime import acts, bridge, nodes
+from runtime import acts, bridge, nodes, registering, trunks
 from runtime.drain import served
 
 Arguments = dict[str, Any]
@@ -97,6 +97,26 @@ async def trunk_test(arguments: Arguments) -> Answer:
     return await bridge.ask_node("", "trunk_test", arguments)
 
 
+async def trunk_register(arguments: Arguments) -> Answer:
+    """Let a flow register with a trunk: {name, flow?} -> {session}."""
+
+    def act() -> str:
+        flow = arguments.get("flow") or registering.only_flow()
+        return registering.register(trunk=trunks.named(arguments["name"]), flow=flow)
+
+    return {"session": await database_sync_to_async(act)()}
+
+
+async def trunk_unregister(arguments: Arguments) -> Answer:
+    """Remove the registration with a trunk: {name}."""
+
+    def act() -> None:
+        registering.unregister(trunk=trunks.named(arguments["name"]))
+
+    await database_sync_to_async(act)()
+    return {}
+
+
 async def ask(arguments: Arguments) -> Answer:
     """Let a node do what nodes do for each other: {node, act, arguments}."""
     return await bridge.ask_node(arguments["node"], arguments["act"], arguments["arguments"])
@@ -123,6 +143,8 @@ VERBS: dict[str, Callable[[Arguments], Awaitable[Answer]]] = {
     "stuck": stuck,
     "health": health,
     "trunk_test": trunk_test,
+    "trunk_register": trunk_register,
+    "trunk_unregister": trunk_unregister,
     "ask": ask,
     "operate": operate,
 }

@@ -21,7 +21,7 @@ def add_parsers(verbs: Any, finish: Callable[..., None]) -> None:
 def _add_trunk(verbs: Any, finish: Callable[..., None]) -> None:
     trunk = verbs.add_parser("trunk", help="the peers that calls come from and go to")
     acts = trunk.add_subparsers(
-        dest="act", metavar="list|add|edit|remove|test|reseal", required=True
+        dest="act", metavar="list|add|edit|remove|test|register|unregister|reseal", required=True
     )
     finish(acts.add_parser("list", help="with how each stands: 1 if one does not answer"), trunks)
     parser = acts.add_parser("add", help="add one; calls to sip:NUMBER@NAME go through it")
@@ -43,6 +43,13 @@ def _add_trunk(verbs: Any, finish: Callable[..., None]) -> None:
     parser = acts.add_parser("test", help="ask it now whether it is there: 1 if it is not")
     parser.add_argument("name")
     finish(parser, trunk_test)
+    parser = acts.add_parser("register", help="let a flow register our address with it, for good")
+    parser.add_argument("name")
+    parser.add_argument("--flow", default="", help="the only one that registers, if not named")
+    finish(parser, trunk_register)
+    parser = acts.add_parser("unregister", help="remove our address from it")
+    parser.add_argument("name")
+    finish(parser, trunk_unregister)
     parser = acts.add_parser(
         "reseal", help="seal all passwords by the present secret key, after it was changed"
     )
@@ -194,6 +201,32 @@ def trunk_test(options: Namespace) -> int:
     )
     answer(options, told, said)
     return DONE if well else ERRORS
+
+
+def trunk_register(options: Namespace) -> int:
+    """Let a flow register with a trunk, and do so again when its node comes back: 1 refused."""
+    said = f"{options.name} is being registered."
+    return _registering(options, "trunk_register", {"flow": options.flow}, said)
+
+
+def trunk_unregister(options: Namespace) -> int:
+    """Remove the registration with a trunk: 1 refused."""
+    return _registering(options, "trunk_unregister", {}, f"{options.name} is being unregistered.")
+
+
+def _registering(options: Namespace, verb: str, more: dict[str, str], said: str) -> int:
+    from django.conf import settings
+
+    from designer import control
+
+    try:
+        told = control.request(settings.CONTROL_SOCKET, verb, {"name": options.name, **more})
+    except control.ServerAway as away:
+        return refuse(options, str(away))
+    if "error" in told:
+        return refuse(options, told["error"])
+    answer(options, told, f"{said} Session {told['session']}." if "session" in told else said)
+    return DONE
 
 
 def _given(options: Namespace) -> dict[str, Any]:

@@ -49,6 +49,15 @@ def flows(hidden: Collection[str] = ()) -> list[Flow]:
     return sorted(found, key=lambda flow: flow.name)
 
 
+def only_flow() -> str:
+    """Return the one flow that registers; Refused if there is none or several."""
+    found = [flow.name for flow in flows()]
+    if len(found) != 1:
+        several = f"{', '.join(found)}: name one" if found else "none is deployed"
+        raise Refused(f"Which flow registers? {several}.")
+    return found[0]
+
+
 def standing(trunk: Trunk) -> Standing | None:
     """Return the living session that registers a trunk, None if there is none."""
     living = Session.objects.filter(ended_at=None, role="UAC", callee__startswith="sip:")
@@ -72,6 +81,9 @@ def register(*, trunk: Trunk, flow: str, user: Any = None) -> str:
     there = standing(trunk)
     if there is not None:
         raise Refused(f"{trunk.name} is being registered already, by session {there.session.pk}.")
+    lately = TrunkRegistration.objects.filter(trunk=trunk, tried_at__gt=time.time() - PAUSE).first()
+    if lately is not None and not Session.objects.filter(pk=lately.session).exists():
+        raise Refused(f"{trunk.name} is being registered already, by session {lately.session}.")
     session = _begin(trunk, flow)
     TrunkRegistration.objects.update_or_create(
         trunk=trunk, defaults={"flow_name": flow, "session": session, "tried_at": time.time()}

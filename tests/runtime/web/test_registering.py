@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from designer import services
+from designer.errors import Refused
 from designer.models import AuditEntry
 from runtime import deployments, registering, trunks
 from runtime.journal_rows import parties
@@ -72,6 +73,8 @@ def test_a_trunk_is_registered_from_its_page_and_shown_how_it_stands(
     said = post(client, "trunk_register", flow="registration")
     assert "registration registers carrier" in said
     assert begun == [("registration", "StartRegistration", {"registrar": "sip:carrier"}, None)]
+    again = post(client, "trunk_register", flow="registration")
+    assert "being registered already" in again and len(begun) == 1, "its record is on the way"
     session = living(digest, "Registered")
     assert "Register…" not in page(client)
     assert 'data-testid="trunk-unregister"' in page(client) and "Registered" in page(client)
@@ -120,6 +123,20 @@ def test_without_a_flow_that_registers_the_page_says_what_is_missing(
     trunks.trunk_add(name="carrier", given={"host": "192.0.2.8", "user": "we"})
     assert "begin with StartRegistration" in page(client) and "Register…" not in page(client)
     assert Session.objects.count() == 0
+
+
+def test_a_command_need_not_name_the_only_flow_that_registers(node: FakeNode) -> None:
+    with pytest.raises(Refused, match="none is deployed"):
+        registering.only_flow()
+    text = TABLE.read_text("utf-8")
+    for name in ("registration", "other"):
+        text = text.replace("name: registration", f"name: {name}")
+        flow = services.flow_import(text=text, file_name=f"{name}.yaml", author_name="alice").flow
+        deployments.deploy(version=flow.versions.get())
+        if name == "registration":
+            assert registering.only_flow() == "registration"
+    with pytest.raises(Refused, match="other, registration: name one"):
+        registering.only_flow()
 
 
 def test_the_record_names_the_registrar_as_the_far_side() -> None:
