@@ -42,6 +42,11 @@ class Call:
         return self._watch.id
 
     @property
+    def coordinator(self) -> UnifiedCoordinator:
+        """Who holds it."""
+        return self._coordinator
+
+    @property
     def state(self) -> str:
         """State of the table."""
         return self._watch.state

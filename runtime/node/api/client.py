@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from runtime.node.api.call import PATIENCE, Call
 from runtime.node.api.coordinator import UnifiedCoordinator
 from runtime.node.api.data import Refused
 from runtime.node.asking import Answer, Question
@@ -54,6 +57,25 @@ class SipClient:
             "MESSAGE", target, text.encode(), content_type, timeout=timeout
         )
 
+    async def subscribe(
+        self,
+        target: str,
+        event: str = "presence",
+        expires: int = 3600,
+        timeout: float | None = None,
+    ) -> Subscription:
+        """Subscribe to an event package of a SIP address (RFC 6665); Refused if it is not accepted.
+
+        `expires` in seconds. The table `presence_watcher` keeps it: it refreshes in time, tries
+        again where that may help, and ends with `unsubscribe`.
+        """
+        fields = {"target": target, "event": event, "expires": expires}
+        coordinator = self._coordinator
+        session = await coordinator.begin("presence_watcher", "StartSubscription", fields)
+        subscription = Subscription(coordinator.call(session))
+        await subscription.accepted(timeout)
+        return subscription
+
     async def send_raw_request(
         self,
         method: str,
@@ -76,6 +98,53 @@ class SipClient:
     async def ask(self, question: Question, timeout: float | None) -> Answer:
         """Send a question, within a time."""
         return await self._coordinator.within(self._coordinator.node.ask(question), timeout)
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """The state that a NOTIFY tells."""
+
+    state: str
+    """active, or pending while nobody has decided."""
+    content_type: str
+    body: str
+
+
+class Subscription:
+    """One subscription; iterate over it for what is told, until it ends."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._feed = call.events()
+
+    @property
+    def id(self) -> str:
+        """Id of its session."""
+        return self._call.id
+
+    async def accepted(self, timeout: float | None = None) -> None:
+        """Return once the far side has accepted it; CallOver if it refused, TimeoutError."""
+        await self._call.wait_for_fact("SubscriptionActive", timeout)
+
+    async def unsubscribe(self, timeout: float = PATIENCE) -> None:
+        """End it, and wait for the last word of the far side. Harmless once it is over."""
+        if not self._call.ended:
+            await self._coordinator.act(self.id, "UnsubscribeRequest", {}, ("Ended",), timeout)
+
+    @property
+    def _coordinator(self) -> UnifiedCoordinator:
+        return self._call.coordinator
+
+    def __aiter__(self) -> Subscription:
+        return self
+
+    async def __anext__(self) -> Notification:
+        async for event in self._feed:
+            if event.name == "StateNotified":
+                told = event.fields
+                kind, body = str(told.get("content_type", "")), str(told.get("body", ""))
+                return Notification(str(told.get("state", "")), kind, body)
+        raise StopAsyncIteration
 
 
 class Registration:

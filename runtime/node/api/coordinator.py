@@ -18,7 +18,7 @@ from typing import Any, Final, Self, TypeVar
 from runtime.executor.step import Step
 from runtime.media.port import MediaConfig
 from runtime.node.api.call import PATIENCE, Call, IncomingCall
-from runtime.node.api.config import PeerConfig
+from runtime.node.api.config import TABLES, PeerConfig
 from runtime.node.api.data import NoSuchSession, Refused, Summary
 from runtime.node.api.feed import CallEvent, Feed
 from runtime.node.api.handlers import Accept, Forward, Handler, Reject, decide
@@ -149,7 +149,19 @@ class UnifiedCoordinator:
 
     async def make_call(self, to: str, from_: str = "") -> str:
         """Place a call to a SIP address; return its id at once. CallRefused."""
-        session = self.node.call(FLOW, to, from_ or self.uri)
+        return self._known(self.node.call(FLOW, to, from_ or self.uri))
+
+    async def begin(self, table: str, event: str, fields: Mapping[str, Any]) -> str:
+        """Begin a session of another shipped table with an event of people; return its id.
+
+        LoadRefused, CallRefused, OSError for a table that is not there.
+        """
+        if table not in self.node.deployed():
+            text = await asyncio.to_thread((TABLES / f"{table}.yaml").read_text, "utf-8")
+            await self.node.deploy(table, hashlib.sha256(text.encode()).hexdigest(), text)
+        return self._known(self.node.begin(table, event, fields, self.uri))
+
+    def _known(self, session: str) -> str:
         if session not in self._watches:
             # Its first step is not done yet: an action of it is awaited.
             self._begin(self.node.living(session))
