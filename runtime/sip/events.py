@@ -67,7 +67,8 @@ class CancelReceived:
     usage: Usage
     transaction: ServerTransaction
     expired: bool = False
-    "No CANCEL came: the time that the INVITE gave itself by Expires is over (RFC 3261 13.3.1)."
+    """No CANCEL came. The time that the INVITE gave itself by Expires is over (RFC 3261 13.3.1), or
+    its caller demanded to confirm provisional responses and did not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from runtime.sip import headers
 from runtime.sip.dialog import Dialog
-from runtime.sip.events import PrackTimedOut
+from runtime.sip.events import AckTimedOut, CancelReceived, PrackTimedOut
 from runtime.sip.headers import RAck
 from runtime.sip.message import Request, Response
 from runtime.sip.state import UsageError
@@ -134,9 +134,27 @@ class Progress:
             self._interval *= 2
             self._agent.timers.start(self, "P", now + self._interval)
             return
+        held = self.held
         self.drop()
         self.lost = True
-        self._agent.tell(self._usage, PrackTimedOut(self._usage, self.tx))
+        if self.asked:
+            self._agent.tell(self._usage, PrackTimedOut(self._usage, self.tx))
+        else:
+            self._give_up(held is not None, now)
+
+    def _give_up(self, answered: bool, now: float) -> None:
+        """Nobody but the caller asked for PRACK: its silence is told in words that all users know.
+
+        Whoever has answered hears that no ACK came, the INVITE gets its 5xx (RFC 3262 3); whoever
+        has not hears that the call is wanted no more.
+        """
+        usage, tx = self._usage, self.tx
+        if answered:
+            self._agent.uas.respond(tx, 504, now)
+            self._agent.tell(usage, AckTimedOut(usage, tx is not usage.initial))
+        elif not tx.cancelled:
+            tx.cancelled = True
+            self._agent.tell(usage, CancelReceived(usage, tx, expired=True))
 
 
 def withhold(

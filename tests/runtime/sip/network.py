@@ -312,6 +312,9 @@ class User:
     reliable: bool = False
     "180 as 183 with a description, to be confirmed."
 
+    confirms: bool = True
+    "Sends PRACK."
+
     hangs_up: float | None = None
     "Seconds after the call is up."
 
@@ -338,7 +341,8 @@ class User:
             case PrackReceived(usage=usage, transaction=transaction):
                 party.attempt(usage.respond, transaction, 200)
             case ReliableProvisional(usage=usage):
-                party.attempt(usage.prack)
+                if self.confirms:
+                    party.attempt(usage.prack)
             case ResponseReceived():
                 self._response(party, happening)
             case AckTimedOut(usage=usage) | SessionExpired(usage=usage):

@@ -119,6 +119,22 @@ def test_reliable_progress_in_a_storm_precedes_the_answer(answer: float) -> None
     assert up > len(SEEDS) * 0.8
 
 
+@pytest.mark.parametrize("confirms", [True, False])
+def test_a_caller_that_demands_prack_is_served_by_a_user_who_knows_nothing_of_it(
+    confirms: bool,
+) -> None:
+    up = 0
+    for seed in SEEDS:
+        network, alice, bob = pair(seed, STORM, hangs_up=3.0)
+        alice.user.hangs_up = 200.0
+        alice.user.confirms = confirms
+        alice.call(bob, reliable=True, headers=[("Require", "100rel")])
+        network.run()
+        settled(network, alice, bob)
+        up += bool(alice.user.up)
+    assert up > len(SEEDS) * 0.8
+
+
 def refreshing(network: Network, party: Party, usage: Usage) -> None:
     """Send an UPDATE every 40 s for as long as the call lives."""
     if usage.established:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from runtime.sip.events import (
+    AckTimedOut,
+    CancelReceived,
     InviteReceived,
     PrackReceived,
     PrackTimedOut,
@@ -157,6 +159,22 @@ def test_a_caller_that_requires_it_gets_every_response_reliably_without_the_user
     assert int(ringing.message.get("RSeq") or 0) == int(progress.message.get("RSeq") or 0) + 1
     assert bench.do(invite.usage.respond, invite.transaction, 183, sdp=SDP) == []
     assert bench.do(invite.usage.respond, invite.transaction, 200)[0].kind == "200 INVITE"
+
+
+def test_a_caller_that_requires_it_and_never_confirms_is_given_up() -> None:
+    bench = Bench()
+    invite, _ = rung(bench, REQUIRED)
+    bench.advance(32.01)
+    assert bench.take(CancelReceived).expired
+    assert bench.do(invite.usage.respond, invite.transaction, 487)[0].kind == "487 INVITE"
+    bench = Bench()
+    invite, _ = rung(bench, REQUIRED)
+    bench.do(invite.usage.respond, invite.transaction, 200)
+    assert bench.advance(32.01)[-1].kind == "504 INVITE"
+    assert not bench.take(AckTimedOut).reinvite and invite.usage.ended
+    bench.receive(request("ACK", to_tag=invite.usage.local_tag))
+    bench.advance(64)
+    assert not bench.agent.usages and len(bench.agent.timers) == 0
 
 
 def test_an_agent_without_the_extension_refuses_who_requires_it() -> None:
