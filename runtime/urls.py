@@ -5,6 +5,7 @@ from django.urls import include, path
 from runtime.api import pages, resources
 from runtime.views import (
     audit_page,
+    begin,
     call_acts,
     call_copies,
     call_list,
@@ -84,6 +85,8 @@ urlpatterns = [
     path("calls/show-numbers/", call_list.calls_unmask, name="calls_unmask"),
     path("calls/hide-numbers/", call_list.calls_mask, name="calls_mask"),
     path("calls/place/", calls.call_place, name="call_place"),
+    path("calls/begin/", begin.call_begin, name="call_begin"),
+    path("calls/begin/fields/", begin.call_begin_fields, name="call_begin_fields"),
     path("calls/<str:id>/", onecall.call, name="call"),
     path("calls/<str:id>/model/", onecall.call_model, name="call_model"),
     path("calls/<str:id>/conformance/", onecall.call_conformance, name="call_conformance"),

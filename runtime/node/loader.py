@@ -95,6 +95,10 @@ class Loader:
         """Return the digest of the stable version of each flow."""
         return {flow: program.table.digest for flow, program in self._programs.items()}
 
+    def programs(self) -> Mapping[str, Program]:
+        """Return the stable version of each flow."""
+        return self._programs
+
     def candidates(self) -> dict[str, tuple[str, float]]:
         """Return digest and percentage of the candidate of each flow that has one."""
         return {

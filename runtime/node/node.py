@@ -332,6 +332,12 @@ class Node:
             raise CallRefused(trouble or "")
         return self._signalling.place(flow, program, event, given, party, caller).id
 
+    def beginnings(self) -> dict[str, list[str]]:
+        """Return for each deployed flow the events that people may begin a session with."""
+        programs = self._loader.programs().items()
+        found = {flow: starting.beginnings(program) for flow, program in programs}
+        return {flow: events for flow, events in found.items() if events}
+
     def send(self, session_id: str, event: str, fields: Mapping[str, Any] | None = None) -> None:
         """Give a session an event that people may send; raises NoSuchSession or EventRefused."""
         session = self._session(session_id)

@@ -29,6 +29,14 @@ def trouble(program: Program, flow: str, event: str, fields: Mapping[str, Any]) 
     return None
 
 
+def beginnings(program: Program) -> list[str]:
+    """Return the events of people with which a session of the role UAC can begin."""
+    taken = program.position(program.table.initial, ROLE).candidates
+    return [
+        name for name, word in EVENTS.items() if word.user and ROLE in word.roles and name in taken
+    ]
+
+
 def whole(fields: Mapping[str, Any], host: str) -> dict[str, Any]:
     """Return the fields with addresses written out.
 

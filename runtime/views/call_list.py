@@ -14,6 +14,7 @@ from designer.views.shell import done, refused, show
 from runtime import audit, bridge, search, unmasking
 from runtime.models import Session
 from runtime.search import CallFilter
+from runtime.views import begin
 
 OUTCOMES = (
     "completed", "cancelled", "rejected", "failed", "unhandled", "expired", "error", "lost",
@@ -49,6 +50,7 @@ def calls(request: HttpRequest) -> HttpResponse:
         "outcomes": OUTCOMES,
         "states": _states(wanted),
         "flows": list(visible_flows(request.user).values_list("name", flat=True)),
+        "beginnings": begin.beginnings(request),
         "node_here": bridge.current_node() is not None,
         "may_unmask": may_somewhere(request.user, "call.unmask"),
         "shown_minutes": -(-int(unmasking.seconds_left(request)) // 60),

@@ -16,6 +16,7 @@ from runtime.node.figures import stack_figures
 from runtime.node.journal import DoneRecord
 from runtime.node.loader import Loaded, LoadRefused, _compile
 from runtime.node.operations import Operations
+from runtime.node.starting import beginnings
 from runtime.node.supervisor import Listeners
 from runtime.sip.agent import Agent
 from runtime.sip.guard import Guard, GuardSettings
@@ -146,6 +147,9 @@ class FakeNode:
         session.node = self
         self.living[id] = session
         return session
+
+    def beginnings(self) -> dict[str, list[str]]:
+        return {flow: beginnings(program) for flow, program in self.programs.items()}
 
     def take(self, session: FakeSession, step: Step) -> None:
         """What a step without actions leads to."""

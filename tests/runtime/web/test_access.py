@@ -240,6 +240,7 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "ramp_control": ("ramp.control", {"act": "hold"}),
     "deploy_steps": ("deployment.make", {"preset": "quick", "watch_answered": "on"}),
     "call_place": ("call.place", {"flow": "echo_test", "target": "sip:b@127.0.0.1"}),
+    "call_begin": ("call.place", {"what": "echo_test SendMessage", "target": "sip:b@127.0.0.1"}),
     "call_send": ("call.send", {"event": "HangupCall"}),
     "call_hangup": ("call.hangup", {"reason": "asked for"}),
     "call_inject": ("call.inject", {"event": "HangupCall", "reason": "asked for"}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from django.utils import timezone
 
 from designer import selectors, services, tasks
 from designer.models import Flow
-from runtime import deployments, routes
+from flows.compile import compile_text
+from flows.semantics import Program
+from runtime import bridge, deployments, routes
 from runtime.models import Deployment, Session
 from tests.runtime.web.stage import FakeNode
 from tests.runtime.web.test_sink import SEGMENT, a_call, step
@@ -231,6 +234,37 @@ def test_a_call_is_placed_from_the_page(page: Client, flow: Flow, node: FakeNode
     refused = page.post("/calls/place/", {"flow": "other", "target": "100"}, follow=True)
     assert "no version of other is deployed" in html(refused)
     assert len(node.placed) == 1
+
+
+def test_a_session_that_is_no_call_is_begun_from_the_page(
+    page: Client, flow: Flow, node: FakeNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "begin-open" not in html(page.get("/calls/"))
+    text = (Path(__file__).parents[3] / "state_tables" / "message_out.yaml").read_text("utf-8")
+    compiled = compile_text(text)
+    assert compiled.table is not None
+    node.programs["echo_test"] = Program(compiled.table)
+    assert "echo_test: SendMessage" in html(page.get("/calls/"))
+    fields = html(page.get("/calls/begin/fields/", {"what": "echo_test SendMessage"}))
+    assert all(f'name="{name}"' in fields for name in ("target", "body", "content_type"))
+    assert 'name="' not in html(page.get("/calls/begin/fields/", {"what": "echo_test DialogBYE"}))
+    asked: list[tuple[str, dict[str, object]]] = []
+
+    def ask(name: str, verb: str, arguments: dict[str, object]) -> dict[str, object]:
+        asked.append((verb, arguments))
+        return {"session": "node1-7-1"}
+
+    monkeypatch.setattr(bridge, "ask_node_sync", ask)
+    given = {
+        "what": "echo_test SendMessage",
+        "target": "sip:b@h",
+        "body": "Lunch?",
+        "content_type": "",
+    }
+    answer = page.post("/calls/begin/", {**given, "content_type": ""})
+    assert answer.status_code == 302 and answer["Location"] == "/calls/node1-7-1/"
+    wanted = {"target": "sip:b@h", "body": "Lunch?"}
+    assert asked == [("begin", {"flow": "echo_test", "event": "SendMessage", "fields": wanted})]
 
 
 def test_without_a_node_the_page_says_so(page: Client, flow: Flow) -> None:
