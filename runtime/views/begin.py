@@ -41,10 +41,16 @@ def call_begin_fields(request: HttpRequest) -> HttpResponse:
     _, _, event = request.GET.get("what", "")[:200].partition(" ")
     word = EVENTS.get(event)
     fields = [
-        {"name": name, "kind": kind, "long": name in LONG, "needed": name in NEEDED}
+        {
+            "name": name,
+            "label": name.replace("_", " ").capitalize(),
+            "kind": kind,
+            "long": name in LONG,
+            "needed": name in NEEDED,
+        }
         for name, kind in (word.fields.items() if word is not None and word.user else ())
     ]
-    meaning = word.meaning if word is not None else ""
+    meaning = word.meaning.replace("`", "") if word is not None else ""
     context = {"fields": fields, "meaning": meaning}
     return render(request, "runtime/_begin_fields.html", context)
 
