@@ -72,7 +72,7 @@ ACTIONS: tuple[ActionWord, ...] = (
     ActionWord(
         "BridgeSessions",
         "Joins the media with the linked session's, which was answered or is heard already "
-        "(LinkedRinging 183). Our media must flow.",
+        "(LinkedRinging 183); keys that are pressed go along. Our media must flow.",
         _GROUP,
         parameters={"link": LINK},
         acquires=("bridge",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -204,6 +205,10 @@ class Leg(ABC):
 
     def _digit_received(self, digit: str, milliseconds: int) -> None:
         self.say("dtmf", {"digit": digit, "duration": milliseconds})
+        if self.bridged is not None:
+            # Keys come beside the sound (RFC 4733), so that joining the sound is not enough.
+            with contextlib.suppress(MediaError):  # a side that does not send now hears none
+                self.bridged.send_digits(digit, min(5000, max(40, milliseconds)))
 
     def _digits_sent(self, digits: str) -> None:
         self.say("dtmf_sent", {"digits": digits})

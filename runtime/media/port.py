@@ -177,7 +177,7 @@ class MediaLink(Protocol):
         """Replace all that is sent by silence, or stop doing so."""
 
     async def bridge(self, leg: str, other: str) -> None:
-        """Let two legs hear each other instead of echo and playback."""
+        """Let two legs hear each other, keys too, instead of echo and playback."""
 
     async def unbridge(self, leg: str) -> None:
         """Part two bridged legs; not bridged is harmless."""

@@ -28,6 +28,7 @@ class NodePlaces:
         note: Callable[[Session, str, dict[str, Any]], None],
         address: Callable[[], tuple[tuple[str, ...], int]],
         known: Callable[[str], bool],
+        unwritable: Callable[[], bool],
     ) -> None:
         self.start = start
         self.may_refer = known
@@ -35,9 +36,12 @@ class NodePlaces:
         self.program: Callable[[str, NewCall], Program | None] = loader.program
         self._supervisor = supervisor
         self._address = address
+        self._unwritable = unwritable
 
     def full(self) -> str | None:
         """Return why no further session may begin: a node that drains lets running calls go on."""
+        if self._unwritable():
+            return "calls cannot be recorded"
         return "all sessions are in use" if self._supervisor.full else None
 
     def home(self, target: str) -> str:

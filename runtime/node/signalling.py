@@ -154,6 +154,7 @@ class Signalling:
                 note=self._media_fact,
                 address=lambda: (self._own_hosts(), self.address[1]),
                 known=self._may_refer,
+                unwritable=gate.unwritable,
             )
         )
         supervisor.listeners.add(self.links.stepped)

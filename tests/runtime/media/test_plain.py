@@ -390,6 +390,26 @@ async def test_bridged_legs_hear_each_other(side: Side) -> None:
             phone.socket.close()
 
 
+async def test_keys_pressed_on_one_side_of_a_bridge_are_pressed_on_the_other(side: Side) -> None:
+    phones = [Phone(), Phone()]
+    try:
+        events = ("0 101", "a=rtpmap:101 telephone-event/8000\r\n")
+        ports = [
+            await answered(side, phone.offer(*events), name)
+            for phone, name in zip(phones, "ab", strict=True)
+        ]
+        await side.link.bridge("a", "b")
+        for duration, flags in ((160, 10), (480, 138), (480, 138)):
+            packet = struct.pack("!BBH", 7, flags, duration)
+            phones[0].say(ports[0], packet, 101, timestamp=8000)
+        assert (await side.event("dtmf")).detail == {"digit": "7", "duration": 60}
+        sent = await side.event("dtmf_sent")
+        assert (sent.leg, sent.detail) == ("b", {"digits": "7"})
+    finally:
+        for phone in phones:
+            phone.socket.close()
+
+
 async def test_silence_of_the_other_side_is_said_once_and_only_while_the_leg_receives(
     phone: Phone,
 ) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from runtime.adapters.linked import Wanted
+from runtime.adapters.port import ActionError
 from runtime.node.trunks import Trunk
 from runtime.sip.events import InviteReceived, RequestReceived, ResponseReceived
 from tests.runtime.node.nodes import CALLER, Peer, Watcher, journal, no_media, running, steps
@@ -199,22 +200,39 @@ async def test_a_trusted_trunk_is_believed_who_calls(tmp_path):
         assert request.named("P-Asserted-Identity") == ["<sip:boss@x.example>"]
 
 
-async def test_whom_the_caller_dialled_is_called(tmp_path):
-    text = re.sub("target: event.called", "target: event.number", B2BUA)
+async def test_whom_the_caller_dialled_is_called_where_he_registered(tmp_path):
+    flows = (("b2bua", B2BUA), ("attended_transfer", OUTGOING))
     async with (
-        two_legs(tmp_path) as (node, caller, callee, watcher),
-        running(
-            tmp_path / "other",
-            ("b2bua", text),
-            ("attended_transfer", OUTGOING),
-            routes=ROUTES,
-            link=no_media,
-        ) as other,
+        running(tmp_path, *flows, routes=ROUTES, link=no_media) as node,
+        Peer.open() as caller,
     ):
-        watched = Watcher(other)
-        await call(caller, other, number="bob")
-        _, step, _ = await watched.until(lambda s, step, d: step.event == "MakeCall")
-        assert step.fields["target"] == "sip:bob@127.0.0.1"
+        async with Peer.browser(node, "ws-1", user="bob") as bob:
+            assert await bob.register("bob") == 200
+            usage = await call(caller, node, number="bob")
+            invite = await bob.until(InviteReceived)
+            assert invite.request.from_.uri.user == "alice"
+            respond(bob, invite, 200, Peer.OFFER)
+            await code(caller, usage, 200)
+
+
+async def test_a_session_has_eight_linked_ones_at_most(tmp_path):
+    async with two_legs(tmp_path, LEAVING) as (node, caller, callee, watcher):
+        await caller.call(node)
+        (owner,) = [s for s in node.each_session() if s.role == "UAS"]
+        links = owner.leg.links
+        target = f"sip:x@127.0.0.1:{callee.address[1]}"
+        for number in range(7):
+            links.create(Wanted(f"link{number}", target, flow="attended_transfer"))
+        with pytest.raises(ActionError, match="8 linked sessions"):
+            links.create(Wanted("one more", target, flow="attended_transfer"))
+        with pytest.raises(ActionError, match="no version of unheard is deployed"):
+            links.let_go("link0")
+            links.create(Wanted("link0", target, flow="unheard"))
+        with pytest.raises(ActionError, match="already"):
+            links.create(Wanted("link1", target))
+        for bad in ("sip:", "tel:+49", "sip:x@y?Route=z"):
+            with pytest.raises(ActionError, match="address"):
+                links.create(Wanted("link0", bad))
 
 
 async def test_a_call_that_comes_back_to_us_ends_when_its_hops_are_used_up(tmp_path):
