@@ -96,7 +96,7 @@ def repeat(agent: Agent, usage: Usage, method: str, headers: Pairs, now: float) 
         agent.uac.invite(usage, extra, body, now)
     elif method == "BYE":
         _bye(agent, usage, extra, now)
-    elif request.to.tag:
+    elif request.to.tag and method != "SUBSCRIBE":
         dialog = _dialog(agent, usage, request)
         if method == "INVITE":
             usage.need_quiet()

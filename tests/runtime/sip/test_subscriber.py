@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from runtime.sip.auth import Credentials, DigestClient
 from runtime.sip.events import (
     RequestReceived,
     ResponseReceived,
@@ -201,6 +202,29 @@ def test_a_challenged_subscribe_is_repeated_outside_and_inside_its_dialog() -> N
     bench.receive(response(refresh, 401))
     (again,) = bench.do(repeat, usage, "SUBSCRIBE", [("Authorization", "Digest x")])
     assert again.message.to.tag == "pa" and again.message.cseq.number == 4
+    bench.receive(ok(again.message))
+    assert len(usage.subscriptions) == 1
+
+
+CHALLENGE = 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth"'
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_credentials_are_sent_wherever_a_subscribe_was_challenged(inside: bool) -> None:
+    bench = Watcher()
+    usage, asked = bench.subscribed() if inside else bench.begin()
+    if inside:
+        asked = bench.ask(usage)
+    bench.receive(response(asked, 401, headers=[CHALLENGE]))
+    told = bench.take(ResponseReceived)
+    usage.authorize(told.response, DigestClient(Credentials("us", "secret")))
+    (again,) = bench.do(usage.repeat, "SUBSCRIBE")
+    assert isinstance(again.message, Request)
+    assert (again.message.get("Authorization") or "").startswith("Digest ")
+    assert again.message.to.tag == ("pa" if inside else "")
+    assert len(again.message.lines("Contact")) == len(again.message.lines("Event")) == 1
+    with pytest.raises(UsageError, match="no answer yet"):
+        bench.do(usage.subscribe, "presence")
     bench.receive(ok(again.message))
     assert len(usage.subscriptions) == 1
 
