@@ -264,7 +264,8 @@ class Streams:
             return True
         peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
         if not peer or not own:
-            return False  # It was closed before anybody looked.
+            self.counters["vanished"] += 1  # It was closed before anybody looked.
+            return False
         host, port = plain(str(peer[0])), int(peer[1])
         source = self._source_of(host)
         many = self._sources.get(source, 0) >= self.limits.each_source

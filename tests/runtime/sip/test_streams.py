@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -208,6 +210,40 @@ async def test_messages_that_come_byte_by_byte_are_taken(met: tuple[Node, Phone]
         p.say(bytes([byte]))
         await p.writer.drain()
     assert (await p.heard()).code == 200  # type: ignore[union-attr]
+
+
+async def test_a_connection_that_is_cut_at_any_byte_leaves_nothing_and_hurts_nobody(
+    met: tuple[Node, Phone],
+) -> None:
+    n, p = met
+    data = p.invite()
+    for length in range(len(data)):
+        with socket.create_connection(("127.0.0.1", n.port)) as cut:
+            cut.send(data[:length])
+        if length % 50 == 0:
+            await asyncio.sleep(0)
+    seen = lambda: n.counters["accepted"] + n.counters["vanished"]  # noqa: E731
+    await eventually(lambda: seen() > len(data) and len(n.shell.streams) == 1)
+    assert not n.shell.agent.usages and n.shell.streams.most == 1
+    p.say(data)
+    assert (await p.heard()).code == 100  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_calls_in_random_segments_end_as_they_would_in_one(seed: int) -> None:
+    dice = random.Random(seed)
+    async with node() as n, phone(n.port) as p:
+        stream = b"".join(p.invite(number) for number in range(20))
+        while stream:
+            size = dice.choice((1, 2, 7, 50, 400, 3000))
+            p.say(stream[:size])
+            stream = stream[size:]
+            if dice.random() < 0.3:
+                await p.writer.drain()
+                await asyncio.sleep(0)
+        codes = Counter([(await p.heard()).code for _ in range(40)])  # type: ignore[union-attr]
+        assert codes == {100: 20, 200: 20}, f"seed {seed}"
+        assert n.shell.agent.counters["malformed"] == 0
 
 
 async def test_a_hundred_thousand_empty_lines_and_tiny_pieces_hold_nobody_up(
