@@ -7,8 +7,9 @@ from runtime.adapters.port import ActionError
 from runtime.adapters.transfer import Asked, status_of
 from runtime.executor.step import Event
 from runtime.sip.events import RequestReceived, ResponseReceived, TransactionTimedOut
-from runtime.sip.message import Request, parse
+from runtime.sip.message import Request
 from runtime.sip.notifier import SIPFRAG
+from runtime.sip.wire import parse
 from tests.runtime.adapters.test_leg import Call
 
 BOB = "sip:bob@192.0.2.20"
