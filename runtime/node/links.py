@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 
 from flows.semantics import Program
@@ -19,12 +17,9 @@ from flows.vocabulary import EVENTS, RESOURCES
 from runtime.adapters.leg import CallLeg
 from runtime.adapters.linked import Wanted
 from runtime.adapters.port import ActionError
-from runtime.executor.step import Event, Step
+from runtime.executor.step import Event
 from runtime.node.calling import NewCall, user_of
-from runtime.node.journal import DoneRecord
 from runtime.node.session import Session
-from runtime.sip.build import MAX_FORWARDS
-from runtime.sip.message import Request
 from runtime.sip.uri import parse_name_addr, parse_uri, quote_display
 
 log = logging.getLogger(__name__)
@@ -37,12 +32,7 @@ MOST_TURNS: Final = 10
 """Max-Forwards of a call that we send to ourselves: a loop of routes costs no more turns."""
 PATIENCE: Final = 60.0
 """Seconds in which a session that was told to hang up has to end: longer than any BYE waits."""
-MOST_VALUES: Final = 8
-MOST_CHARACTERS: Final = 1024
-"""Values of one header that are carried over, and characters of each."""
 TIMEOUT, TOO_MANY_HOPS, TERMINATED, UNAVAILABLE = 408, 483, 487, 503
-_CODES: Final = {"DialogTimeout": TIMEOUT, "after": TIMEOUT, "HangupCall": TERMINATED}
-"""What an ending without an answer of the far side counts as; everything else is 503."""
 CONSULTATION = "consultation"
 """The linked session that takes the place of one that is transferred."""
 PEER = "peer"
@@ -349,68 +339,6 @@ class SessionLinks:
         self.owned.clear()
 
 
-class LinkBook:
-    """All linked sessions of a node, by their own ids."""
-
-    @staticmethod
-    def replaced(owner: object) -> Session | None:
-        """Return the session whose flow answers a call that wants to take the place of `owner`.
-
-        That is the one which started it, if one did. None: such calls are refused.
-        """
-        if not isinstance(owner, Session) or owner.ended:
-            return None
-        own = links_of(owner).own
-        first = own.owner.session if own is not None and own.owner is not None else owner
-        return first if takes_places(first.machine.program) else None
-
-    def __init__(self, places: Places) -> None:
-        self._places = places
-        self._children: dict[str, Linked] = {}
-
-    def attach(self, session: Session, leg: CallLeg, hops: int = MAX_FORWARDS) -> SessionLinks:
-        """Let a session have linked ones."""
-        leg.links = links = SessionLinks(session, self._places, self._children, hops)
-        return links
-
-    def arrived(
-        self, session: Session, request: Request, header: Callable[[str], list[str]]
-    ) -> None:
-        """Keep of the INVITE that began a session what linked ones may need later.
-
-        `header` gives its headers, without those that its sender is not trusted to write.
-        """
-        links = links_of(session)
-        hops = request.get("Max-Forwards")
-        links.hops = int(hops) if hops is not None and hops.isdigit() else MAX_FORWARDS
-        names = carried_names(session.machine.program)
-        if names:
-            links.carried = tuple(_copied(header, names))
-
-    def wants_place(self, session: Session, replaced: Session) -> str:
-        """Keep whose place a session wants to take; return its id."""
-        links_of(session).replaces = links_of(replaced)
-        return replaced.id
-
-    def stepped(self, session: Session, step: Step, done: DoneRecord | None) -> None:
-        """Hear of a step (`supervisor.Listener`): it may say something to an owner."""
-        linked = self._children.get(session.id)
-        if linked is None or linked.answered:
-            return
-        published = step.published if done is None or all(r.ok for r in done.results) else ()
-        if "CallEstablished" in published:
-            linked.answered = True
-            linked.tell("LinkedAnswered")
-            return
-        linked.code = _code(step, linked.code)
-        if not linked.heard and session.machine.values.get("MediaReady"):
-            linked.heard = linked.rung = True
-            linked.tell("LinkedRinging", code=183)
-        elif not linked.rung and "CallRinging" in published:
-            linked.rung = True
-            linked.tell("LinkedRinging", code=180)
-
-
 def _paired(one: Session, other: Session) -> tuple[CallLeg, CallLeg]:
     """Let two sessions go on with each other: whichever ends ends the other, too."""
     for session, peer in ((one, other), (other, one)):
@@ -448,14 +376,6 @@ def _abandon(session: Session) -> None:
     session.end(ABANDONED, "abandoned", None)
 
 
-def _code(step: Step, known: int) -> int:
-    """Return what a session has failed with so far: the far side's last refusal, or its like."""
-    code = step.fields.get("code")
-    if isinstance(code, int) and code >= 300:
-        return known if code == TERMINATED and known == TIMEOUT else code
-    return _CODES.get(step.event, known)
-
-
 def leg_of(session: Session) -> CallLeg:
     """Return the leg of a session of this node."""
     leg = session.leg
@@ -489,36 +409,3 @@ def check_address(target: str) -> None:
         raise ActionError(f"{target[:200]} is no address: {unreadable}") from unreadable
     if not uri.is_sip or uri.headers:
         raise ActionError(f"{target[:200]} is no SIP address that can be called")
-
-
-@lru_cache(maxsize=256)
-def carried_names(program: Program) -> frozenset[str]:
-    """Return the headers of an INVITE that some row of a table carries over, in lower case."""
-    return frozenset(
-        name.lower()
-        for row in program.table.rows
-        for word in row.actions
-        for name in word.arguments.get("headers") or ()
-    )
-
-
-@lru_cache(maxsize=256)
-def takes_places(program: Program) -> bool:
-    """Whether a flow has a row for calls that want to take the place of another one."""
-    return any(
-        row.event == "IncomingCall" and any("replaces" in g.expression.fields for g in row.guards)
-        for row in program.table.rows
-    )
-
-
-def _copied(header: Callable[[str], list[str]], names: frozenset[str]) -> list[tuple[str, str]]:
-    copied: list[tuple[str, str]] = []
-    for name in sorted(names):
-        for value in header(name)[:MOST_VALUES]:
-            if len(value) <= MOST_CHARACTERS and value.isprintable():
-                copied.append((_written(name), value))
-    return copied
-
-
-def _written(name: str) -> str:
-    return "-".join(part.capitalize() for part in name.split("-"))

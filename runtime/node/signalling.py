@@ -27,7 +27,8 @@ from runtime.node.asking import Asking
 from runtime.node.calling import NewCall, asserted, believed
 from runtime.node.config import NodeConfig
 from runtime.node.journal import MediaRecord, WireRecord
-from runtime.node.links import LinkBook, Start
+from runtime.node.linkbook import LinkBook
+from runtime.node.links import Start
 from runtime.node.loader import Loader
 from runtime.node.location import Binding, Location
 from runtime.node.peers import Peers

@@ -9,6 +9,7 @@ import pytest
 
 from runtime.adapters.linked import Wanted
 from runtime.adapters.port import ActionError
+from runtime.node import links
 from runtime.node.trunks import Trunk
 from runtime.sip.events import InviteReceived, RequestReceived, ResponseReceived
 from tests.runtime.node.nodes import CALLER, Peer, Watcher, journal, no_media, running, steps
@@ -219,20 +220,20 @@ async def test_a_session_has_eight_linked_ones_at_most(tmp_path):
     async with two_legs(tmp_path, LEAVING) as (node, caller, callee, watcher):
         await caller.call(node)
         (owner,) = [s for s in node.each_session() if s.role == "UAS"]
-        links = owner.leg.links
+        book = owner.leg.links
         target = f"sip:x@127.0.0.1:{callee.address[1]}"
         for number in range(7):
-            links.create(Wanted(f"link{number}", target, flow="attended_transfer"))
+            book.create(Wanted(f"link{number}", target, flow="attended_transfer"))
         with pytest.raises(ActionError, match="8 linked sessions"):
-            links.create(Wanted("one more", target, flow="attended_transfer"))
+            book.create(Wanted("one more", target, flow="attended_transfer"))
         with pytest.raises(ActionError, match="no version of unheard is deployed"):
-            links.let_go("link0")
-            links.create(Wanted("link0", target, flow="unheard"))
+            book.let_go("link0")
+            book.create(Wanted("link0", target, flow="unheard"))
         with pytest.raises(ActionError, match="already"):
-            links.create(Wanted("link1", target))
+            book.create(Wanted("link1", target))
         for bad in ("sip:", "tel:+49", "sip:x@y?Route=z"):
             with pytest.raises(ActionError, match="address"):
-                links.create(Wanted("link0", bad))
+                book.create(Wanted("link0", bad))
 
 
 async def test_a_call_that_comes_back_to_us_ends_when_its_hops_are_used_up(tmp_path):
@@ -292,6 +293,24 @@ async def test_a_linked_session_without_a_row_for_the_end_is_ended_all_the_same(
             caller.shell.flush()
             await callee.hung_up(invite.usage)
             assert sorted(await watcher.ended(2)) == ["abandoned", "completed"]
+
+
+async def test_a_linked_session_that_was_told_and_does_not_end_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(links, "PATIENCE", 0.05)
+    stubborn = CALLER.replace("[SendBYE, StopMediaSession],\n   next_state: Terminating", "[]")
+    async with Peer.open() as caller, Peer.open() as callee:
+        flows = (("b2bua", towards(callee, LEAVING)), ("attended_transfer", stubborn))
+        async with running(tmp_path, *flows, routes=ROUTES, link=no_media) as node:
+            watcher = Watcher(node)
+            usage = await caller.call(node)
+            invite = await callee.until(InviteReceived)
+            respond(callee, invite, 200, Peer.OFFER)
+            await watcher.until(lambda s, step, d: step.event == "LinkedAnswered")
+            usage.bye(now=caller.shell.now())
+            caller.shell.flush()
+            await callee.hung_up(invite.usage)
+            assert sorted(await watcher.ended(2)) == ["abandoned", "completed"]
+            assert [s.event for s in steps(node) if s.outcome == "abandoned"] == ["OwnerEnded"]
 
 
 async def test_a_pair_is_not_moved_while_its_second_leg_is_called(tmp_path):
