@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, UnsetType, structs
 
 from designer.errors import Refused
-from runtime import accounts, bridge, registrations, trunks
+from runtime import accounts, bridge, registering, registrations, trunks
 from runtime.api.declare import Call, operation
 from runtime.api.problems import Problem
-from runtime.api.shapes import Paging, Sent, Told
+from runtime.api.shapes import Paging, Placed, Sent, Told
 from runtime.models import Account as AccountRow
 from runtime.models import Trunk as TrunkRow
 from runtime.node.api import CallRefused
@@ -201,6 +201,12 @@ class Anybody(Told):
     realm: str
 
 
+class TrunkRegistering(Sent):
+    """How a trunk is registered."""
+
+    flow: Annotated[str, Meta(max_length=64, description="Empty: the only one that does.")] = ""
+
+
 # -- trunks ----------------------------------------------------------------------------------------
 
 
@@ -238,6 +244,22 @@ def remove_trunk(call: Call, trunk: str) -> Any:
     """Remove a trunk, its password and its history; answers those that are left."""
     trunks.trunk_remove(trunk=_trunk(trunk), user=call.user)
     return list_trunks.function(call)
+
+
+@operation("trunk.manage", Placed, body=TrunkRegistering, asks_node=True)
+def register_trunk(call: Call, trunk: str) -> Any:
+    """Let a flow register our address with a trunk; when its node comes back, it does so again."""
+    flow = call.body.flow or registering.only_flow()
+    call.require("call.place", flow)
+    return {"session": registering.register(trunk=_trunk(trunk), flow=flow, user=call.user)}
+
+
+@operation("trunk.manage", Trunk, asks_node=True)
+def unregister_trunk(call: Call, trunk: str) -> Any:
+    """Remove our address from a trunk; the session that registers it does that."""
+    found = _trunk(trunk)
+    registering.unregister(trunk=found, user=call.user)
+    return trunks.as_message(found)
 
 
 @operation("trunk.manage", Trunk, asks_node=True)

@@ -229,6 +229,13 @@ RESOURCES = [
         DELETE=peers.remove_trunk,
     ),
     Resource("trunks/<slug:trunk>/test", "api_trunk_test", "Peers", POST=peers.test_trunk),
+    Resource(
+        "trunks/<slug:trunk>/registration",
+        "api_trunk_registration",
+        "Peers",
+        POST=peers.register_trunk,
+        DELETE=peers.unregister_trunk,
+    ),
     Resource("accounts", "api_accounts", "Peers", GET=peers.list_accounts, POST=peers.add_account),
     Resource(
         "accounts/<int:account>",

@@ -93,6 +93,18 @@ def test_a_trunk_is_registered_from_its_page_and_shown_how_it_stands(
     assert "is not registered by a flow" in post(client, "trunk_unregister")
 
 
+def test_a_program_registers_a_trunk(
+    client: Client, alice: Any, node: FakeNode, digest: str, begun: list[Any]
+) -> None:
+    client.force_login(alice)
+    trunks.trunk_add(name="carrier", given={"host": "192.0.2.8", "user": "we"})
+    address = reverse("api_trunk_registration", args=["carrier"])
+    made = client.post(address, {}, content_type="application/json")
+    assert made.json() == {"session": "node1-7-1"} and len(begun) == 1
+    assert client.delete(address).json()["name"] == "carrier"
+    assert client.delete(address).status_code == 409
+
+
 @pytest.mark.parametrize(
     ("given", "flow", "said"),
     [
