@@ -83,7 +83,9 @@ class Screening:
         except ValueError:
             return Refusal(400, [])
         if hop.flow in self._browsers:
-            return self._browser(request, sender, receiver, self._browsers[hop.flow])
+            user = self._browsers[hop.flow]
+            ours = self._ours(sender, request, hop)
+            return self._browser(request, sender, receiver, user, ours=ours)
         if request.method == "REGISTER":
             realm = self._accounts.realm_of(receiver.host)
             return self._proved(request, hop, now, realm, receiver)
@@ -95,7 +97,7 @@ class Screening:
         welcome = policy.anybody_calls if request.method == "INVITE" else policy.anybody_asks
         if not len(self._accounts):
             return None if welcome else self._denied()
-        if welcome and not self._ours(sender):
+        if welcome and not self._ours(sender, request, hop):
             return None
         return self._proved(request, hop, now, self._accounts.realm_of(sender.host), sender)
 
@@ -121,14 +123,16 @@ class Screening:
     # -- kinds of senders --------------------------------------------------------------------------
 
     def _browser(
-        self, request: Request, sender: Uri, receiver: Uri, user: str | None
+        self, request: Request, sender: Uri, receiver: Uri, user: str | None, *, ours: bool
     ) -> Refusal | None:
         """A browser has shown its ticket: it is one person, and may be nobody else of ours."""
         if user is None:
             return None
         if request.method == "REGISTER":
             return None if receiver.user == user else self._spoofed()
-        return self._spoofed() if sender.user != user and self._account_of(sender) else None
+        realm = self._accounts.realm_of(sender.host)
+        known = ours and self._accounts.named(sender.user, realm) is not None
+        return self._spoofed() if sender.user != user and known else None
 
     def _proved(
         self, request: Request, hop: Hop, now: float, realm: str, claimed: Uri
@@ -198,13 +202,12 @@ class Screening:
 
     # -- helpers -----------------------------------------------------------------------------------
 
-    def _ours(self, sender: Uri) -> bool:
-        """Whether an address claims to be of this installation."""
-        return sender.host in self._accounts.realms or sender.host in self._own_hosts()
-
-    def _account_of(self, sender: Uri) -> bool:
-        realm = self._accounts.realm_of(sender.host)
-        return self._ours(sender) and self._accounts.named(sender.user, realm) is not None
+    def _ours(self, sender: Uri, request: Request, hop: Hop) -> bool:
+        """Whether an address claims to be of this installation: of a realm, of an address of ours,
+        or of whatever the caller himself reaches us by."""
+        if sender.host in self._accounts.realms or sender.host in self._own_hosts():
+            return True
+        return sender.host in (request.uri.host, hop.local.rpartition(":")[0].strip("[]"))
 
     def _server(self, realm: str) -> DigestServer:
         if realm not in self._servers:

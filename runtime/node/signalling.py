@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
-from urllib.parse import quote
 
 from flows.semantics import Program
 from runtime.adapters.dialog import DialogHalf, Way
@@ -39,7 +38,8 @@ from runtime.node.screening import Screening
 from runtime.node.session import Session
 from runtime.node.supervisor import Supervisor
 from runtime.node.trunk_watch import Question, TrunkWatch
-from runtime.node.trunks import INCOMING, OUTGOING, Trunk, TrunkBook
+from runtime.node.trunks import INCOMING, OUTGOING, TrunkBook
+from runtime.node.ways import Ways
 from runtime.sip.agent import Agent, AgentSettings
 from runtime.sip.build import MAX_FORWARDS
 from runtime.sip.events import (
@@ -55,7 +55,7 @@ from runtime.sip.message import Request
 from runtime.sip.screen import Refusal
 from runtime.sip.transport.address import source_of
 from runtime.sip.transport.shell import Shell
-from runtime.sip.uri import parse_name_addr, parse_uri
+from runtime.sip.uri import parse_uri
 from runtime.sip.usage import Usage, UsageError
 
 log = logging.getLogger(__name__)
@@ -177,6 +177,15 @@ class Signalling:
             sender=lambda: f"sip:{config.server_name}@{bracketed(self.host)}",
         )
         self.trunks.down = self.watch.down
+        self._ways = Ways(
+            self.trunks,
+            self.accounts,
+            self.location,
+            resolve=lambda uri: self.shell.resolve(uri),
+            own_hosts=self._own_hosts,
+            now=self.shell.now,
+            wall=supervisor.now,
+        )
 
     async def start(self) -> None:
         """Listen; OSError if an address is taken, ValueError if the certificate is not usable."""
@@ -297,8 +306,8 @@ class Signalling:
     ) -> tuple[Session, CallLeg]:
         dialog = DialogHalf(
             self.agent,
-            resolve=lambda target: self._resolve(target, name),
-            registrar=self._to_registrar,
+            resolve=lambda target: self._ways.of_call(target, name),
+            registrar=self._ways.to_registrar,
             now=self.shell.now,
             flush=self.shell.flush,
         )
@@ -331,61 +340,9 @@ class Signalling:
         if not self._supervisor.keep(record):
             session.unjournalled = True
 
-    async def _resolve(self, target: str, session: str) -> Way:
-        """Return the best way to a target for a call of `session`; see `ways`."""
-        uri = parse_uri(target)
-        trunk = self.trunks.towards(uri) if uri.is_sip else None
-        if trunk is not None:
-            return await self._through(trunk, uri.user, session)
-        return (await self.ways(target))[0]
-
-    async def _to_registrar(self, target: str) -> Way:
-        """Return the way to a registrar, by its address or as the trunk that it is."""
-        uri = parse_uri(target)
-        trunk = self.trunks.towards(uri) if uri.is_sip else None
-        if trunk is None:
-            return Way(target, await self.shell.resolve(target))
-        hop = await self.shell.resolve(trunk.next_hop)
-        return Way(trunk.uri(""), hop, trunk=trunk.name, caller=trunk.address)
-
     async def ways(self, target: str) -> list[Way]:
-        """Return the ways to a target, best first: all places where a user of ours is reached, or
-        the one way to an address elsewhere. OSError or ValueError say why there is none."""
-        uri = parse_uri(target)
-        if not uri.is_sip:
-            raise ValueError(f"{uri.scheme} is no address this node can call")
-        realm = self.accounts.realm_of(uri.host)
-        ours = uri.host in (*self._own_hosts(), realm) or self.location.knows_host(
-            uri.user, realm, uri.host
-        )
-        found = self.location.find(uri.user, self._supervisor.now(), realm) if ours else []
-        if found:
-            return [await self._to_binding(each) for each in found]
-        return [Way(target, await self.shell.resolve(target))]
-
-    async def _to_binding(self, binding: Binding) -> Way:
-        if binding.path:
-            first = parse_name_addr(binding.path[0]).uri_text
-            route = [("Route", value) for value in binding.path]
-            return Way(binding.contact, await self.shell.resolve(first), headers=tuple(route))
-        hop = binding.hop(self._config.name)
-        assert hop is not None
-        return Way(binding.contact, hop)
-
-    async def _through(self, trunk: Trunk, user: str, session: str) -> Way:
-        """Return the way to a number behind a trunk, and count the call."""
-        now = self.shell.now()
-        blocked = self.trunks.down(trunk.name) or self.trunks.full(trunk, OUTGOING, now)
-        hop = await self.shell.resolve(trunk.next_hop)
-        if not blocked:
-            self.trunks.began(trunk, OUTGOING, session)
-        return Way(
-            trunk.uri(quote(user, safe="+*#-_.!~'()&=$,;?/")),
-            hop,
-            trunk=trunk.name,
-            caller=trunk.caller,
-            blocked=blocked,
-        )
+        """Return the ways to a target, best first; see `Ways.all_to`."""
+        return await self._ways.all_to(target)
 
     def _may_refer(self, target: str) -> bool:
         """Whether a far side may send a call to an address (see `NodeConfig.refer_anywhere`)."""

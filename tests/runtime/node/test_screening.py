@@ -21,10 +21,10 @@ def account(user, password="sesame street", **more):
     return Account(user, REALM, *hashes, **more)
 
 
-def request(method="REGISTER", user="alice", host="callsmith", to=None, more=()):
+def request(method="REGISTER", user="alice", host="callsmith", to=None, at="desk.test", more=()):
     return Request(
         method,
-        f"sip:{host}",
+        f"sip:100@{at}",
         [
             ("Via", "SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK1"),
             ("From", f"<sip:{user}@{host}>;tag=1"),
@@ -154,6 +154,11 @@ def test_who_may_begin_what_without_credentials(name, hop, host, policy, expecte
     desk = Desk(policy)
     found = [code(desk.ask(request(method, host=host), hop)) for method in METHODS]
     assert found == expected
+
+
+def test_who_claims_the_name_we_are_called_by_is_asked_for_its_password(desk):
+    assert code(desk.ask(request("INVITE", host="pbx.example", at="pbx.example"))) == 407
+    assert desk.ask(request("INVITE", host="x.example", at="pbx.example")) is None
 
 
 def test_without_accounts_calls_go_on_as_before_and_nothing_else_is_taken():
