@@ -68,10 +68,10 @@ class Node:
         self.later += seconds
         self.shell.streams.sweep(self.shell.now())
 
-    def call(self, hop: Hop, target: str = "sip:phone@127.0.0.1") -> Any:
+    def call(self, hop: Hop, target: str = "sip:phone@127.0.0.1", sdp: bytes = SDP) -> Any:
         hop = self.shell.agent.complete(hop)
         usage = self.shell.agent.invite(
-            target, caller="sip:b@h", hop=hop, now=self.shell.now(), sdp=SDP
+            target, caller="sip:b@h", hop=hop, now=self.shell.now(), sdp=sdp
         )
         self.shell.flush()
         return usage
@@ -356,6 +356,30 @@ async def test_a_request_goes_to_the_connection_that_came_from_its_address() -> 
         own = p.writer.get_extra_info("sockname")[1]
         n.call(Hop(TCP, ("127.0.0.1", own)))
         assert (await p.heard()).cseq.method == "INVITE"
+
+
+async def test_a_long_request_reaches_a_phone_that_listens_to_udp_alone() -> None:
+    async with node() as n:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.bind(("127.0.0.1", 0))
+            udp.setblocking(False)
+            hop = await n.shell.resolve(f"sip:phone@127.0.0.1:{udp.getsockname()[1]}")
+            n.call(hop, sdp=SDP + b"a=x\r\n" * 300)
+            data = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(udp, 65536), 10)
+        assert data.startswith(b"INVITE ") and b"\r\nVia: SIP/2.0/UDP " in data
+        assert n.counters["connect_failed"] == 1 and not n.happened(TransportFailed)
+
+
+async def test_a_long_request_reaches_a_phone_that_listens_to_tcp_over_it() -> None:
+    async with node() as n:
+        met: list[Phone] = []
+        server, port = await listener(met.append)
+        hop = await n.shell.resolve(f"sip:phone@127.0.0.1:{port}")
+        n.call(hop, sdp=SDP + b"a=x\r\n" * 300)
+        await eventually(lambda: met)
+        assert (await met[0].heard()).via.transport == "TCP"
+        server.close()
+        met[0].writer.close()
 
 
 async def test_an_alias_that_is_only_claimed_counts_for_nothing() -> None:
