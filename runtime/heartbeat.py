@@ -45,6 +45,10 @@ class LoopDelay:
         """Take note of a waking that was due by now."""
         self._worst = max(self._worst, self._clock() - self._due)
 
+    def overdue(self) -> float:
+        """Return by how many seconds the next waking is late now; other threads may ask."""
+        return max(0.0, self._clock() - self._due)
+
     def take(self) -> float:
         """Return the worst delay and begin anew."""
         worst, self._worst = self._worst, 0.0

@@ -54,6 +54,7 @@ from runtime.relay import Relays
 from runtime.rows import Asks, Rows, Shared
 from runtime.shadow_desk import ShadowDesk
 from runtime.sink import DatabaseSink
+from runtime.watchdog import watching
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +149,8 @@ async def running(
     held = [asyncio.create_task(each) for each in work]
     shipper.start()
     try:
-        yield heart
+        with watching(delay.overdue):
+            yield heart
     finally:
         for task in held:
             task.cancel()
