@@ -13,15 +13,15 @@ from runtime.watchdog import Watchdog, watching
 def test_a_loop_that_hangs_is_written_down_once_with_where_it_hangs(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    late = 0.0
-    watchdog = Watchdog(lambda: late, threading.get_ident())
+    delays = iter((0.0, 4.9, 5.1, 30.0, 0.1, 6.0))
+    watchdog = Watchdog(lambda: next(delays), threading.get_ident())
     with caplog.at_level(logging.ERROR):
-        for late in (0.0, 4.9, 5.1, 30.0):
+        for _ in range(4):
             watchdog.look()
         assert watchdog.hangs == 1 and len(caplog.records) == 1
         said = caplog.records[0].getMessage()
         assert "has not turned for 5.1 s" in said and "test_a_loop_that_hangs" in said
-        for late in (0.1, 6.0):
+        for _ in range(2):
             watchdog.look()
     assert watchdog.hangs == 2
 
