@@ -230,6 +230,8 @@ class Shell:
             return
         passed = max(time.monotonic() - since, 1e-6)
         busy = min(1.0, (time.thread_time() - used) / passed)
+        if self._udp is not None and self._udp.backlogged():
+            busy = 1.0  # Others may have the processor: what counts is that we do not keep up.
         known = len(self.agent.uas.transactions) + len(self.agent.uac.transactions)
         guard.look(busy=busy, late=max(0.0, passed - LOOK), transactions=known)
         self._watch_load()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import select
 import socket
 from collections import Counter, deque
 from collections.abc import Callable
@@ -47,6 +48,8 @@ class UdpTransport:
         self._port = 0
         self._hops: dict[tuple[str, int], Hop] = {}
         self._waiting: deque[tuple[bytes, Hop]] = deque()
+        self._drained = True
+        "All that had come was read at some moment since `backlogged` was asked."
 
     async def open(self, host: str, port: int) -> tuple[str, int]:
         """Bind and begin to read; OSError if the address is taken or unknown."""
@@ -97,6 +100,15 @@ class UdpTransport:
         else:
             self._try(data, hop)
 
+    def backlogged(self) -> bool:
+        """Whether datagrams have waited in the system all the time since this was last asked."""
+        drained, self._drained = self._drained, False
+        if drained or self._socket is None:
+            return False
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return bool(poll.poll(0))
+
     def close(self) -> None:
         """Stop reading and close the socket; harmless when repeated."""
         if self._socket is not None and self._loop is not None:
@@ -113,6 +125,7 @@ class UdpTransport:
             try:
                 data, address = self._socket.recvfrom(65536)
             except (BlockingIOError, InterruptedError):
+                self._drained = True
                 return
             except OSError as error:
                 # An ICMP error of an earlier send; Linux tells it on the next call.

@@ -19,9 +19,11 @@ from runtime.sip.events import (
     InviteReceived,
     TransportFailed,
 )
+from runtime.sip.guard import Guard, GuardSettings
 from runtime.sip.hop import UDP, Hop
 from runtime.sip.message import Response
 from runtime.sip.transaction import Periods
+from runtime.sip.transport.address import source_of
 from runtime.sip.transport.shell import Shell
 from runtime.sip.wire import parse
 from tests.conftest import eventually
@@ -114,6 +116,19 @@ async def test_junk_of_every_size_is_survived() -> None:
             udp.sendto(request(via=VIA), address)
             assert (await heard(udp)).startswith(b"SIP/2.0 100 ")
         assert recorder.shell.agent.counters["malformed"] == 3
+
+
+async def test_a_socket_that_is_never_read_empty_counts_as_a_busy_loop() -> None:
+    guard = Guard(GuardSettings(), source_of)
+    async with listening(guard=guard) as (recorder, address):
+        shell = recorder.shell
+        with phone() as udp:
+            for _ in range(30):
+                udp.sendto(b"\r\n\r\n", address)
+                shell._udp.backlogged()  # type: ignore[union-attr]
+                shell._look()  # Nothing was read meanwhile.
+            assert guard.busy > 0.9 and guard.overloaded
+            await eventually(lambda: shell.agent.counters["keep_alive"] == 30)
 
 
 async def test_timers_run_by_the_loop() -> None:
