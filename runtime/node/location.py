@@ -15,6 +15,9 @@ import msgspec
 from runtime.sip.hop import UDP, Hop
 from runtime.sip.uri import parse_uri
 
+SILENT_SECONDS = 60.0
+"""How long a place where a call got no answer at all is tried last."""
+
 
 class Binding(msgspec.Struct, frozen=True, omit_defaults=True):
     """One place where a user is reached."""
@@ -92,6 +95,8 @@ class Location:
         """By key: realm and user."""
         self._connections: dict[str, set[tuple[str, str, str]]] = {}
         self._changed: dict[str, Binding | None] = {}
+        self._silent: dict[str, float] = {}
+        """By key: until when it is tried last."""
 
     def __len__(self) -> int:
         return sum(map(len, self._bindings.values()))
@@ -103,10 +108,20 @@ class Location:
     # -- asking ------------------------------------------------------------------------------------
 
     def find(self, user: str, now: float, realm: str) -> list[Binding]:
-        """Return where a user is reached from this node, the best place first: by preference, then
-        the one that was heard of last. A connection of another node is no way from here."""
+        """Return where a user is reached from this node, the best place first: those that answered,
+        by preference, then the one heard of last. A connection of another node is no way from here.
+        """
         known = [each for each in self.of(user, realm, now) if each.hop(self.node) is not None]
-        return sorted(known, key=lambda each: (-each.q, -each.refreshed))
+        silent = {each.key for each in known if self._silent.get(each.key, 0.0) > now}
+        return sorted(known, key=lambda each: (each.key in silent, -each.q, -each.refreshed))
+
+    def unanswered(self, contact: str, hop: Hop, now: float) -> None:
+        """Nobody answered a call there: other places of its user are tried before, for a while or
+        until the phone is heard of again."""
+        for each in self:
+            way = each.hop(self.node) if each.contact == contact else None
+            if way is not None and (way.transport, way.remote) == (hop.transport, hop.remote):
+                self._silent[each.key] = now + SILENT_SECONDS
 
     def of(self, user: str, realm: str, now: float) -> list[Binding]:
         """Return all bindings of a user, those of other nodes too."""
@@ -207,6 +222,7 @@ class Location:
         known = self._bindings.get(place)
         found = known.pop(key, None) if known is not None else None
         self._keys.pop(key, None)
+        self._silent.pop(key, None)
         if known is not None and not known:
             del self._bindings[place]
         if found is not None and found.connection in self._connections:

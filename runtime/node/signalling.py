@@ -48,6 +48,8 @@ from runtime.sip.events import (
     OutOfDialogReceived,
     OutsideReceived,
     RequestReceived,
+    TransactionTimedOut,
+    TransportFailed,
 )
 from runtime.sip.guard import Guard
 from runtime.sip.hop import Hop
@@ -410,6 +412,10 @@ class Signalling:
                     self._answer(happening.usage, happening, 481)
 
     def _hand_over(self, session: Session, happening: Happening) -> None:
+        if isinstance(happening, TransactionTimedOut | TransportFailed):
+            usage = happening.usage
+            if happening.method == "INVITE" and not happening.reinvite:
+                self.location.unanswered(usage.target, usage.hop, self._supervisor.now())
         try:
             assert isinstance(session.leg, CallLeg)
             event = session.leg.happened(happening)

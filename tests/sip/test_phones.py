@@ -7,9 +7,11 @@ import asyncio
 import pytest
 
 from runtime.node.accounts import Account
+from runtime.node.location import Binding
 from runtime.node.peers import Peers
 from runtime.sip.auth import ha1
-from tests.runtime.node.nodes import CALLER, Watcher, running
+from runtime.sip.events import InviteReceived
+from tests.runtime.node.nodes import CALLER, Peer, Watcher, no_media, quick, running
 from tests.sip.baresip import BARESIP, Baresip
 from tests.sip.baresip import MISSING as NO_BARESIP
 from tests.sip.linphone import LINPHONEC, Linphone
@@ -118,3 +120,21 @@ async def test_sipp_registers_with_the_right_password_alone(tmp_path, password, 
         result = await run_sipp(text, remote=node.sip_address, calls=1)
         assert result.code == 0, result
         assert len(node.signalling.location) == (code == 200)
+
+
+async def test_a_call_tried_again_reaches_the_phone_that_is_there(tmp_path):
+    async with Peer.open() as phone, running(tmp_path, ("caller", CALLER), link=no_media,
+                                             settings=quick) as node:  # fmt: skip
+        now = node.signalling._supervisor.now()
+        gone = Binding("alice", REALM, "sip:alice@127.0.0.1:9", "TCP", "127.0.0.1", 9,
+                       expires=now + 60, q=1.0)  # fmt: skip
+        port = phone.address[1]
+        there = Binding("alice", REALM, f"sip:alice@127.0.0.1:{port}", "UDP", "127.0.0.1", port,
+                        expires=now + 60, q=0.5)  # fmt: skip
+        node.signalling.location.put([gone, there])
+        watcher = Watcher(node)
+        node.call("caller", "alice")
+        await watcher.ended()
+        node.call("caller", "alice")
+        invite = await phone.until(InviteReceived)
+        assert invite.request_uri == there.contact

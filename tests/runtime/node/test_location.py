@@ -243,3 +243,17 @@ def test_ten_thousand_phones_that_come_and_go_leave_nothing(location):
         location.register(register("<sip:a@192.0.2.7>", user=f"u{number}"), UDP, 0.0)
     location.location.expire(601.0)
     assert len(location.location) == 0 and not location.location._keys
+
+
+def test_a_place_that_did_not_answer_is_tried_last_until_it_is_heard_of_again(location):
+    silent, other = "<sip:new@192.0.2.9>", "<sip:old@192.0.2.8>"
+    location.register(register(other), UDP, 0.0)
+    location.register(register(silent), UDP, 1.0)
+    (best, _) = location.find(now=2.0)
+    location.location.unanswered(best.contact, best.hop("n1"), 2.0)
+    names = ["sip:old@192.0.2.8", "sip:new@192.0.2.9"]
+    assert [each.contact for each in location.find(now=3.0)] == names
+    assert [each.contact for each in location.find(now=63.0)] == names[::-1]
+    location.location.unanswered(best.contact, best.hop("n1"), 2.0)
+    location.register(register(silent), UDP, 4.0)
+    assert [each.contact for each in location.find(now=5.0)] == names[::-1]
