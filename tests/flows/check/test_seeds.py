@@ -374,7 +374,7 @@ def test_a_text_that_does_not_compile_has_no_deep_findings() -> None:
     assert (result.findings, result.states, result.complete) == ([], 0, False)
 
 
-LARGE = ("transfer",)
+LARGE = ("transfer", "peer")
 """With a message lost, repeated or more under way these pass the limit of joint configurations."""
 CORRECT = sorted([*STARTERS.glob("*.yaml"), *(DATA / "correct").glob("*.yaml")])
 
