@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import OperationalError
 from django.test import Client, override_settings
 from django.urls import reverse
 
@@ -20,6 +21,7 @@ from runtime.node.peers import Peers
 from runtime.node.routes import When
 from runtime.node.screening import Note
 from runtime.node.trunk_watch import Mark, Standing
+from runtime.peer_desk import PeerDesk
 from runtime.sip.auth import ha1
 from tests.runtime.web.stage import FakeNode
 
@@ -356,3 +358,62 @@ async def test_a_node_that_starts_without_the_database_uses_its_copy(tmp_path: A
         assert node.signalling.trunks.named("carrier") is not None
         # The phone is known again; the browser's connection ended with the last run.
         assert [each.user for each in node.signalling.location] == ["201"]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_node_that_starts_knows_all_phones_before_it_listens(tmp_path: Any) -> None:
+    from channels.db import database_sync_to_async
+
+    from tests.runtime.node.nodes import no_media, running
+
+    def fill() -> None:
+        carrier()
+        accounts.account_add(user="201")
+        browser = binding("202", contact="sip:202@x.invalid", transport="WS", remote="", port=0,
+                          connection="ws1")  # fmt: skip
+        over = binding("203", expires=1.0)
+        registrations.store({each.key: each for each in (binding(), browser, over)})
+
+    await database_sync_to_async(fill)()
+    source = peers.DatabaseSource()
+    async with running(tmp_path, peers=source, unseal=sealing.unseal, link=no_media) as node:
+        signalling = node.signalling
+        assert [each.user for each in signalling.location] == ["201"]
+        assert len(signalling.accounts) == 1 and signalling.trunks.named("carrier") is not None
+        # What ran over a connection of its last run is written as gone.
+        said = peers.Said(location=signalling.location.take_changes())
+        await database_sync_to_async(peers.exchange)("node1", said, {})
+    left = await database_sync_to_async(lambda: [row.user for row in registrations.listed()])()
+    assert left == ["201"]
+
+
+async def test_what_cannot_be_told_while_the_database_is_away_is_told_later(tmp_path: Any) -> None:
+    from tests.runtime.node.nodes import no_media, running
+
+    class Rows:
+        away = True
+        told: list[peers.Said] = []
+
+        async def ask(self, act: Any, *args: Any, **named: Any) -> Any:
+            if self.away:
+                raise OperationalError("away")
+            self.told.append(args[1])
+            return peers.News({})
+
+    async with running(tmp_path, link=no_media) as node:
+        rows = Rows()
+        desk = PeerDesk(node, rows)
+        signalling = node.signalling
+        signalling.location.put([binding()])
+        signalling.watch.marks.append(Mark("carrier", 5.0, "up", 200, ""))
+        signalling.trunks.begun.append(("carrier", "in", "s1"))
+        with pytest.raises(OperationalError):
+            await desk.look()
+        rows.away = False
+        await desk.look()
+        await desk.look()
+        first, second = rows.told
+        assert [each.user for each in first.location.values() if each] == ["201"]
+        assert [each.trunk for each in first.marks] == ["carrier"]
+        assert [each[:3] for each in first.calls] == [("carrier", "in", "s1")]
+        assert not second.location and not second.marks and not second.calls
