@@ -205,6 +205,8 @@ class Screening:
     def _ours(self, sender: Uri, request: Request, hop: Hop) -> bool:
         """Whether an address claims to be of this installation: of a realm, of an address of ours,
         or of whatever the caller himself reaches us by."""
+        if not sender.host:
+            return False  # A telephone number is nobody's address.
         if sender.host in self._accounts.realms or sender.host in self._own_hosts():
             return True
         return sender.host in (request.uri.host, hop.local.rpartition(":")[0].strip("[]"))

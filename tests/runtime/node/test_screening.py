@@ -161,6 +161,16 @@ def test_who_claims_the_name_we_are_called_by_is_asked_for_its_password(desk):
     assert desk.ask(request("INVITE", host="x.example", at="pbx.example")) is None
 
 
+def test_a_telephone_number_is_no_address_of_ours(desk):
+    asked = request("INVITE", at="desk.test")
+    numbers = [("From", "<tel:+4930123>;tag=1") if name == "From" else (name, value)
+               for name, value in asked.headers]  # fmt: skip
+    call = Request("INVITE", "tel:+4930124", numbers, b"", "SIP/2.0")
+    assert desk.ask(call) is None
+    call = Request("MESSAGE", "tel:+4930124", numbers, b"", "SIP/2.0")
+    assert code(desk.ask(call)) == 407
+
+
 def test_without_accounts_calls_go_on_as_before_and_nothing_else_is_taken():
     desk = Desk()
     desk.accounts.replace([])
