@@ -54,7 +54,7 @@ def drive(port: int, calls: int, rate: int, user: str = "service") -> Counted:
                 ["-sn", "uac", "-s", user, f"127.0.0.1:{port}"],
                 folder,
                 *("-m", str(calls), "-r", str(rate), "-l", "100000"),
-                *("-timeout", f"{SECONDS}s"),
+                *("-timeout", f"{SECONDS}s", "-recv_timeout", "20000"),
                 # A 180 that comes behind its 200 (several sending threads) fails no call.
                 *("-default_behaviors", "all,-abortunexp"),
             ),
