@@ -89,6 +89,11 @@ bench-sustained: test-setup
 bench-sip: test-setup
 	@$(PY) -m benchmarks.sip
 
+# Ten minutes of calls; an hour: SECONDS=3600.
+.PHONY: bench-sip-soak
+bench-sip-soak: test-setup
+	@$(PY) -m benchmarks.sip_soak $(or $(SECONDS),600)
+
 .PHONY: bench-fanout bench-live
 bench-fanout: test-setup
 	@$(PY) -m benchmarks.fanout
