@@ -98,6 +98,8 @@ class _Merge:
         self.base, self.mine, self.theirs = cuts
         self.choices = choices
         self.done = Merged("")
+        self._left = ""
+        """Comments of parts that are gone, behind which none follows."""
 
     def merged(self) -> Merged:
         base, mine, theirs = self.base, self.mine, self.theirs
@@ -107,7 +109,7 @@ class _Merge:
             self._parts(
                 ROW, base.rows, _known(base.rows, mine.rows), _known(base.rows, theirs.rows)
             ),
-            _either(base.tail, mine.tail, theirs.tail),
+            self._left + _either(base.tail, mine.tail, theirs.tail),
         )
         self._open_headers(result)
         _end_lines(result)
@@ -119,9 +121,18 @@ class _Merge:
     ) -> list[Part]:
         of_base, of_mine, of_theirs = (_by_key(parts) for parts in (base, mine, theirs))
         out: list[Part] = []
+        left = ""
         for key in self._order(kind, list(of_base), list(of_mine), list(of_theirs)):
             sides = of_base.get(key), of_mine.get(key), of_theirs.get(key)
-            out += self._part(kind, key, *sides)
+            found = self._part(kind, key, *sides)
+            if not found:
+                left += _inherited(*sides)
+            elif left:
+                first = found[0]
+                found[0] = Part(first.kind, first.key, left + first.lead, first.body, first.about)
+                left = ""
+            out += found
+        self._left += left
         return out
 
     def _part(
@@ -189,6 +200,18 @@ def _led(part: Part | None, base: Part | None, other: Part | None) -> list[Part]
         return [part]
     lead = _either(base.lead, part.lead, other.lead)
     return [Part(part.kind, part.key, lead, part.body, part.about)]
+
+
+def _inherited(base: Part | None, mine: Part | None, theirs: Part | None) -> str:
+    """Return what a part that is gone had inherited from the one before it, gone on one side.
+
+    A comment above a part that is removed stays, above the next one: where the other side removes
+    that one, the comment is nobody's but still there.
+    """
+    kept = mine or theirs
+    if base is None or kept is None or not kept.lead.endswith(base.lead):
+        return ""
+    return kept.lead[: len(kept.lead) - len(base.lead)]
 
 
 def _either(base: str, mine: str, theirs: str) -> str:

@@ -202,6 +202,15 @@ def changed(text: str, edits: list[tuple[str, int, str]], name: str) -> str:
     return text
 
 
+def test_the_comment_of_a_removed_row_outlives_the_removal_of_the_next_one_by_somebody_else():
+    base = TEXTS["echo_test"]
+    mine, theirs = edited(base, "delete_row", row=0), edited(base, "delete_row", row=1)
+    heading = "# -- A call comes in: take its offer, make our answer, say 200"
+    merged = merge(base, mine, theirs)
+    assert not merged.conflicts and heading in merged.text
+    assert "- id: answer" not in merged.text and "- id: established" not in merged.text
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(["echo_test", "auto_attendant_stub", "windows"]),
