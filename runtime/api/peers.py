@@ -248,7 +248,10 @@ def remove_trunk(call: Call, trunk: str) -> Any:
 
 @operation("trunk.manage", Placed, body=TrunkRegistering, asks_node=True)
 def register_trunk(call: Call, trunk: str) -> Any:
-    """Let a flow register our address with a trunk; when its node comes back, it does so again."""
+    """Let a flow register our address with a trunk.
+
+    When its node comes back, it does so again.
+    """
     flow = call.body.flow or registering.only_flow()
     call.require("call.place", flow)
     return {"session": registering.register(trunk=_trunk(trunk), flow=flow, user=call.user)}
