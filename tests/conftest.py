@@ -17,6 +17,8 @@ TOGETHER = {
     # What two cores carry at once: one browser with its instance, and one instance more.
     "tests/browser/": "browser",
     "tests/runtime/media/test_chromium.py": "browser",
+    # Most of it runs one after the other in a process of its own, beside PostgreSQL.
+    "tests/system/test_databases.py": "databases",
     "tests/system/": "system",
 }
 ALONE = ("tests/system/test_processes", "tests/system/test_setup", "tests/system/test_tree")
