@@ -36,7 +36,7 @@ async def test_a_ready_part_is_asked_for_shown_and_inserted_as_one_step(
     await editor.has(before)
 
     await page.keyboard.press("Control+k")
-    await page.keyboard.type("insert blind")
+    await page.keyboard.type("insert voicemail")
     await page.keyboard.press("Enter")
     await expect(editor.id("snippet-later")).to_contain_text("META996")
     await page.keyboard.press("Escape")
